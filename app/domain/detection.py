@@ -1,0 +1,38 @@
+"""What the models found in an image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from app.domain.embedding import Embedding
+    from app.domain.geometry import BoundingBox, FiveLandmarks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Detection:
+    """One face found in one image."""
+
+    box: BoundingBox
+    landmarks: FiveLandmarks
+    #: The detector's own probability that this is a face, 0 to 1.
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnalysedFace:
+    """A detection and, where it was asked for, its embedding."""
+
+    detection: Detection
+    embedding: Embedding | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageAnalysis:
+    """Everything the pipeline says about one image; faces are ordered largest first."""
+
+    #: Size of the upright image in pixels, after the EXIF turn.
+    width: int
+    height: int
+    faces: tuple[AnalysedFace, ...]

@@ -1,0 +1,170 @@
+"""The one error tree.
+
+Each class says how it looks to a caller: ``slug`` is the stable end of the problem type, ``status``
+the HTTP status, ``title`` the constant headline, and the first line of the docstring the sentence
+that is used when the raiser gives none. ``retryable`` tells a caller, and the queue, whether the
+same request may succeed later.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class VultusError(Exception):
+    """Something went wrong inside the service; try again, and report it if it stays."""
+
+    slug: ClassVar[str] = "internal-error"
+    status: ClassVar[int] = 500
+    title: ClassVar[str] = "Internal error"
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, detail: str | None = None, *, retry_after_s: int | None = None) -> None:
+        self.detail = detail or (type(self).__doc__ or "").strip().splitlines()[0]
+        self.retry_after_s = retry_after_s
+        super().__init__(self.detail)
+
+
+class InvalidRequestError(VultusError):
+    """The request is not understood; correct it and send it again."""
+
+    slug = "invalid-request"
+    status = 400
+    title = "Invalid request"
+
+
+class AuthenticationError(VultusError):
+    """Send a valid API key as "Authorization: Bearer KEY" or "x-api-key: KEY"."""
+
+    slug = "authentication-required"
+    status = 401
+    title = "Authentication required"
+
+
+class PermissionDeniedError(VultusError):
+    """The API key does not carry the scope that this call needs; use another key."""
+
+    slug = "permission-denied"
+    status = 403
+    title = "Permission denied"
+
+
+class NotFoundError(VultusError):
+    """There is nothing here under this id that the API key may see."""
+
+    slug = "not-found"
+    status = 404
+    title = "Not found"
+
+
+class ConflictError(VultusError):
+    """The request contradicts what is stored; read the present state and decide again."""
+
+    slug = "conflict"
+    status = 409
+    title = "Conflict"
+
+
+class IdempotencyMismatchError(VultusError):
+    """This Idempotency-Key was used for a different request; take a new key."""
+
+    slug = "idempotency-key-reused"
+    status = 422
+    title = "Idempotency key reused"
+
+
+class ServiceUnavailableError(VultusError):
+    """A part of the service is not reachable; send the request again after a short while."""
+
+    slug = "service-unavailable"
+    status = 503
+    title = "Service unavailable"
+    retryable = True
+
+
+class ModelMismatchError(VultusError):
+    """The collection's vectors come from another model than the one loaded."""
+
+    slug = "model-mismatch"
+    status = 409
+    title = "Model mismatch"
+
+
+class ImageError(VultusError):
+    """The image cannot be used; send another."""
+
+    slug = "invalid-image"
+    status = 400
+    title = "Invalid image"
+
+
+class UnsupportedImageError(ImageError):
+    """The file is not a JPEG, PNG or WebP image; convert it and send it again."""
+
+    slug = "unsupported-image"
+    status = 415
+    title = "Unsupported image type"
+
+
+class CorruptImageError(ImageError):
+    """The image is damaged or cut short; send the complete file."""
+
+    slug = "corrupt-image"
+    status = 400
+    title = "Corrupt image"
+
+
+class ImageTooLargeError(ImageError):
+    """The image has more bytes or pixels than allowed; scale it down and send it again."""
+
+    slug = "image-too-large"
+    status = 413
+    title = "Image too large"
+
+
+class ImageTooSmallError(ImageError):
+    """The image is too small to hold a face; send a larger one."""
+
+    slug = "image-too-small"
+    status = 400
+    title = "Image too small"
+
+
+class NoFaceError(ImageError):
+    """No face was found where one is needed; send an image that shows a face."""
+
+    slug = "no-face"
+    status = 422
+    title = "No face found"
+
+
+class SeveralFacesError(ImageError):
+    """More than one face was found where one is needed; crop the image or choose a face policy."""
+
+    slug = "several-faces"
+    status = 422
+    title = "Several faces found"
+
+
+class JobExpiredError(VultusError):
+    """The job was tried too often without coming to an end; look at its attempts, then requeue."""
+
+    slug = "attempts-exhausted"
+    status = 500
+    title = "Attempts exhausted"
+
+
+class WeightsError(VultusError):
+    """A weights file is missing or not the one that the manifest names; run "make weights"."""
+
+    slug = "weights-invalid"
+    status = 503
+    title = "Model weights invalid"
+
+
+class ConfigurationError(VultusError):
+    """The configuration cannot work; correct the settings named and start again."""
+
+    slug = "configuration-invalid"
+    status = 500
+    title = "Configuration invalid"
