@@ -3,6 +3,8 @@
 Convention throughout: a box is (x_min, y_min, x_max, y_max), y down.
 """
 
+from typing import Any, cast
+
 import cv2
 import numpy as np
 from jaxtyping import Float, Float32, Int
@@ -34,7 +36,9 @@ def suppress_overlaps(
     if len(boxes) == 0:
         return np.empty(0, np.intp)
     corner_and_size = np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=1)
-    kept = cv2.dnn.NMSBoxes(corner_and_size.astype(np.float64), scores, 0.0, maximum_iou)
+    kept = cv2.dnn.NMSBoxes(
+        cast("Any", corner_and_size.astype(np.float64)), cast("Any", scores), 0.0, maximum_iou
+    )
     return np.asarray(kept, np.intp)
 
 
@@ -77,9 +81,7 @@ def square(boxes: Boxes) -> Boxes:
     return np.concatenate([low, low + side], axis=1)
 
 
-def shift_corners(
-    boxes: Boxes, offsets: Float[np.ndarray, "n 4"], *, extra: float
-) -> Boxes:
+def shift_corners(boxes: Boxes, offsets: Float[np.ndarray, "n 4"], *, extra: float) -> Boxes:
     """Move each corner by its offset, given as a fraction of the box's sides plus ``extra``.
 
     Source: MTCNN's bounding box regression; the proposal stage measures sides as differences

@@ -28,7 +28,9 @@ class FaceNetEmbedder:
         if not len(crops):
             return np.empty((0, self.card.dimension), np.float32)
         pixels = crops.astype(np.float32)
-        inputs = prewhiten(pixels) if self.card.preprocessing == "prewhiten" else standardise(pixels)
+        inputs = (
+            prewhiten(pixels) if self.card.preprocessing == "prewhiten" else standardise(pixels)
+        )
         if not self._flip:
             return normalise(self._network(inputs)[0])
         both = self._network(np.concatenate([inputs, inputs[:, :, ::-1]]))[0]

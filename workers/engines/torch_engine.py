@@ -1,6 +1,7 @@
 """Networks run by torch, on the CPU or on one CUDA device."""
 
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -22,7 +23,12 @@ class TorchEngine:
     """
 
     def __init__(
-        self, weights_dir: Path, *, device: str = "cpu", precision: Precision = "fp32", threads: int = 1
+        self,
+        weights_dir: Path,
+        *,
+        device: Literal["cpu", "cuda"] = "cpu",
+        precision: Precision = "fp32",
+        threads: int = 1,
     ) -> None:
         if device != "cpu" and not torch.cuda.is_available():
             raise ConfigurationError("The engine is torch-cuda, but there is no CUDA device.")
@@ -34,15 +40,20 @@ class TorchEngine:
         self._dtype = _DTYPES[precision]
         self.name = f"torch-{precision}" if device == "cpu" else f"torch-cuda-{precision}"
 
-    def load(self, weights_id: str, *, side: int, batch_sizes: tuple[int, ...]) -> "TorchNetwork":
-        """Move a network to the device and run each batch size once."""
+    def load(
+        self,
+        weights_id: str,
+        *,
+        side: int,  # noqa: ARG002 (torch takes inputs as they come)
+        batch_sizes: tuple[int, ...],
+        precision: Precision | None = None,
+    ) -> "TorchNetwork":
+        """Move a network to the device."""
+        dtype = self._dtype if precision is None else _DTYPES[precision]
         module = load_module(self._weights_dir, weights_id)
-        module = module.to(self._device, self._dtype, memory_format=torch.channels_last)
-        network = TorchNetwork(module, self._device, self._dtype, batch_sizes)
-        if self._device.type == "cuda":
-            for size in batch_sizes:
-                network(np.zeros((size, side, side, 3), np.float32))
-        return network
+        module = module.to(self._device, dtype)
+        module.to(memory_format=torch.channels_last)  # type: ignore[call-overload] # torch's stubs lack it
+        return TorchNetwork(module, self._device, dtype, batch_sizes)
 
 
 class TorchNetwork:

@@ -119,7 +119,7 @@ class ONet(nn.Module):
         return _logit(self.dense6_1(x)), self.dense6_2(x), self.dense6_3(x)
 
 
-def _logit(two_classes: Float[Tensor, "n 2 *rest"]) -> Float[Tensor, "n *rest"]:
+def _logit(two_classes: Float[Tensor, "n 2 ..."]) -> Float[Tensor, "n ..."]:
     return two_classes[:, 1] - two_classes[:, 0]
 
 
