@@ -263,6 +263,9 @@ class EndpointRepository(Protocol):
     def get(self, endpoint_id: UUID) -> Endpoint | None:
         """Return the endpoint, or ``None``."""
 
+    def lock(self, endpoint_id: UUID) -> Endpoint | None:
+        """Return the endpoint, held against changes by others until the transaction ends."""
+
     def page(
         self, *, owner_id: UUID | None, after: UUID | None, limit: int
     ) -> list[Endpoint]:
@@ -300,7 +303,11 @@ class DeliveryRepository(Protocol):
         """Return the attempts of a delivery in order."""
 
     def claim(self, delivery_id: UUID, *, now: datetime, lease: timedelta) -> Delivery | None:
-        """Take a pending delivery that is due, with a new attempt number, or return ``None``."""
+        """Take a pending delivery that is due, with a new attempt number, or return ``None``.
+
+        ``next_attempt_at`` becomes the end of the lease, so that the delivery of a lost sender is
+        due again.
+        """
 
     def record(
         self,
@@ -309,13 +316,20 @@ class DeliveryRepository(Protocol):
         state: DeliveryState,
         next_attempt_at: datetime | None,
     ) -> bool:
-        """Log an attempt and set what follows; ``False`` when a later claim took over."""
+        """Log an attempt and set what follows; ``False`` when a later claim took over.
+
+        A delivery that becomes delivered gets the attempt's time as ``delivered_at``.
+        """
 
     def due(self, *, now: datetime, limit: int) -> list[UUID]:
         """Return the ids of pending deliveries whose time has come."""
 
     def redeliver(self, delivery_id: UUID, *, now: datetime) -> None:
-        """Make a delivery pending again with its whole schedule before it."""
+        """Make a delivery pending and due, with its whole schedule before it.
+
+        ``attempt`` goes on counting and ``schedule_start`` is set to it, so that the numbers of the
+        attempts stay unique.
+        """
 
 
 class IdempotencyRepository(Protocol):
