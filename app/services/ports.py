@@ -223,7 +223,10 @@ class TrainingRepository(Protocol):
     """The versions of a collection's trained matcher."""
 
     def add(self, training: Training) -> None:
-        """Store a version and make it the active one, in one step."""
+        """Store a version, which is thereby the one in use."""
+
+    def next_version(self, collection_id: UUID) -> int:
+        """Return the number of the version to come."""
 
     def active_id(self, collection_id: UUID, model: str) -> UUID | None:
         """Return the id of the version in use, or ``None``."""
@@ -266,9 +269,7 @@ class EndpointRepository(Protocol):
     def lock(self, endpoint_id: UUID) -> Endpoint | None:
         """Return the endpoint, held against changes by others until the transaction ends."""
 
-    def page(
-        self, *, owner_id: UUID | None, after: UUID | None, limit: int
-    ) -> list[Endpoint]:
+    def page(self, *, owner_id: UUID | None, after: UUID | None, limit: int) -> list[Endpoint]:
         """Return endpoints by id; a missing owner admits all."""
 
     def update(self, endpoint: Endpoint) -> None:
@@ -414,6 +415,23 @@ class WebhookSender(Protocol):
 
     def send(self, endpoint: Endpoint, delivery: Delivery, *, at: datetime) -> Attempt:
         """Make one attempt; every failure of the other side is told in the attempt."""
+
+
+class SubjectClassifier(Protocol):
+    """A trained matcher, ready to be asked."""
+
+    #: The share from which the first choice is taken for a match.
+    threshold: float
+
+    def probabilities(self, probe: Embedding) -> Mapping[UUID, float]:
+        """Return each trained subject's share of the probe; the shares add up to 1."""
+
+
+class Classifiers(Protocol):
+    """Trained matchers by the id of their training."""
+
+    def get(self, work: UnitOfWork, training_id: UUID) -> SubjectClassifier | None:
+        """Return the matcher, or ``None`` when the training is gone."""
 
 
 class Clock(Protocol):
