@@ -258,9 +258,7 @@ class EndpointRepository(Protocol):
     def lock(self, endpoint_id: UUID) -> Endpoint | None:
         """Return the endpoint, held against changes by others until the transaction ends."""
 
-    def page(
-        self, *, owner_id: UUID | None, after: UUID | None, limit: int
-    ) -> list[Endpoint]:
+    def page(self, *, owner_id: UUID | None, after: UUID | None, limit: int) -> list[Endpoint]:
         """Return endpoints by id; a missing owner admits all."""
 
     def update(self, endpoint: Endpoint) -> None:
