@@ -7,7 +7,7 @@ import ssl
 import time
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import certifi
 import httpcore
@@ -25,13 +25,11 @@ from app.webhooks.signature import signed_headers
 from app.webhooks.target import Target, parse_target
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
 
     from app.domain.delivery import Delivery, Endpoint
     from app.webhooks.addresses import Network
-
-    Headers: TypeAlias = Mapping[bytes | str, bytes | str]
 
 #: Standard Webhooks 1.0.0, "Payload size".
 _MAX_BODY = 20_000
@@ -91,7 +89,7 @@ class HttpWebhookSender:
             target = parse_target(endpoint.url, allow_http=self._allow_http)
         except InvalidRequestError as error:
             return replace(attempt, error=error.detail)
-        headers: Headers = {
+        headers = {
             "host": target.authority,
             "user-agent": "Vultus",
             "content-type": "application/json",
@@ -112,7 +110,7 @@ class HttpWebhookSender:
             )
         return replace(attempt, duration_ms=round((time.monotonic() - start) * 1000))
 
-    def _post(self, target: Target, headers: Headers, body: bytes) -> tuple[int, bytes]:
+    def _post(self, target: Target, headers: dict[str, str], body: bytes) -> tuple[int, bytes]:
         """Return the status and the Retry-After header of the answer."""
         url = httpcore.URL(
             scheme=target.scheme.encode(),
@@ -123,7 +121,7 @@ class HttpWebhookSender:
         backend = GuardedBackend(timeout_s=self._timeout_s, allowed=self._allowed)
         with (
             httpcore.ConnectionPool(ssl_context=self._trust, network_backend=backend) as pool,
-            pool.stream("POST", url, headers=headers, content=body) as response,
+            pool.stream("POST", url, headers=list(headers.items()), content=body) as response,
         ):
             # The status is the answer. The rest is read for the receiver's sake, who may take a
             # closed connection for an error, and it may be long, slow or broken.
