@@ -63,6 +63,9 @@ class JobRepository(Protocol):
     def release(self, claim: Job, *, publish_at: datetime) -> bool:
         """Put a claimed job back among the queued; ``False`` when the claim was lost."""
 
+    def hold(self, claim: Job) -> bool:
+        """Lock a claimed job until the transaction ends; ``False`` when the claim was lost."""
+
     def finish(
         self,
         claim: Job,
@@ -103,7 +106,9 @@ class JobRepository(Protocol):
     def bury(self, job: Job, *, error: Mapping[str, object], expires_at: datetime) -> bool:
         """End an abandoned job as dead; its images stay for a requeue."""
 
-    def overdue(self, *, now: datetime, limit: int) -> list[Job]:
+    def overdue(
+        self, *, now: datetime, first_wait: timedelta, longest_wait: timedelta, limit: int
+    ) -> list[Job]:
         """Return queued jobs whose message seems lost, and set a later ``publish_at`` for each.
 
         The wait doubles with every call for a row, so that a long queue is not flooded with copies
@@ -220,8 +225,11 @@ class TrainingRepository(Protocol):
     def add(self, training: Training) -> None:
         """Store a version and make it the active one, in one step."""
 
-    def active(self, collection_id: UUID, model: str) -> Training | None:
-        """Return the version in use, or ``None``."""
+    def active_id(self, collection_id: UUID, model: str) -> UUID | None:
+        """Return the id of the version in use, or ``None``."""
+
+    def get(self, training_id: UUID) -> Training | None:
+        """Return a version with its weights, or ``None``."""
 
     def page(self, collection_id: UUID, *, limit: int) -> list[Training]:
         """Return versions, newest first, without their weights."""
