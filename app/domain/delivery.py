@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
 from http import HTTPStatus
@@ -78,6 +78,20 @@ class Endpoint:
         if self.previous_secret is None or until is None or at >= until:
             return (self.secret,)
         return (self.secret, self.previous_secret)
+
+    def after(self, attempt: Attempt) -> Endpoint:
+        """Return the endpoint after an attempt: disabled, when its failures are for good."""
+        if not self.enabled:
+            return self
+        if attempt.succeeded:
+            return replace(self, failing_since=None)
+        since = self.failing_since or attempt.at
+        reason = None
+        if attempt.gone:
+            reason = DisableReason.GONE
+        elif attempt.at - since >= DISABLE_AFTER:
+            reason = DisableReason.FAILING
+        return replace(self, failing_since=since, enabled=reason is None, disabled_reason=reason)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

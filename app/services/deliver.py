@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 from app.domain.delivery import (
-    DISABLE_AFTER,
     Attempt,
     Delivery,
     DeliveryState,
-    DisableReason,
     Endpoint,
     EventType,
     retry_delay,
@@ -27,12 +24,15 @@ if TYPE_CHECKING:
     from app.services.ports import Clock, UnitOfWork, UnitOfWorkFactory, WebhookSender
 
 
-def enqueue_events(work: UnitOfWork, job: Job, *, at: datetime) -> list[UUID]:
+def enqueue_events(work: UnitOfWork, job: Job) -> list[UUID]:
     """Store a delivery for each endpoint that hears of the end of this job.
 
     To be called in the transaction that ends the job, with the job in its final state; the message
     of each returned delivery is put after the commit.
+    Raises: ValueError: the job has not ended.
     """
+    if job.finished_at is None:
+        raise ValueError("A job that has not ended is no event.")
     event = EventType(f"job.{job.state}")
     data = {
         "id": str(job.id),
@@ -42,7 +42,7 @@ def enqueue_events(work: UnitOfWork, job: Job, *, at: datetime) -> list[UUID]:
         "links": {"job": f"/v1/jobs/{job.id}"},
     }
     return [
-        store_event(work, endpoint, event, data, at=at).id
+        store_event(work, endpoint, event, data, at=job.finished_at).id
         for endpoint in work.endpoints.subscribed(event, job.owner_id)
     ]
 
@@ -99,51 +99,44 @@ def deliver(
         )
     with uow() as work:
         if _record(work, delivery, attempt, now=clock.now(), jitter=jitter()):
-            _judge_endpoint(work, delivery.endpoint_id, attempt)
             work.commit()
 
 
 def _record(
     work: UnitOfWork, delivery: Delivery, attempt: Attempt, *, now: datetime, jitter: float
 ) -> bool:
-    """Log the attempt and plan the next; ``False`` when a later claim has taken over."""
-    if attempt.succeeded:
-        return work.deliveries.record(attempt, state=DeliveryState.DELIVERED, next_attempt_at=None)
-    # Claims that ended with a lost sender are not failures of the receiver, so attempts count.
+    """Log the attempt and set what follows; ``False`` when a later claim has taken over."""
+    enabled = _account(work, delivery.endpoint_id, attempt)
+    # Claims that ended with a lost sender are no failures of the receiver, so attempts count.
     earlier = work.deliveries.attempts(delivery.id)
     failures = 1 + sum(one.number > delivery.schedule_start for one in earlier)
     wait = retry_delay(failures, jitter=jitter, retry_after_s=attempt.retry_after_s)
-    endpoint = work.endpoints.get(delivery.endpoint_id)
-    if wait is None or attempt.gone or endpoint is None or not endpoint.enabled:
-        return work.deliveries.record(attempt, state=DeliveryState.FAILED, next_attempt_at=None)
-    return work.deliveries.record(
-        attempt, state=DeliveryState.PENDING, next_attempt_at=now + wait
-    )
+    state, next_at = DeliveryState.FAILED, None
+    if attempt.succeeded:
+        state = DeliveryState.DELIVERED
+    elif enabled and wait is not None:
+        state, next_at = DeliveryState.PENDING, now + wait
+    return work.deliveries.record(attempt, state=state, next_attempt_at=next_at)
 
 
-def _judge_endpoint(work: UnitOfWork, endpoint_id: UUID, attempt: Attempt) -> None:
-    """Keep account of the endpoint's failures, and disable it when they are for good."""
-    endpoint = work.endpoints.lock(endpoint_id)
-    if endpoint is None or not endpoint.enabled:
-        return
-    since = None if attempt.succeeded else endpoint.failing_since or attempt.at
-    reason = None
-    if attempt.gone:
-        reason = DisableReason.GONE
-    elif since is not None and attempt.at - since >= DISABLE_AFTER:
-        reason = DisableReason.FAILING
-    if reason is None:
-        if since != endpoint.failing_since:
-            work.endpoints.update(replace(endpoint, failing_since=since))
-        return
-    work.endpoints.update(
-        replace(endpoint, failing_since=since, enabled=False, disabled_reason=reason)
-    )
-    data = {
-        "id": str(endpoint.id),
-        "reason": reason,
-        "links": {"endpoint": f"/v1/webhooks/{endpoint.id}"},
-    }
-    for other in work.endpoints.subscribed(EventType.ENDPOINT_DISABLED, endpoint.owner_id):
-        if other.id != endpoint.id:
-            store_event(work, other, EventType.ENDPOINT_DISABLED, data, at=attempt.at)
+def _account(work: UnitOfWork, endpoint_id: UUID, attempt: Attempt) -> bool:
+    """Set down what the attempt tells of the endpoint; return whether it is still enabled."""
+    endpoint = work.endpoints.get(endpoint_id)
+    if endpoint is None:
+        return False
+    if endpoint.after(attempt) == endpoint:
+        return endpoint.enabled
+    held = work.endpoints.lock(endpoint_id)
+    if held is None:
+        return False
+    changed = held.after(attempt)
+    work.endpoints.update(changed)
+    if held.enabled and not changed.enabled:
+        _tell_others(work, changed, at=attempt.at)
+    return changed.enabled
+
+
+def _tell_others(work: UnitOfWork, disabled: Endpoint, *, at: datetime) -> None:
+    data = {"id": str(disabled.id), "reason": disabled.disabled_reason}
+    for other in work.endpoints.subscribed(EventType.ENDPOINT_DISABLED, disabled.owner_id):
+        store_event(work, other, EventType.ENDPOINT_DISABLED, data, at=at)

@@ -42,9 +42,7 @@ def _face(row: Any) -> Face:  # noqa: ANN401 - a row of _faces()
         subject_id=row.subject_id,
         subject=row.subject,
         detection=Detection(
-            box=BoundingBox(
-                x_min=row.box[0], y_min=row.box[1], x_max=row.box[2], y_max=row.box[3]
-            ),
+            box=BoundingBox(x_min=row.box[0], y_min=row.box[1], x_max=row.box[2], y_max=row.box[3]),
             landmarks=FiveLandmarks(
                 image_left_eye=points[0],
                 image_right_eye=points[1],
@@ -138,7 +136,9 @@ class SqlFaceRepository:
             query = query.where(FaceRow.subject_id == subject_id)
         if after is not None:
             query = query.where(FaceRow.id > after)
-        return [_face(row) for row in self._session.execute(query.order_by(FaceRow.id).limit(limit))]
+        return [
+            _face(row) for row in self._session.execute(query.order_by(FaceRow.id).limit(limit))
+        ]
 
     def delete(self, face_id: UUID) -> None:
         self._session.execute(delete(FaceRow).where(FaceRow.id == face_id))
@@ -190,9 +190,7 @@ class SqlFaceRepository:
             )
             .order_by(FaceRow.subject_id, FaceRow.id)
         )
-        return [
-            (subject, vector) for subject, vector in self._session.execute(query) if subject
-        ]
+        return [(subject, vector) for subject, vector in self._session.execute(query) if subject]
 
     def delete_expired(self, *, now: datetime, limit: int) -> int:
         expired = select(FaceRow.id).where(FaceRow.expires_at <= now).limit(limit)
@@ -225,9 +223,7 @@ class SqlFaceRepository:
         )
         if indexed and probe.dimension in INDEXED_DIMENSIONS:
             vector = cast(FaceRow.embedding, Vector(probe.dimension))
-            query = query.where(
-                func.vector_dims(FaceRow.embedding) == text(str(probe.dimension))
-            )
+            query = query.where(func.vector_dims(FaceRow.embedding) == text(str(probe.dimension)))
         distance = vector.cosine_distance(list(probe.vector)).label("distance")  # type: ignore[attr-defined]
         return query.add_columns(distance).order_by(distance)
 

@@ -33,9 +33,7 @@ class SqlIdempotencyRepository:
         # afterwards is the committed one.
         self._session.execute(
             insert(Row)
-            .values(
-                owner_id=owner_id, route=route, key=key, fingerprint=fingerprint, job_id=job_id
-            )
+            .values(owner_id=owner_id, route=route, key=key, fingerprint=fingerprint, job_id=job_id)
             .on_conflict_do_nothing()
         )
         stored = self._session.execute(
