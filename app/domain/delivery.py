@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import base64
+import secrets
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
 from http import HTTPStatus
@@ -12,6 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
     from uuid import UUID
+
+
+#: What Standard Webhooks puts before the base64 of a symmetric key.
+SECRET_PREFIX = "whsec_"  # noqa: S105 - the part of a secret that is known
 
 
 class EventType(StrEnum):
@@ -51,7 +57,7 @@ class Endpoint:
 
     id: UUID
     url: str
-    #: ``whsec_`` and base64 of the key of the signature; it never leaves the table but to sign.
+    #: The key of the signature, as from ``generate_secret``; it never leaves the table but to sign.
     secret: str = field(repr=False)
     #: The secret before the last rotation; it signs beside the new one until the moment below.
     previous_secret: str | None = field(default=None, repr=False)
@@ -66,12 +72,26 @@ class Endpoint:
     failing_since: datetime | None = None
     created_at: datetime
 
-    def secrets(self, at: datetime) -> tuple[str, ...]:
+    def signing_secrets(self, at: datetime) -> tuple[str, ...]:
         """Return the secrets that sign at that moment, the newest first."""
         until = self.previous_secret_until
         if self.previous_secret is None or until is None or at >= until:
             return (self.secret,)
         return (self.secret, self.previous_secret)
+
+    def after(self, attempt: Attempt) -> Endpoint:
+        """Return the endpoint after an attempt: disabled, when its failures are for good."""
+        if not self.enabled:
+            return self
+        if attempt.succeeded:
+            return replace(self, failing_since=None)
+        since = self.failing_since or attempt.at
+        reason = None
+        if attempt.gone:
+            reason = DisableReason.GONE
+        elif attempt.at - since >= DISABLE_AFTER:
+            reason = DisableReason.FAILING
+        return replace(self, failing_since=since, enabled=reason is None, disabled_reason=reason)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +139,11 @@ class Attempt:
         return self.status_code == HTTPStatus.GONE
 
 
+def generate_secret() -> str:
+    """Draw a signing secret: ``whsec_`` and base64 of 256 random bits."""
+    return SECRET_PREFIX + base64.b64encode(secrets.token_bytes(32)).decode()
+
+
 #: Waits before the attempts after the first, about 75 hours in all: Standard Webhooks 1.0.0,
 #: "Deliverability and reliability".
 RETRY_DELAYS: tuple[timedelta, ...] = (
@@ -137,7 +162,7 @@ RETRY_DELAYS: tuple[timedelta, ...] = (
 #: How long an endpoint may take nothing before it is disabled.
 DISABLE_AFTER = timedelta(days=5)
 
-#: The longest wait that a receiver may ask for.
+#: The longest wait that is granted to a receiver who asks for one.
 MAX_RETRY_AFTER = timedelta(hours=24)
 
 
@@ -148,9 +173,9 @@ def retry_delay(
 
     ``jitter`` is a random number from 0 to 1: it lengthens the wait by up to a tenth, so that
     receivers that recover are not met by every sender at once. The wait that a receiver asked for
-    is kept where it is the longer one, up to ``MAX_RETRY_AFTER``.
+    is kept where it is the longer one.
     """
     if failures > len(RETRY_DELAYS):
         return None
-    asked = timedelta(seconds=min(retry_after_s or 0, MAX_RETRY_AFTER.total_seconds()))
-    return max(RETRY_DELAYS[failures - 1], asked) * (1 + jitter / 10)
+    wait = max(RETRY_DELAYS[failures - 1], timedelta(seconds=retry_after_s or 0))
+    return wait * (1 + jitter / 10)
