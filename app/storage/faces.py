@@ -229,4 +229,4 @@ class SqlFaceRepository:
 
     def _names(self, subject_ids: Sequence[UUID]) -> dict[UUID, str]:
         query = select(SubjectRow.id, SubjectRow.name).where(SubjectRow.id.in_(subject_ids))
-        return dict(self._session.execute(query).tuples().all())
+        return {row.id: row.name for row in self._session.execute(query)}
