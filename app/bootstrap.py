@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from app.domain.model import ModelProfile
     from app.services.ports import Clock, JobBell, JobQueue, UnitOfWorkFactory, WebhookSender
@@ -25,3 +25,6 @@ class Container:
     clock: Clock
     #: Every model of the manifest, by id.
     models: Mapping[str, ModelProfile]
+    #: Asks the parts of the service whether they answer: ``database`` and ``migrations`` are
+    #: needed to take work, ``broker`` may be away. Never raises.
+    check_parts: Callable[[], Mapping[str, bool]]
