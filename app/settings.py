@@ -65,7 +65,8 @@ class Settings(BaseSettings):
         description="What runs the networks; auto takes OpenVINO on a CPU and torch on CUDA.",
     )
     precision: Literal["auto", "fp32", "bf16"] = Field(
-        default="auto", description="Arithmetic; auto takes bf16 where the CPU computes it natively."
+        default="auto",
+        description="Arithmetic; auto takes bf16 where the CPU computes it natively.",
     )
     device: Literal["auto", "cpu", "cuda"] = Field(
         default="auto", description="Where torch runs; auto takes CUDA when there is one."

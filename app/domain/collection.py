@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from app.domain.detection import Detection
-    from app.domain.embedding import Embedding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +53,8 @@ class Face:
     subject_id: UUID | None
     subject: str | None
     detection: Detection
-    embedding: Embedding | None = None
+    #: The model that made its embedding.
+    model: str
     #: The photograph that the face was found in, if the collection keeps it.
     image_id: UUID | None
     created_at: datetime

@@ -63,6 +63,9 @@ class JobRepository(Protocol):
     def release(self, claim: Job, *, publish_at: datetime) -> bool:
         """Put a claimed job back among the queued; ``False`` when the claim was lost."""
 
+    def hold(self, claim: Job) -> bool:
+        """Lock a claimed job until the transaction ends; ``False`` when the claim was lost."""
+
     def finish(
         self,
         claim: Job,
@@ -103,7 +106,9 @@ class JobRepository(Protocol):
     def bury(self, job: Job, *, error: Mapping[str, object], expires_at: datetime) -> bool:
         """End an abandoned job as dead; its images stay for a requeue."""
 
-    def overdue(self, *, now: datetime, limit: int) -> list[Job]:
+    def overdue(
+        self, *, now: datetime, first_wait: timedelta, longest_wait: timedelta, limit: int
+    ) -> list[Job]:
         """Return queued jobs whose message seems lost, and set a later ``publish_at`` for each.
 
         The wait doubles with every call for a row, so that a long queue is not flooded with copies
@@ -218,10 +223,16 @@ class TrainingRepository(Protocol):
     """The versions of a collection's trained matcher."""
 
     def add(self, training: Training) -> None:
-        """Store a version and make it the active one, in one step."""
+        """Store a version, which is thereby the one in use."""
 
-    def active(self, collection_id: UUID, model: str) -> Training | None:
-        """Return the version in use, or ``None``."""
+    def next_version(self, collection_id: UUID) -> int:
+        """Return the number of the version to come."""
+
+    def active_id(self, collection_id: UUID, model: str) -> UUID | None:
+        """Return the id of the version in use, or ``None``."""
+
+    def get(self, training_id: UUID) -> Training | None:
+        """Return a version with its weights, or ``None``."""
 
     def page(self, collection_id: UUID, *, limit: int) -> list[Training]:
         """Return versions, newest first, without their weights."""
@@ -255,9 +266,10 @@ class EndpointRepository(Protocol):
     def get(self, endpoint_id: UUID) -> Endpoint | None:
         """Return the endpoint, or ``None``."""
 
-    def page(
-        self, *, owner_id: UUID | None, after: UUID | None, limit: int
-    ) -> list[Endpoint]:
+    def lock(self, endpoint_id: UUID) -> Endpoint | None:
+        """Return the endpoint, held against changes by others until the transaction ends."""
+
+    def page(self, *, owner_id: UUID | None, after: UUID | None, limit: int) -> list[Endpoint]:
         """Return endpoints by id; a missing owner admits all."""
 
     def update(self, endpoint: Endpoint) -> None:
@@ -292,7 +304,11 @@ class DeliveryRepository(Protocol):
         """Return the attempts of a delivery in order."""
 
     def claim(self, delivery_id: UUID, *, now: datetime, lease: timedelta) -> Delivery | None:
-        """Take a pending delivery that is due, with a new attempt number, or return ``None``."""
+        """Take a pending delivery that is due, with a new attempt number, or return ``None``.
+
+        ``next_attempt_at`` becomes the end of the lease, so that the delivery of a lost sender is
+        due again.
+        """
 
     def record(
         self,
@@ -301,13 +317,20 @@ class DeliveryRepository(Protocol):
         state: DeliveryState,
         next_attempt_at: datetime | None,
     ) -> bool:
-        """Log an attempt and set what follows; ``False`` when a later claim took over."""
+        """Log an attempt and set what follows; ``False`` when a later claim took over.
+
+        A delivery that becomes delivered gets the attempt's time as ``delivered_at``.
+        """
 
     def due(self, *, now: datetime, limit: int) -> list[UUID]:
         """Return the ids of pending deliveries whose time has come."""
 
     def redeliver(self, delivery_id: UUID, *, now: datetime) -> None:
-        """Make a delivery pending again with its whole schedule before it."""
+        """Make a delivery pending and due, with its whole schedule before it.
+
+        ``attempt`` goes on counting and ``schedule_start`` is set to it, so that the numbers of the
+        attempts stay unique.
+        """
 
 
 class IdempotencyRepository(Protocol):
@@ -392,6 +415,23 @@ class WebhookSender(Protocol):
 
     def send(self, endpoint: Endpoint, delivery: Delivery, *, at: datetime) -> Attempt:
         """Make one attempt; every failure of the other side is told in the attempt."""
+
+
+class SubjectClassifier(Protocol):
+    """A trained matcher, ready to be asked."""
+
+    #: The share from which the first choice is taken for a match.
+    threshold: float
+
+    def probabilities(self, probe: Embedding) -> Mapping[UUID, float]:
+        """Return each trained subject's share of the probe; the shares add up to 1."""
+
+
+class Classifiers(Protocol):
+    """Trained matchers by the id of their training."""
+
+    def get(self, work: UnitOfWork, training_id: UUID) -> SubjectClassifier | None:
+        """Return the matcher, or ``None`` when the training is gone."""
 
 
 class Clock(Protocol):
