@@ -49,7 +49,7 @@ def main() -> None:
 
 
 def fingerprint() -> str:
-    """Name the state that `.venv` must be in: the locks, and the Python and place it is made for."""
+    """Name the state that `.venv` must be in: the locks, the Python and the place."""
     parts = [LOCK.read_bytes(), TORCH.read_bytes(), sys.version.encode(), str(VENV).encode()]
     return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
