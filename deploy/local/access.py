@@ -40,7 +40,7 @@ def _is_good(stack: Stack, key: str) -> bool:
 
 
 def _new_key(stack: Stack) -> str:
-    options = ("--name", "first", "--scopes", "admin", "--print-secret")
+    options = ("--name", "first", "--scope", "admin")
     made = subprocess.run(
         [sys.executable, "-m", "app.cli", "keys", "create", *options],
         cwd=PROJECT,

@@ -101,7 +101,7 @@ def supervised(
     remote = ServerProxy(f"http://{_USER}:{stack.secrets['supervisor']}@{address}/RPC2")
     process = subprocess.Popen(
         [
-            *_ending_with_this_process(),
+            *ending_with_this_process(),
             *(sys.executable, "-m", "supervisor.supervisord", "--configuration", configuration),
         ],
         cwd=PROJECT,
@@ -117,8 +117,14 @@ def supervised(
         process.wait()
 
 
+def ending_with_this_process() -> tuple[str, ...]:
+    """Give what goes before a command whose process must not outlive this one."""
+    setpriv = shutil.which("setpriv")
+    return (setpriv, "--pdeathsig", "TERM") if setpriv else ()
+
+
 def _section(stack: Stack, program: Program, *, at_once: bool) -> dict[str, str]:
-    command = " ".join(_quoted(part) for part in (*_ending_with_this_process(), *program.command))
+    command = " ".join(_quoted(part) for part in (*ending_with_this_process(), *program.command))
     environment = ",".join(f'{name}="{value}"' for name, value in program.environment.items())
     return {
         "command": command,
@@ -138,11 +144,6 @@ def _section(stack: Stack, program: Program, *, at_once: bool) -> dict[str, str]
         "stdout_logfile_maxbytes": _LOG_BYTES,
         "stdout_logfile_backups": _LOG_COPIES,
     }
-
-
-def _ending_with_this_process() -> tuple[str, ...]:
-    setpriv = shutil.which("setpriv")
-    return (setpriv, "--pdeathsig", "TERM") if setpriv else ()
 
 
 def _quoted(part: str) -> str:

@@ -11,7 +11,7 @@ import httpx
 
 from deploy.local.access import write_access
 from deploy.local.locking import sole_runner
-from deploy.local.programs import server_programs, service_programs
+from deploy.local.programs import server_programs, service_programs, worker_answers
 from deploy.local.provision import make_database, migrate
 from deploy.local.stack import prepare_stack
 from deploy.local.supervision import Supervisor, supervised
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from deploy.local.stack import Stack
 
 _SERVER_PATIENCE_S = 60.0
-_SERVICE_PATIENCE_S = 180.0
+_SERVICE_PATIENCE_S = 20.0
 
 
 class SupervisorLostError(RuntimeError):
@@ -85,7 +85,7 @@ def wait_until_ready(stack: Stack, supervisor: Supervisor) -> None:
         click.echo(f"  {waited_s:.0f} s: {states}")
 
     wait_until(
-        lambda: _is_ready(stack.base_url),
+        lambda: _is_ready(stack.base_url) and worker_answers(stack, "inference"),
         _SERVICE_PATIENCE_S,
         f"the service; its logs are in {stack.state.log}",
         tell=tell,
