@@ -39,11 +39,13 @@ class _Candidates:
     """Boxes under consideration, over all images of a batch."""
 
     boxes: Float32[np.ndarray, "n 4"]
-    logits: Float32[np.ndarray, " n"]
+    #: Probability of a face, rounded to float32 as the reference's: beyond 1 - 6e-8 all are equal,
+    #: and the first of equals survives suppression.
+    scores: Float32[np.ndarray, " n"]
     images: Int[np.ndarray, " n"]
 
     def take(self, index: np.ndarray) -> "_Candidates":
-        return _Candidates(self.boxes[index], self.logits[index], self.images[index])
+        return _Candidates(self.boxes[index], self.scores[index], self.images[index])
 
 
 class MtcnnDetector:
@@ -77,11 +79,11 @@ class MtcnnDetector:
             return _nothing()
         logits, offsets = self._rnet(crops)
         passed = np.flatnonzero(logits > _REFINEMENT_LOGIT)
-        found = _Candidates(candidates.boxes[passed], logits[passed], candidates.images[passed])
+        found = _Candidates(candidates.boxes[passed], _probabilities(logits[passed]), candidates.images[passed])
         kept = _suppress(found, found.images, maximum_iou=0.7)
         found, offsets = found.take(kept), offsets[passed][kept]
         boxes = square(shift_corners(found.boxes, offsets, extra=1))
-        return _Candidates(boxes, found.logits, found.images)
+        return _Candidates(boxes, found.scores, found.images)
 
     def _finish(
         self, candidates: _Candidates, tables: list[SummedArea]
@@ -97,10 +99,10 @@ class MtcnnDetector:
         relative = points[passed].reshape(-1, 2, 5).transpose(0, 2, 1)
         landmarks = boxes[:, None, :2] + relative * sizes[:, None, :] - 1
         found = _Candidates(
-            shift_corners(boxes, offsets[passed], extra=1), logits[passed], images
+            shift_corners(boxes, offsets[passed], extra=1), _probabilities(logits[passed]), images
         )
         kept = [
-            own[suppress_contained(found.boxes[own], found.logits[own], maximum_share=0.7)]
+            own[suppress_contained(found.boxes[own], found.scores[own], maximum_share=0.7)]
             for own in _groups(images)
         ]
         index = np.concatenate(kept) if kept else np.empty(0, np.intp)
@@ -130,7 +132,7 @@ def _windows(
     low = np.floor((cells + 1).astype(np.float32) / scale)
     high = np.floor((cells + WINDOW).astype(np.float32) / scale)
     found = _Candidates(
-        np.concatenate([low, high], axis=1), logits[tile, row, column], pieces[:, 3]
+        np.concatenate([low, high], axis=1), _probabilities(logits[tile, row, column]), pieces[:, 3]
     )
     moves = offsets[tile, :, row, column]
     kept = _suppress(found, pieces[:, 2], maximum_iou=0.5)
@@ -138,7 +140,7 @@ def _windows(
     kept = _suppress(found, found.images, maximum_iou=0.7)
     found, moves = found.take(kept), moves[kept]
     boxes = square(shift_corners(found.boxes, moves, extra=0))
-    return _Candidates(boxes, found.logits, found.images)
+    return _Candidates(boxes, found.scores, found.images)
 
 
 def _suppress(
@@ -146,10 +148,14 @@ def _suppress(
 ) -> Int[np.ndarray, " kept"]:
     """Suppress overlaps within each group."""
     kept = [
-        own[suppress_overlaps(found.boxes[own], found.logits[own], maximum_iou=maximum_iou)]
+        own[suppress_overlaps(found.boxes[own], found.scores[own], maximum_iou=maximum_iou)]
         for own in _groups(groups)
     ]
     return np.concatenate(kept) if kept else np.empty(0, np.intp)
+
+
+def _probabilities(logits: Float32[np.ndarray, " n"]) -> Float32[np.ndarray, " n"]:
+    return np.float32(1) / (1 + np.exp(-logits))
 
 
 def _groups(values: Int[np.ndarray, " n"]) -> list[Int[np.ndarray, " members"]]:
@@ -186,5 +192,5 @@ def _of_image(
     return DetectedFaces(
         boxes=found.boxes[own],
         landmarks=landmarks[own],
-        confidences=1 / (1 + np.exp(-found.logits[own])),
+        confidences=found.scores[own],
     )

@@ -21,8 +21,8 @@ def next_batch_size(waiting: int, batch_sizes: tuple[int, ...]) -> int:
 
 
 def run_in_batches(
-    run: Callable[[Float32[np.ndarray, "b side side 3"]], Outputs],
-    batch: Float32[np.ndarray, "n side side 3"],
+    run: Callable[[Float32[np.ndarray, "b side side channels"]], Outputs],
+    batch: Float32[np.ndarray, "n side side channels"],
     batch_sizes: tuple[int, ...],
 ) -> Outputs:
     """Cut a batch into fixed sizes, fill up the last one, and join the outputs.

@@ -39,7 +39,8 @@ class OpenVinoEngine:
         model = self._read(weights_id)
         compiled = {}
         for size in batch_sizes:
-            model.reshape([size, side, side, 3])
+            channels = model.input().partial_shape[3]
+            model.reshape(openvino.PartialShape([size, side, side, channels]))
             compiled[size] = self._core.compile_model(model, "CPU", self._options)
         return OpenVinoNetwork(compiled)
 
@@ -57,11 +58,11 @@ class OpenVinoNetwork:
         self._requests = {size: model.create_infer_request() for size, model in compiled.items()}
         self._batch_sizes = tuple(sorted(compiled))
 
-    def __call__(self, batch: Float32[np.ndarray, "n side side 3"]) -> Outputs:
+    def __call__(self, batch: Float32[np.ndarray, "n side side channels"]) -> Outputs:
         """Run the batch, cut to the compiled sizes."""
         return run_in_batches(self._run, batch, self._batch_sizes)
 
-    def _run(self, batch: Float32[np.ndarray, "b side side 3"]) -> Outputs:
+    def _run(self, batch: Float32[np.ndarray, "b side side channels"]) -> Outputs:
         request = self._requests[len(batch)]
         found = request.infer(np.ascontiguousarray(batch), share_inputs=True, share_outputs=True)
         return tuple(found.values())

@@ -12,7 +12,7 @@ class Network(Protocol):
     """A loaded network."""
 
     def __call__(
-        self, batch: Float32[np.ndarray, "n side side 3"]
+        self, batch: Float32[np.ndarray, "n side side channels"]
     ) -> tuple[Float32[np.ndarray, "n *rest"], ...]:
         """Return the network's outputs for one or more inputs, in their order."""
         ...

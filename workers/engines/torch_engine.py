@@ -60,7 +60,7 @@ class TorchNetwork:
         self._dtype = dtype
         self._batch_sizes = batch_sizes
 
-    def __call__(self, batch: Float32[np.ndarray, "n side side 3"]) -> Outputs:
+    def __call__(self, batch: Float32[np.ndarray, "n side side channels"]) -> Outputs:
         """Run the batch; where the device's memory is short, go on in smaller batches."""
         while True:
             try:
@@ -72,6 +72,6 @@ class TorchNetwork:
             torch.cuda.empty_cache()
 
     @torch.inference_mode()
-    def _run(self, batch: Float32[np.ndarray, "b side side 3"]) -> Outputs:
+    def _run(self, batch: Float32[np.ndarray, "b side side channels"]) -> Outputs:
         inputs = torch.from_numpy(batch).to(self._device, self._dtype)
         return tuple(output.float().cpu().numpy() for output in self._module(inputs))
