@@ -1,0 +1,60 @@
+"""Collections, their subjects and their faces."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from uuid import UUID
+
+    from app.domain.detection import Detection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collection:
+    """A named set of subjects and their faces, with its own model, thresholds and retention."""
+
+    id: UUID
+    name: str
+    #: The model of all its embeddings, fixed when the collection is made.
+    model: str
+    #: Cosine similarity from which a candidate is a match; the model's own when absent.
+    similarity_threshold: float | None = None
+    #: Cosine similarity from which a candidate is worth a look; the model's own when absent.
+    possible_threshold: float | None = None
+    #: Whether the photographs of enrolled faces are kept, so that they can be shown and embedded
+    #: again by another model.
+    keep_images: bool = True
+    #: Days after which an enrolled face is deleted; never when absent.
+    retention_days: int | None = None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """A person known to a collection."""
+
+    id: UUID
+    collection_id: UUID
+    #: Unique within the collection, case included.
+    name: str
+    face_count: int = 0
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Face:
+    """One enrolled face."""
+
+    id: UUID
+    collection_id: UUID
+    subject_id: UUID | None
+    subject: str | None
+    detection: Detection
+    #: The model that made its embedding.
+    model: str
+    #: The photograph that the face was found in, if the collection keeps it.
+    image_id: UUID | None
+    created_at: datetime

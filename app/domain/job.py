@@ -1,0 +1,100 @@
+"""A stored request, and the rules of its life."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class JobType(StrEnum):
+    """What a job asks for."""
+
+    DETECTION = "detection"
+    EMBEDDING = "embedding"
+    VERIFICATION = "verification"
+    RECOGNITION = "recognition"
+    ENROLMENT = "enrolment"
+    TRAINING = "training"
+
+
+class JobState(StrEnum):
+    """Where a job stands."""
+
+    #: Stored and waiting for a worker.
+    QUEUED = "queued"
+    #: Held by a worker under a lease.
+    RUNNING = "running"
+    #: Finished with a result.
+    SUCCEEDED = "succeeded"
+    #: Finished with an error that trying again would not change.
+    FAILED = "failed"
+    #: Given up by its owner.
+    CANCELLED = "cancelled"
+    #: Given up by the service after too many attempts; its owner may requeue it.
+    DEAD = "dead"
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether the job has come to its end."""
+        return not TRANSITIONS[self] or self is JobState.DEAD
+
+
+#: Every legal change of state. ``dead`` is left only by a requeue, which is a new start by request.
+TRANSITIONS: Mapping[JobState, frozenset[JobState]] = {
+    JobState.QUEUED: frozenset({JobState.RUNNING, JobState.CANCELLED, JobState.DEAD}),
+    JobState.RUNNING: frozenset(
+        {
+            JobState.QUEUED,
+            JobState.SUCCEEDED,
+            JobState.FAILED,
+            JobState.CANCELLED,
+            JobState.DEAD,
+        }
+    ),
+    JobState.SUCCEEDED: frozenset(),
+    JobState.FAILED: frozenset(),
+    JobState.CANCELLED: frozenset(),
+    JobState.DEAD: frozenset({JobState.QUEUED}),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How many of a job's images are done."""
+
+    done: int = 0
+    total: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One stored request and, once finished, its outcome."""
+
+    id: UUID
+    type: JobType
+    state: JobState
+    #: The API key that submitted the job: only it and global keys may see the job.
+    owner_id: UUID | None = None
+    collection_id: UUID | None = None
+    #: The caller's parameters, validated; never images, which are rows of their own.
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    progress: Progress = Progress()
+    #: The number of claims so far. It is also the fencing token: a worker may commit only while
+    #: the stored attempt is the one that it claimed.
+    attempt: int = 0
+    #: How many of those attempts ended with a lost process.
+    losses: int = 0
+    result: Mapping[str, Any] | None = None
+    #: A problem document, for ``failed`` and ``dead``.
+    error: Mapping[str, Any] | None = None
+    created_at: datetime
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    #: When the row, its result and its images are deleted.
+    expires_at: datetime | None = None

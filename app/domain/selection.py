@@ -1,0 +1,55 @@
+"""Which face is meant where an image should show one."""
+
+from __future__ import annotations
+
+import math
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from app.domain.errors import NoFaceError, SeveralFacesError
+
+if TYPE_CHECKING:
+    from app.domain.detection import AnalysedFace, ImageAnalysis
+
+#: How many times the area of the next face a prominent one covers: a person in front of a crowd
+#: passes, two people side by side do not.
+_PROMINENCE = 2.0
+
+
+class FacePolicy(StrEnum):
+    """How one face is chosen among several."""
+
+    #: The largest, if it covers at least twice the area of the next; else refuse.
+    PROMINENT = "prominent"
+    LARGEST = "largest"
+    #: The one whose centre is nearest the middle of the image.
+    CENTRAL = "central"
+    MOST_CONFIDENT = "most_confident"
+    #: Refuse any image that shows more than one.
+    REFUSE = "refuse"
+
+
+def select_face(image: ImageAnalysis, policy: FacePolicy) -> AnalysedFace:
+    """Return the face that the policy means.
+
+    Raises: NoFaceError: the image shows none. SeveralFacesError: the policy allows no choice.
+    """
+    faces = sorted(image.faces, key=lambda face: -face.detection.box.area)
+    if not faces:
+        raise NoFaceError
+    if len(faces) == 1:
+        return faces[0]
+    if policy is FacePolicy.CENTRAL:
+        middle = (image.width / 2, image.height / 2)
+        return min(faces, key=lambda face: math.dist(face.detection.box.centre, middle))
+    if policy is FacePolicy.MOST_CONFIDENT:
+        return max(faces, key=lambda face: face.detection.confidence)
+    if policy is FacePolicy.REFUSE or (
+        policy is FacePolicy.PROMINENT
+        and faces[0].detection.box.area < _PROMINENCE * faces[1].detection.box.area
+    ):
+        raise SeveralFacesError(
+            f"{len(faces)} faces were found where one is needed; crop the image, or choose one "
+            "with face_policy=largest, central or most_confident"
+        )
+    return faces[0]

@@ -1,0 +1,142 @@
+"""Webhook events: written down with what they tell of, then sent until they are taken."""
+
+from __future__ import annotations
+
+from datetime import UTC
+from typing import TYPE_CHECKING, Any
+
+from app.domain.delivery import (
+    Attempt,
+    Delivery,
+    DeliveryState,
+    Endpoint,
+    EventType,
+    retry_delay,
+)
+from app.services.identity import new_id
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime, timedelta
+    from uuid import UUID
+
+    from app.domain.job import Job
+    from app.services.ports import Clock, UnitOfWork, UnitOfWorkFactory, WebhookSender
+
+
+def enqueue_events(work: UnitOfWork, job: Job) -> list[UUID]:
+    """Store a delivery for each endpoint that hears of the end of this job.
+
+    To be called in the transaction that ends the job, with the job in its final state; the message
+    of each returned delivery is put after the commit.
+    Raises: ValueError: the job has not ended.
+    """
+    if job.finished_at is None:
+        raise ValueError("A job that has not ended is no event.")
+    event = EventType(f"job.{job.state}")
+    data = {
+        "id": str(job.id),
+        "type": job.type,
+        "state": job.state,
+        "collection_id": str(job.collection_id) if job.collection_id else None,
+        "links": {"job": f"/v1/jobs/{job.id}"},
+    }
+    return [
+        store_event(work, endpoint, event, data, at=job.finished_at).id
+        for endpoint in work.endpoints.subscribed(event, job.owner_id)
+    ]
+
+
+def store_event(
+    work: UnitOfWork, endpoint: Endpoint, event: EventType, data: Mapping[str, Any], *, at: datetime
+) -> Delivery:
+    """Store a delivery of an event, due at once."""
+    timestamp = at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    delivery = Delivery(
+        id=new_id(),
+        endpoint_id=endpoint.id,
+        event=event,
+        payload={"type": event, "timestamp": timestamp, "data": data},
+        next_attempt_at=at,
+        created_at=at,
+    )
+    work.deliveries.add(delivery)
+    return delivery
+
+
+def deliver(
+    delivery_id: UUID,
+    *,
+    uow: UnitOfWorkFactory,
+    sender: WebhookSender,
+    clock: Clock,
+    lease: timedelta,
+    jitter: Callable[[], float],
+) -> None:
+    """Make the attempt that is due, if one is, and set down what follows from it.
+
+    ``lease`` has to be longer than an attempt takes: a sender that dies between the attempt and its
+    record is known by the end of its lease, and the event is sent again under the same id.
+    ``jitter`` draws from 0 to 1.
+    """
+    now = clock.now()
+    with uow() as work:
+        delivery = work.deliveries.claim(delivery_id, now=now, lease=lease)
+        if delivery is None:
+            return
+        endpoint = work.endpoints.get(delivery.endpoint_id)
+        work.commit()
+    if endpoint is None:
+        return
+    if endpoint.enabled:
+        attempt = sender.send(endpoint, delivery, at=now)
+    else:
+        attempt = Attempt(
+            delivery_id=delivery.id,
+            number=delivery.attempt,
+            at=now,
+            error="The endpoint is disabled.",
+        )
+    with uow() as work:
+        if _record(work, delivery, attempt, now=clock.now(), jitter=jitter()):
+            work.commit()
+
+
+def _record(
+    work: UnitOfWork, delivery: Delivery, attempt: Attempt, *, now: datetime, jitter: float
+) -> bool:
+    """Log the attempt and set what follows; ``False`` when a later claim has taken over."""
+    enabled = _account(work, delivery.endpoint_id, attempt)
+    # Claims that ended with a lost sender are no failures of the receiver, so attempts count.
+    earlier = work.deliveries.attempts(delivery.id)
+    failures = 1 + sum(one.number > delivery.schedule_start for one in earlier)
+    wait = retry_delay(failures, jitter=jitter, retry_after_s=attempt.retry_after_s)
+    state, next_at = DeliveryState.FAILED, None
+    if attempt.succeeded:
+        state = DeliveryState.DELIVERED
+    elif enabled and wait is not None:
+        state, next_at = DeliveryState.PENDING, now + wait
+    return work.deliveries.record(attempt, state=state, next_attempt_at=next_at)
+
+
+def _account(work: UnitOfWork, endpoint_id: UUID, attempt: Attempt) -> bool:
+    """Set down what the attempt tells of the endpoint; return whether it is still enabled."""
+    endpoint = work.endpoints.get(endpoint_id)
+    if endpoint is None:
+        return False
+    if endpoint.after(attempt) == endpoint:
+        return endpoint.enabled
+    held = work.endpoints.lock(endpoint_id)
+    if held is None:
+        return False
+    changed = held.after(attempt)
+    work.endpoints.update(changed)
+    if held.enabled and not changed.enabled:
+        _tell_others(work, changed, at=attempt.at)
+    return changed.enabled
+
+
+def _tell_others(work: UnitOfWork, disabled: Endpoint, *, at: datetime) -> None:
+    data = {"id": str(disabled.id), "reason": disabled.disabled_reason}
+    for other in work.endpoints.subscribed(EventType.ENDPOINT_DISABLED, disabled.owner_id):
+        store_event(work, other, EventType.ENDPOINT_DISABLED, data, at=at)

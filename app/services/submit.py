@@ -1,0 +1,93 @@
+"""Accept a job: store it, commit, then tell the workers."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from app.domain.errors import IdempotencyMismatchError
+from app.domain.job import Job, JobState, JobType, Progress
+from app.services.identity import new_id
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from app.services.ports import Clock, JobQueue, UnitOfWorkFactory
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobRequest:
+    """A validated wish for a job."""
+
+    type: JobType
+    owner_id: UUID
+    collection_id: UUID | None = None
+    parameters: Mapping[str, Any]
+    images: Sequence[bytes] = ()
+
+    def fingerprint(self) -> bytes:
+        """Return a digest that differs for any other request."""
+        head = [self.type, str(self.collection_id), self.parameters]
+        digest = hashlib.sha256(json.dumps(head, sort_keys=True).encode())
+        for image in self.images:
+            digest.update(hashlib.sha256(image).digest())
+        return digest.digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """The stored job, and whether an earlier request with the same key had made it."""
+
+    job: Job
+    replayed: bool
+
+
+def submit_job(
+    request: JobRequest,
+    *,
+    route: str,
+    idempotency_key: str | None,
+    republish_after: timedelta,
+    uow: UnitOfWorkFactory,
+    queue: JobQueue,
+    clock: Clock,
+) -> Submission:
+    """Store a job durably and put its message.
+
+    The job is safe once this returns, also when the broker is down: the sweep puts messages that
+    are missing. With an idempotency key, a repetition returns the first job and stores nothing.
+    Raises: IdempotencyMismatchError: the key was used for another request.
+    """
+    now = clock.now()
+    job = Job(
+        id=new_id(),
+        type=request.type,
+        state=JobState.QUEUED,
+        owner_id=request.owner_id,
+        collection_id=request.collection_id,
+        parameters=request.parameters,
+        progress=Progress(total=len(request.images)),
+        created_at=now,
+    )
+    with uow() as work:
+        work.jobs.add(job, images=request.images, publish_at=now + republish_after)
+        if idempotency_key is not None:
+            fingerprint = request.fingerprint()
+            stored, first = work.idempotency.remember(
+                owner_id=request.owner_id,
+                route=route,
+                key=idempotency_key,
+                fingerprint=fingerprint,
+                job_id=job.id,
+            )
+            if stored != fingerprint:
+                raise IdempotencyMismatchError
+            if first != job.id and (earlier := work.jobs.get(first)) is not None:
+                return Submission(earlier, replayed=True)
+        work.commit()
+    queue.put_job(job.id, job.type)
+    return Submission(job, replayed=False)

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+from dataclasses import asdict, fields
+from typing import TYPE_CHECKING
+
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from app.domain.collection import Collection
+from app.domain.errors import ConflictError
+from app.storage.tables import CollectionRow
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from sqlalchemy import Executable
+    from sqlalchemy.orm import Session
+
+
+def _collection(row: CollectionRow) -> Collection:
+    return Collection(**{field.name: getattr(row, field.name) for field in fields(Collection)})
+
+
+class SqlCollectionRepository:
+    """See :class:`app.services.ports.CollectionRepository`."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def add(self, collection: Collection) -> None:
+        self._write(insert(CollectionRow).values(asdict(collection)))
+
+    def get(self, collection_id: UUID) -> Collection | None:
+        row = self._session.get(CollectionRow, collection_id)
+        return None if row is None else _collection(row)
+
+    def find(self, name: str) -> Collection | None:
+        row = self._session.scalar(select(CollectionRow).where(CollectionRow.name == name))
+        return None if row is None else _collection(row)
+
+    def page(self, *, after: str | None, only: UUID | None, limit: int) -> list[Collection]:
+        query = select(CollectionRow).order_by(CollectionRow.name).limit(limit)
+        if after is not None:
+            query = query.where(CollectionRow.name > after)
+        if only is not None:
+            query = query.where(CollectionRow.id == only)
+        return [_collection(row) for row in self._session.scalars(query)]
+
+    def update(self, collection: Collection) -> None:
+        changes = asdict(collection)
+        key = changes.pop("id")
+        self._write(update(CollectionRow).where(CollectionRow.id == key).values(changes))
+
+    def delete(self, collection_id: UUID) -> None:
+        self._session.execute(delete(CollectionRow).where(CollectionRow.id == collection_id))
+
+    def models(self) -> set[str]:
+        return set(self._session.scalars(select(CollectionRow.model).distinct()))
+
+    def _write(self, statement: Executable) -> None:
+        try:
+            self._session.execute(statement)
+        except IntegrityError as error:
+            raise ConflictError(
+                "a collection of this name exists; use it or choose another name"
+            ) from error

@@ -1,0 +1,232 @@
+"""Enrolled faces, and the search for the subjects nearest to a probe."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pgvector.sqlalchemy import Vector
+from sqlalchemy import cast, delete, func, insert, literal, select, text
+
+from app.domain.collection import Face
+from app.domain.detection import Detection
+from app.domain.geometry import BoundingBox, FiveLandmarks, Point
+from app.domain.matching import Candidate
+from app.services.identity import new_id
+from app.storage.tables import INDEXED_DIMENSIONS, FaceRow, ImageRow, SubjectRow
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+    from uuid import UUID
+
+    from sqlalchemy import ColumnElement, Select
+    from sqlalchemy.orm import Session
+
+    from app.domain.detection import AnalysedFace
+    from app.domain.embedding import Embedding
+
+#: Collections up to this size are compared face by face: that is exact, and as fast as an index
+#: that other collections share.
+EXACT_LIMIT = 50_000
+
+#: How many neighbours HNSW keeps in sight; 40 is pgvector's default, and loses one in a hundred.
+_EF_SEARCH = 200
+
+
+def _face(row: Any) -> Face:  # noqa: ANN401 - a row of _faces()
+    numbers = iter(row.landmarks)
+    points = [Point(x, y) for x, y in zip(numbers, numbers, strict=True)]
+    return Face(
+        id=row.id,
+        collection_id=row.collection_id,
+        subject_id=row.subject_id,
+        subject=row.subject,
+        detection=Detection(
+            box=BoundingBox(x_min=row.box[0], y_min=row.box[1], x_max=row.box[2], y_max=row.box[3]),
+            landmarks=FiveLandmarks(
+                image_left_eye=points[0],
+                image_right_eye=points[1],
+                nose=points[2],
+                image_left_mouth=points[3],
+                image_right_mouth=points[4],
+            ),
+            confidence=row.confidence,
+        ),
+        model=row.model,
+        image_id=row.image_id,
+        created_at=row.created_at,
+    )
+
+
+def _faces() -> Select[*tuple[Any, ...]]:
+    return select(
+        FaceRow.id,
+        FaceRow.collection_id,
+        FaceRow.subject_id,
+        SubjectRow.name.label("subject"),
+        FaceRow.box,
+        FaceRow.landmarks,
+        FaceRow.confidence,
+        FaceRow.model,
+        FaceRow.image_id,
+        FaceRow.created_at,
+    ).outerjoin(SubjectRow, SubjectRow.id == FaceRow.subject_id)
+
+
+class SqlFaceRepository:
+    """See :class:`app.services.ports.FaceRepository`."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def add(
+        self,
+        *,
+        collection_id: UUID,
+        subject_id: UUID | None,
+        job_id: UUID,
+        image_number: int,
+        image_id: UUID | None,
+        face: AnalysedFace,
+        expires_at: datetime | None,
+    ) -> UUID:
+        if face.embedding is None:
+            raise ValueError("a face is enrolled with its embedding")
+        box, face_id = face.detection.box, new_id()
+        self._session.execute(
+            insert(FaceRow).values(
+                id=face_id,
+                collection_id=collection_id,
+                subject_id=subject_id,
+                job_id=job_id,
+                image_number=image_number,
+                image_id=image_id,
+                box=[float(edge) for edge in (box.x_min, box.y_min, box.x_max, box.y_max)],
+                landmarks=[float(value) for point in face.detection.landmarks for value in point],
+                confidence=face.detection.confidence,
+                model=face.embedding.model,
+                embedding=list(face.embedding.vector),
+                created_at=func.now(),
+                expires_at=expires_at,
+            )
+        )
+        return face_id
+
+    def get(self, face_id: UUID) -> Face | None:
+        row = self._session.execute(_faces().where(FaceRow.id == face_id)).one_or_none()
+        return None if row is None else _face(row)
+
+    def image(self, face_id: UUID) -> bytes | None:
+        return self._session.scalar(
+            select(ImageRow.data)
+            .join(FaceRow, FaceRow.image_id == ImageRow.id)
+            .where(FaceRow.id == face_id)
+        )
+
+    def page(
+        self,
+        collection_id: UUID,
+        *,
+        subject_id: UUID | None,
+        after: UUID | None,
+        limit: int,
+    ) -> list[Face]:
+        query = _faces().where(FaceRow.collection_id == collection_id)
+        if subject_id is not None:
+            query = query.where(FaceRow.subject_id == subject_id)
+        if after is not None:
+            query = query.where(FaceRow.id > after)
+        return [
+            _face(row) for row in self._session.execute(query.order_by(FaceRow.id).limit(limit))
+        ]
+
+    def delete(self, face_id: UUID) -> None:
+        self._session.execute(delete(FaceRow).where(FaceRow.id == face_id))
+
+    def nearest_subjects(
+        self, probe: Embedding, collection_id: UUID, *, limit: int
+    ) -> list[Candidate]:
+        indexed = self._is_large(collection_id, probe.model)
+        if indexed:
+            # strict_order goes on until enough rows of this collection are found; without it a
+            # filtered search through a shared index comes back short.
+            self._session.execute(
+                select(
+                    func.set_config("hnsw.iterative_scan", "strict_order", True),  # noqa: FBT003
+                    func.set_config("hnsw.ef_search", str(_EF_SEARCH), True),  # noqa: FBT003
+                )
+            )
+        breadth = 4 * limit
+        while True:
+            rows = self._session.execute(
+                self._nearest_faces(probe, collection_id, indexed=indexed).limit(breadth)
+            ).all()
+            best: dict[UUID, Any] = {}
+            for row in rows:
+                best.setdefault(row.subject_id, row)
+            if len(best) >= limit or len(rows) < breadth:
+                break
+            breadth *= 4
+        found = list(best.values())[:limit]
+        names = self._names([row.subject_id for row in found])
+        candidates = [
+            Candidate(
+                subject_id=row.subject_id,
+                subject=names[row.subject_id],
+                face_id=row.id,
+                similarity=max(-1.0, min(1.0, 1 - row.distance)),
+            )
+            for row in found
+        ]
+        return sorted(candidates, key=lambda c: (-c.similarity, c.face_id))
+
+    def labelled(self, collection_id: UUID, model: str) -> list[tuple[UUID, Sequence[float]]]:
+        query = (
+            select(FaceRow.subject_id, FaceRow.embedding)
+            .where(
+                FaceRow.collection_id == collection_id,
+                FaceRow.model == model,
+                FaceRow.subject_id.is_not(None),
+            )
+            .order_by(FaceRow.subject_id, FaceRow.id)
+        )
+        return [(subject, vector) for subject, vector in self._session.execute(query) if subject]
+
+    def delete_expired(self, *, now: datetime, limit: int) -> int:
+        expired = select(FaceRow.id).where(FaceRow.expires_at <= now).limit(limit)
+        rows = self._session.execute(
+            delete(FaceRow).where(FaceRow.id.in_(expired.scalar_subquery())).returning(FaceRow.id)
+        )
+        return len(rows.all())
+
+    def _is_large(self, collection_id: UUID, model: str) -> bool:
+        some = (
+            select(literal(1))
+            .where(FaceRow.collection_id == collection_id, FaceRow.model == model)
+            .limit(EXACT_LIMIT + 1)
+            .subquery()
+        )
+        return (self._session.scalar(select(func.count()).select_from(some)) or 0) > EXACT_LIMIT
+
+    def _nearest_faces(
+        self, probe: Embedding, collection_id: UUID, *, indexed: bool
+    ) -> Select[*tuple[Any, ...]]:
+        """Order faces by distance, and by nothing else: a second key would lose the index.
+
+        The index is over the cast column, so the search that must be exact leaves out the cast.
+        """
+        vector: ColumnElement[Any] = FaceRow.embedding  # type: ignore[assignment]
+        query = select(FaceRow.id, FaceRow.subject_id).where(
+            FaceRow.collection_id == collection_id,
+            FaceRow.model == probe.model,
+            FaceRow.subject_id.is_not(None),
+        )
+        if indexed and probe.dimension in INDEXED_DIMENSIONS:
+            vector = cast(FaceRow.embedding, Vector(probe.dimension))
+            query = query.where(func.vector_dims(FaceRow.embedding) == text(str(probe.dimension)))
+        distance = vector.cosine_distance(list(probe.vector)).label("distance")
+        return query.add_columns(distance).order_by(distance)
+
+    def _names(self, subject_ids: Sequence[UUID]) -> dict[UUID, str]:
+        query = select(SubjectRow.id, SubjectRow.name).where(SubjectRow.id.in_(subject_ids))
+        return {row.id: row.name for row in self._session.execute(query)}

@@ -1,0 +1,364 @@
+"""Jobs: claims, leases and the fence around every result."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from sqlalchemy import (
+    CursorResult,
+    Interval,
+    and_,
+    delete,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    tuple_,
+    update,
+)
+from sqlalchemy.dialects.postgresql import insert
+
+from app.domain.job import Job, JobState, JobType, Progress
+from app.services.identity import new_id
+from app.storage.tables import ImageRow, JobRow
+
+if TYPE_CHECKING:
+    from collections.abc import Collection as Iterable
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from sqlalchemy import ColumnElement, Update
+    from sqlalchemy.orm import Session
+
+#: The channel on which the end of every job is told.
+JOB_ENDED_CHANNEL = "vultus_job_ended"
+
+_COLUMNS = JobRow.__table__.columns
+_NO_LEASE: dict[str, None] = {"lease_until": None, "claimed_by": None}
+
+
+def _job(row: Any) -> Job:  # noqa: ANN401 - a row of the columns above
+    return Job(
+        id=row.id,
+        type=JobType(row.type),
+        state=JobState(row.state),
+        owner_id=row.owner_id,
+        collection_id=row.collection_id,
+        parameters=row.parameters,
+        progress=Progress(done=row.done, total=row.total),
+        attempt=row.attempt,
+        losses=row.losses,
+        result=row.result,
+        error=row.error,
+        created_at=row.created_at,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+        expires_at=row.expires_at,
+    )
+
+
+def _interval(length: timedelta) -> ColumnElement[timedelta]:
+    return literal(length, Interval())
+
+
+def _held(claim: Job) -> ColumnElement[bool]:
+    """Hold for the row only while the claim is the latest and the job still runs."""
+    return and_(
+        JobRow.id == claim.id,
+        JobRow.attempt == claim.attempt,
+        JobRow.state == JobState.RUNNING,
+    )
+
+
+class SqlJobRepository:
+    """See :class:`app.services.ports.JobRepository`."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def _changed(self, statement: Update) -> bool:
+        result = self._session.execute(statement)
+        return isinstance(result, CursorResult) and result.rowcount > 0
+
+    def add(self, job: Job, *, images: Sequence[bytes], publish_at: datetime) -> None:
+        self._session.execute(
+            insert(JobRow).values(
+                id=job.id,
+                type=job.type,
+                state=job.state,
+                owner_id=job.owner_id,
+                collection_id=job.collection_id,
+                parameters=dict(job.parameters),
+                done=job.progress.done,
+                total=job.progress.total,
+                attempt=0,
+                losses=0,
+                publish_at=publish_at,
+                publishes=1,
+                created_at=job.created_at,
+            )
+        )
+        if images:
+            self._session.execute(
+                insert(ImageRow),
+                [
+                    {"id": new_id(), "job_id": job.id, "number": number, "data": data}
+                    for number, data in enumerate(images)
+                ],
+            )
+
+    def get(self, job_id: UUID) -> Job | None:
+        row = self._session.execute(select(*_COLUMNS).where(JobRow.id == job_id)).one_or_none()
+        return None if row is None else _job(row)
+
+    def page(
+        self,
+        *,
+        owner_id: UUID | None,
+        states: Iterable[JobState],
+        types: Iterable[JobType],
+        before: tuple[datetime, UUID] | None,
+        limit: int,
+    ) -> list[Job]:
+        query = select(*_COLUMNS).order_by(JobRow.created_at.desc(), JobRow.id.desc()).limit(limit)
+        if owner_id is not None:
+            query = query.where(JobRow.owner_id == owner_id)
+        if states:
+            query = query.where(JobRow.state.in_(states))
+        if types:
+            query = query.where(JobRow.type.in_(types))
+        if before is not None:
+            query = query.where(tuple_(JobRow.created_at, JobRow.id) < tuple_(*before))
+        return [_job(row) for row in self._session.execute(query)]
+
+    def claim(
+        self, job_id: UUID, *, worker: str, lease: timedelta, companions: int
+    ) -> list[tuple[Job, list[bytes]]]:
+        asked = (
+            select(JobRow.id, JobRow.attempt, JobRow.total)
+            .where(JobRow.id == job_id, JobRow.state == JobState.QUEUED)
+            .with_for_update(skip_locked=True)
+            .cte("asked")
+        )
+        # A job that was tried before may have killed its process: it gets no company.
+        sociable = exists().where(asked.c.attempt == 0, asked.c.total == 1)
+        others = (
+            select(JobRow.id)
+            .where(
+                JobRow.state == JobState.QUEUED,
+                JobRow.attempt == 0,
+                JobRow.total == 1,
+                JobRow.id != job_id,
+                sociable,
+            )
+            .order_by(JobRow.created_at)
+            .limit(companions)
+            .with_for_update(skip_locked=True)
+            .cte("others")
+        )
+        rows = self._session.execute(
+            update(JobRow)
+            .where(or_(JobRow.id.in_(select(asked.c.id)), JobRow.id.in_(select(others.c.id))))
+            .values(
+                state=JobState.RUNNING,
+                attempt=JobRow.attempt + 1,
+                claimed_by=worker,
+                lease_until=func.now() + _interval(lease),
+                started_at=func.coalesce(JobRow.started_at, func.now()),
+            )
+            .returning(*_COLUMNS)
+        ).all()
+        jobs = sorted((_job(row) for row in rows), key=lambda job: (job.id != job_id, job.id))
+        images: dict[UUID, list[bytes]] = {job.id: [] for job in jobs}
+        if jobs:
+            for image in self._session.execute(
+                select(ImageRow.job_id, ImageRow.data)
+                .where(ImageRow.job_id.in_(images))
+                .order_by(ImageRow.job_id, ImageRow.number)
+            ):
+                images[image.job_id].append(image.data)
+        return [(job, images[job.id]) for job in jobs]
+
+    def extend(self, claims: Sequence[Job], lease: timedelta) -> set[UUID]:
+        rows = self._session.execute(
+            update(JobRow)
+            .where(or_(*(_held(claim) for claim in claims)))
+            .values(lease_until=func.now() + _interval(lease))
+            .returning(JobRow.id)
+        )
+        return set(rows.scalars())
+
+    def report(self, claim: Job, done: int) -> None:
+        self._session.execute(update(JobRow).where(_held(claim)).values(done=done))
+
+    def release(self, claim: Job, *, publish_at: datetime) -> bool:
+        return self._changed(
+            update(JobRow)
+            .where(_held(claim))
+            .values(state=JobState.QUEUED, publish_at=publish_at, **_NO_LEASE)
+        )
+
+    def hold(self, claim: Job) -> bool:
+        query = select(JobRow.id).where(_held(claim)).with_for_update()
+        return self._session.execute(query).one_or_none() is not None
+
+    def finish(
+        self,
+        claim: Job,
+        state: JobState,
+        *,
+        result: Mapping[str, object] | None,
+        error: Mapping[str, object] | None,
+        expires_at: datetime,
+        keep_images: Iterable[UUID],
+    ) -> bool:
+        finished = self._changed(
+            update(JobRow)
+            .where(_held(claim))
+            .values(
+                state=state,
+                result=None if result is None else dict(result),
+                error=None if error is None else dict(error),
+                done=JobRow.total if state is JobState.SUCCEEDED else JobRow.done,
+                finished_at=func.now(),
+                expires_at=expires_at,
+                **_NO_LEASE,
+            )
+        )
+        if finished:
+            self._drop_images(claim.id, keep_images)
+            self._ring(claim.id)
+        return finished
+
+    def image_ids(self, job_id: UUID) -> list[UUID]:
+        query = select(ImageRow.id).where(ImageRow.job_id == job_id).order_by(ImageRow.number)
+        return list(self._session.scalars(query))
+
+    def cancel(self, job_id: UUID, *, expires_at: datetime) -> bool:
+        cancelled = self._changed(
+            update(JobRow)
+            .where(JobRow.id == job_id, JobRow.state.in_([JobState.QUEUED, JobState.RUNNING]))
+            .values(
+                state=JobState.CANCELLED,
+                finished_at=func.now(),
+                expires_at=expires_at,
+                **_NO_LEASE,
+            )
+        )
+        if cancelled:
+            self._drop_images(job_id, ())
+            self._ring(job_id)
+        return cancelled
+
+    def requeue(self, job_id: UUID, *, publish_at: datetime) -> bool:
+        return self._changed(
+            update(JobRow)
+            .where(JobRow.id == job_id, JobRow.state == JobState.DEAD)
+            .values(
+                state=JobState.QUEUED,
+                # The attempt number goes on, as it fences off whoever still holds an old claim.
+                losses=0,
+                error=None,
+                publish_at=publish_at,
+                publishes=1,
+                finished_at=None,
+                expires_at=None,
+            )
+        )
+
+    def delete(self, job_id: UUID) -> None:
+        self._session.execute(delete(JobRow).where(JobRow.id == job_id))
+
+    def expire_leases(
+        self, *, publish_at: datetime, max_losses: int, max_attempts: int, limit: int
+    ) -> tuple[list[UUID], list[Job]]:
+        lapsed = (
+            select(JobRow.id)
+            .where(JobRow.state == JobState.RUNNING, JobRow.lease_until < func.now())
+            .order_by(JobRow.lease_until)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        rows = self._session.execute(
+            update(JobRow)
+            .where(JobRow.id.in_(lapsed.scalar_subquery()))
+            .values(losses=JobRow.losses + 1)
+            .returning(*_COLUMNS)
+        ).all()
+        jobs = [_job(row) for row in rows]
+        spent = [job for job in jobs if job.losses >= max_losses or job.attempt >= max_attempts]
+        again = [job.id for job in jobs if job not in spent]
+        if again:
+            self._session.execute(
+                update(JobRow)
+                .where(JobRow.id.in_(again))
+                .values(state=JobState.QUEUED, publish_at=publish_at, **_NO_LEASE)
+            )
+        return again, spent
+
+    def bury(self, job: Job, *, error: Mapping[str, object], expires_at: datetime) -> bool:
+        buried = self._changed(
+            update(JobRow)
+            .where(_held(job))
+            .values(
+                state=JobState.DEAD,
+                error=dict(error),
+                finished_at=func.now(),
+                expires_at=expires_at,
+                **_NO_LEASE,
+            )
+        )
+        if buried:
+            self._ring(job.id)
+        return buried
+
+    def overdue(
+        self, *, now: datetime, first_wait: timedelta, longest_wait: timedelta, limit: int
+    ) -> list[Job]:
+        late = (
+            select(JobRow.id)
+            .where(JobRow.state == JobState.QUEUED, JobRow.publish_at <= now)
+            .order_by(JobRow.publish_at)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        seconds = func.least(
+            longest_wait.total_seconds(),
+            first_wait.total_seconds() * func.power(2, JobRow.publishes),
+        )
+        wait = func.make_interval(0, 0, 0, 0, 0, 0, seconds)
+        rows = self._session.execute(
+            update(JobRow)
+            .where(JobRow.id.in_(late.scalar_subquery()))
+            .values(publish_at=literal(now) + wait, publishes=JobRow.publishes + 1)
+            .returning(*_COLUMNS)
+        )
+        return sorted((_job(row) for row in rows), key=lambda job: job.id)
+
+    def delete_expired(self, *, now: datetime, limit: int) -> int:
+        expired = select(JobRow.id).where(JobRow.expires_at <= now).limit(limit)
+        rows = self._session.execute(
+            delete(JobRow).where(JobRow.id.in_(expired.scalar_subquery())).returning(JobRow.id)
+        )
+        return len(rows.all())
+
+    def counts(self) -> dict[tuple[JobType, JobState], int]:
+        query = select(JobRow.type, JobRow.state, func.count()).group_by(JobRow.type, JobRow.state)
+        return {
+            (JobType(kind), JobState(state)): number
+            for kind, state, number in self._session.execute(query)
+        }
+
+    def _drop_images(self, job_id: UUID, keep: Iterable[UUID]) -> None:
+        of_job = ImageRow.job_id == job_id
+        if keep:
+            self._session.execute(
+                update(ImageRow).where(of_job, ImageRow.id.in_(keep)).values(job_id=None)
+            )
+        self._session.execute(delete(ImageRow).where(of_job))
+
+    def _ring(self, job_id: UUID) -> None:
+        self._session.execute(select(func.pg_notify(JOB_ENDED_CHANNEL, str(job_id))))

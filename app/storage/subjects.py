@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
+
+from app.domain.collection import Subject
+from app.domain.errors import ConflictError
+from app.services.identity import new_id
+from app.storage.tables import FaceRow, SubjectRow
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from sqlalchemy import Select
+    from sqlalchemy.orm import Session
+
+
+def _subjects() -> Select[*tuple[Any, ...]]:
+    faces = (
+        select(func.count())
+        .where(FaceRow.subject_id == SubjectRow.id)
+        .correlate(SubjectRow)
+        .scalar_subquery()
+    )
+    return select(
+        SubjectRow.id,
+        SubjectRow.collection_id,
+        SubjectRow.name,
+        SubjectRow.created_at,
+        faces.label("face_count"),
+    )
+
+
+class SqlSubjectRepository:
+    """See :class:`app.services.ports.SubjectRepository`."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def ensure(self, collection_id: UUID, name: str) -> Subject:
+        self._session.execute(
+            insert(SubjectRow)
+            .values(id=new_id(), collection_id=collection_id, name=name, created_at=func.now())
+            .on_conflict_do_nothing(index_elements=["collection_id", "name"])
+        )
+        subject = self.find(collection_id, name)
+        if subject is None:  # deleted between the two statements
+            raise ConflictError("the subject was deleted meanwhile; send the request again")
+        return subject
+
+    def get(self, subject_id: UUID) -> Subject | None:
+        return self._one(_subjects().where(SubjectRow.id == subject_id))
+
+    def find(self, collection_id: UUID, name: str) -> Subject | None:
+        return self._one(
+            _subjects().where(SubjectRow.collection_id == collection_id, SubjectRow.name == name)
+        )
+
+    def page(self, collection_id: UUID, *, after: str | None, limit: int) -> list[Subject]:
+        query = _subjects().where(SubjectRow.collection_id == collection_id)
+        if after is not None:
+            query = query.where(SubjectRow.name > after)
+        rows = self._session.execute(query.order_by(SubjectRow.name).limit(limit))
+        return [Subject(**row._mapping) for row in rows]  # noqa: SLF001 - public in SQLAlchemy
+
+    def rename(self, subject_id: UUID, name: str) -> None:
+        try:
+            self._session.execute(
+                update(SubjectRow).where(SubjectRow.id == subject_id).values(name=name)
+            )
+        except IntegrityError as error:
+            raise ConflictError(
+                "a subject of this name exists in the collection; choose another name"
+            ) from error
+
+    def delete(self, subject_id: UUID) -> None:
+        self._session.execute(delete(SubjectRow).where(SubjectRow.id == subject_id))
+
+    def _one(self, query: Select[*tuple[Any, ...]]) -> Subject | None:
+        row = self._session.execute(query).one_or_none()
+        return None if row is None else Subject(**row._mapping)  # noqa: SLF001

@@ -1,0 +1,258 @@
+"""The rows, and nothing else."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pgvector.sqlalchemy import Vector
+from sqlalchemy import (
+    CheckConstraint,
+    DateTime,
+    Float,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    Text,
+    UniqueConstraint,
+    cast,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.dialects.postgresql import UUID as PgUuid  # noqa: N811 - the name UUID is taken
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+#: Vector sizes that have an index of their own.
+INDEXED_DIMENSIONS = (128, 512)
+
+
+class Base(DeclarativeBase):
+    """Names every constraint, so that migrations can drop it, and types every column."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {  # noqa: RUF012 - read once by SQLAlchemy
+        datetime: DateTime(timezone=True),
+        str: Text(),
+        dict[str, Any]: JSONB(none_as_null=True),
+        bytes: LargeBinary(),
+        float: Float(),
+    }
+
+
+class CollectionRow(Base):
+    __tablename__ = "collections"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    model: Mapped[str]
+    similarity_threshold: Mapped[float | None]
+    possible_threshold: Mapped[float | None]
+    keep_images: Mapped[bool]
+    retention_days: Mapped[int | None]
+    created_at: Mapped[datetime]
+
+
+class SubjectRow(Base):
+    __tablename__ = "subjects"
+    __table_args__ = (UniqueConstraint("collection_id", "name"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    collection_id: Mapped[UUID] = mapped_column(ForeignKey("collections.id", ondelete="CASCADE"))
+    name: Mapped[str]
+    created_at: Mapped[datetime]
+
+
+class ApiKeyRow(Base):
+    __tablename__ = "api_keys"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    public_id: Mapped[str] = mapped_column(unique=True)
+    secret_hash: Mapped[bytes]
+    scope: Mapped[str]
+    collection_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey("collections.id", ondelete="CASCADE"), index=True
+    )
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+
+
+class JobRow(Base):
+    __tablename__ = "jobs"
+    __table_args__ = (
+        CheckConstraint(
+            "state IN ('queued', 'running', 'succeeded', 'failed', 'cancelled', 'dead')",
+            name="state",
+        ),
+        Index("ix_jobs_listing", "created_at", "id"),
+        Index("ix_jobs_queued", "created_at", postgresql_where=text("state = 'queued'")),
+        Index("ix_jobs_publish_at", "publish_at", postgresql_where=text("state = 'queued'")),
+        Index("ix_jobs_lease_until", "lease_until", postgresql_where=text("state = 'running'")),
+        Index("ix_jobs_expires_at", "expires_at", postgresql_where=text("expires_at IS NOT NULL")),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    type: Mapped[str]
+    state: Mapped[str]
+    #: No foreign key: a job outlives the key that submitted it.
+    owner_id: Mapped[UUID | None] = mapped_column(index=True)
+    collection_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey("collections.id", ondelete="CASCADE"), index=True
+    )
+    parameters: Mapped[dict[str, Any]]
+    done: Mapped[int]
+    total: Mapped[int]
+    attempt: Mapped[int]
+    losses: Mapped[int]
+    claimed_by: Mapped[str | None]
+    lease_until: Mapped[datetime | None]
+    publish_at: Mapped[datetime]
+    publishes: Mapped[int]
+    result: Mapped[dict[str, Any] | None]
+    error: Mapped[dict[str, Any] | None]
+    created_at: Mapped[datetime]
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    expires_at: Mapped[datetime | None]
+
+
+class ImageRow(Base):
+    __tablename__ = "images"
+    __table_args__ = (Index("ix_images_job_id", "job_id", "number"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    #: The job that still needs the image; none once only faces refer to it.
+    job_id: Mapped[UUID | None] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"))
+    number: Mapped[int]
+    data: Mapped[bytes]
+
+
+class FaceRow(Base):
+    __tablename__ = "faces"
+    __table_args__ = (
+        UniqueConstraint("job_id", "image_number"),
+        Index("ix_faces_collection_id", "collection_id", "model"),
+        Index("ix_faces_subject_id", "subject_id"),
+        Index("ix_faces_image_id", "image_id"),
+        Index("ix_faces_expires_at", "expires_at", postgresql_where=text("expires_at IS NOT NULL")),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    collection_id: Mapped[UUID] = mapped_column(ForeignKey("collections.id", ondelete="CASCADE"))
+    subject_id: Mapped[UUID | None] = mapped_column(ForeignKey("subjects.id", ondelete="CASCADE"))
+    #: No foreign key: a face outlives the job that enrolled it. With the image's number it is
+    #: unique, so a job that runs twice cannot enrol twice.
+    job_id: Mapped[UUID]
+    image_number: Mapped[int]
+    image_id: Mapped[UUID | None] = mapped_column(ForeignKey("images.id", ondelete="SET NULL"))
+    #: x_min, y_min, x_max, y_max
+    box: Mapped[list[float]] = mapped_column(ARRAY(Float))
+    #: x and y of the five points in MTCNN's order
+    landmarks: Mapped[list[float]] = mapped_column(ARRAY(Float))
+    confidence: Mapped[float]
+    model: Mapped[str]
+    embedding: Mapped[list[float]] = mapped_column(Vector())
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
+
+
+for _dimension in INDEXED_DIMENSIONS:
+    Index(
+        f"ix_faces_embedding_{_dimension}",
+        cast(FaceRow.embedding, Vector(_dimension)).label("vector"),
+        postgresql_using="hnsw",
+        postgresql_ops={"vector": "vector_cosine_ops"},
+        postgresql_where=func.vector_dims(FaceRow.embedding) == text(str(_dimension)),
+    )
+
+
+class TrainingRow(Base):
+    __tablename__ = "trainings"
+    __table_args__ = (UniqueConstraint("collection_id", "version"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    collection_id: Mapped[UUID] = mapped_column(ForeignKey("collections.id", ondelete="CASCADE"))
+    model: Mapped[str]
+    version: Mapped[int]
+    subject_ids: Mapped[list[UUID]] = mapped_column(ARRAY(PgUuid(as_uuid=True)))
+    face_count: Mapped[int]
+    weights: Mapped[bytes]
+    metrics: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime]
+
+
+class EndpointRow(Base):
+    __tablename__ = "endpoints"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    url: Mapped[str]
+    secret: Mapped[str]
+    previous_secret: Mapped[str | None]
+    previous_secret_until: Mapped[datetime | None]
+    events: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    owner_id: Mapped[UUID | None] = mapped_column(index=True)
+    enabled: Mapped[bool]
+    disabled_reason: Mapped[str | None]
+    failing_since: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+
+
+class DeliveryRow(Base):
+    __tablename__ = "deliveries"
+    __table_args__ = (
+        Index("ix_deliveries_endpoint_id", "endpoint_id", "created_at", "id"),
+        Index(
+            "ix_deliveries_next_attempt_at",
+            "next_attempt_at",
+            postgresql_where=text("state = 'pending'"),
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    endpoint_id: Mapped[UUID] = mapped_column(ForeignKey("endpoints.id", ondelete="CASCADE"))
+    event: Mapped[str]
+    payload: Mapped[dict[str, Any]]
+    state: Mapped[str]
+    attempt: Mapped[int]
+    schedule_start: Mapped[int]
+    next_attempt_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+    delivered_at: Mapped[datetime | None]
+
+
+class AttemptRow(Base):
+    __tablename__ = "attempts"
+    __table_args__ = (PrimaryKeyConstraint("delivery_id", "number"),)
+
+    delivery_id: Mapped[UUID] = mapped_column(ForeignKey("deliveries.id", ondelete="CASCADE"))
+    number: Mapped[int]
+    at: Mapped[datetime]
+    status_code: Mapped[int | None]
+    error: Mapped[str | None]
+    retry_after_s: Mapped[int | None]
+    duration_ms: Mapped[int]
+
+
+class IdempotencyKeyRow(Base):
+    __tablename__ = "idempotency_keys"
+    __table_args__ = (PrimaryKeyConstraint("owner_id", "route", "key"),)
+
+    owner_id: Mapped[UUID]
+    route: Mapped[str]
+    key: Mapped[str]
+    fingerprint: Mapped[bytes]
+    job_id: Mapped[UUID]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now(), index=True)

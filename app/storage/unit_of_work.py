@@ -1,0 +1,69 @@
+"""The one place that commits, and that translates what the driver raises."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.orm import Session
+
+from app.domain.errors import ServiceUnavailableError
+from app.storage.collections import SqlCollectionRepository
+from app.storage.deliveries import SqlDeliveryRepository
+from app.storage.endpoints import SqlEndpointRepository
+from app.storage.faces import SqlFaceRepository
+from app.storage.idempotency import SqlIdempotencyRepository
+from app.storage.jobs import SqlJobRepository
+from app.storage.keys import SqlKeyRepository
+from app.storage.subjects import SqlSubjectRepository
+from app.storage.trainings import SqlTrainingRepository
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from sqlalchemy import Engine
+
+_RETRY_AFTER_S = 2
+
+
+class SqlUnitOfWork:
+    """One transaction on one connection.
+
+    Raises: ServiceUnavailableError: Postgres is not reachable, restarts, or has no connection left.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._session = Session(engine, expire_on_commit=False, autoflush=False)
+        self.jobs = SqlJobRepository(self._session)
+        self.collections = SqlCollectionRepository(self._session)
+        self.subjects = SqlSubjectRepository(self._session)
+        self.faces = SqlFaceRepository(self._session)
+        self.trainings = SqlTrainingRepository(self._session)
+        self.keys = SqlKeyRepository(self._session)
+        self.endpoints = SqlEndpointRepository(self._session)
+        self.deliveries = SqlDeliveryRepository(self._session)
+        self.idempotency = SqlIdempotencyRepository(self._session)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._session.close()
+        lost = isinstance(error, OperationalError | InterfaceError | PoolTimeoutError) or (
+            isinstance(error, DBAPIError) and error.connection_invalidated
+        )
+        if lost:
+            raise ServiceUnavailableError(
+                "the database is not reachable; send the request again after a short while",
+                retry_after_s=_RETRY_AFTER_S,
+            ) from error
+
+    def commit(self) -> None:
+        """Make everything done so far durable."""
+        self._session.commit()

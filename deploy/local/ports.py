@@ -1,0 +1,44 @@
+"""Loopback ports: free ones, and the ones that a state folder keeps from run to run."""
+
+from __future__ import annotations
+
+import json
+import socket
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def free_port() -> int:
+    """Ask the system for a loopback port that nobody listens on just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def is_free(port: int) -> bool:
+    """Tell whether a server could listen on this loopback port now."""
+    with socket.socket() as probe:
+        # As servers do: connections in TIME_WAIT are no obstacle.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def kept_ports(file: Path, preferred: dict[str, int | None]) -> dict[str, int]:
+    """Give each name its port: the one it had last time, else the preferred one, else a free one.
+
+    A port that someone else has taken meanwhile is replaced. The choice is written to `file`.
+    """
+    before = json.loads(file.read_text()) if file.exists() else {}
+    chosen: dict[str, int] = {}
+    for name, wish in preferred.items():
+        wanted = [port for port in (before.get(name), wish) if port and is_free(port)]
+        chosen[name] = wanted[0] if wanted else free_port()
+    file.write_text(json.dumps(chosen, indent=2) + "\n")
+    return chosen
