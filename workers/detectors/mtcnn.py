@@ -27,7 +27,7 @@ from workers.engines.ports import Engine
 from workers.ports import DetectedFaces, Image
 
 #: Smallest face side that is looked for; half of it costs four times the proposals.
-DEFAULT_MINIMUM_FACE = 40
+DEFAULT_MIN_FACE_SIZE = 40
 TILE_SIDE = 256
 _PROPOSAL_LOGIT = log(0.6 / 0.4)
 _REFINEMENT_LOGIT = log(0.7 / 0.3)
@@ -51,8 +51,8 @@ class _Candidates:
 class MtcnnDetector:
     """P-Net, R-Net and O-Net on any engine."""
 
-    def __init__(self, engine: Engine, *, minimum_face: float = DEFAULT_MINIMUM_FACE) -> None:
-        self._minimum_face = minimum_face
+    def __init__(self, engine: Engine, *, min_face_size: float = DEFAULT_MIN_FACE_SIZE) -> None:
+        self._min_face_size = min_face_size
         # In fp32 whatever the engine's precision: in bf16 suppression picks other candidates, and
         # on 119 photographs 40 % of the boxes moved by more than a pixel, some by ten.
         self._pnet = engine.load("pnet", side=TILE_SIDE, batch_sizes=(1,), precision="fp32")
@@ -68,7 +68,7 @@ class MtcnnDetector:
 
     def _propose(self, tables: list[SummedArea]) -> _Candidates:
         """Run P-Net over the pyramids and keep the best windows."""
-        tiles = pack(tables, minimum_face=self._minimum_face, side=TILE_SIDE)
+        tiles = pack(tables, min_face_size=self._min_face_size, side=TILE_SIDE)
         if not tiles.pieces:
             return _nothing()
         logits, offsets = self._pnet(tiles.pixels)

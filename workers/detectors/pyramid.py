@@ -49,14 +49,14 @@ class Tiles:
     owners: Int32[np.ndarray, "tiles cells cells"]
 
 
-def scales(*, height: int, width: int, minimum_face: float) -> list[float]:
-    """Return the scales at which a 12-pixel window sees faces from ``minimum_face`` up.
+def scales(*, height: int, width: int, min_face_size: float) -> list[float]:
+    """Return the scales at which a 12-pixel window sees faces from ``min_face_size`` up.
 
-    >>> [round(scale, 3) for scale in scales(height=100, width=80, minimum_face=40)]
+    >>> [round(scale, 3) for scale in scales(height=100, width=80, min_face_size=40)]
     [0.3, 0.213, 0.151]
     """
     found: list[float] = []
-    scale = WINDOW / minimum_face
+    scale = WINDOW / min_face_size
     shorter = min(height, width) * scale
     while shorter >= WINDOW:
         found.append(scale)
@@ -74,13 +74,13 @@ def output_cells(length: int) -> int:
     return -(-(length - 2) // STRIDE) - 4
 
 
-def pack(tables: Sequence[SummedArea], *, minimum_face: float, side: int) -> Tiles:
+def pack(tables: Sequence[SummedArea], *, min_face_size: float, side: int) -> Tiles:
     """Resize images to all levels and lay these out in tiles of ``side`` pixels, an even number."""
     levels: list[Float32[np.ndarray, "h w 4"]] = []
     loose: list[Piece] = []
     for image, table in enumerate(tables):
         height, width = table.shape[0] - 1, table.shape[1] - 1
-        for scale in scales(height=height, width=width, minimum_face=minimum_face):
+        for scale in scales(height=height, width=width, min_face_size=min_face_size):
             pixels = area_resize(table, int(height * scale + 1), int(width * scale + 1))
             loose.extend(_cut(pixels.shape[0], pixels.shape[1], image, scale, len(levels), side))
             levels.append(pixels)

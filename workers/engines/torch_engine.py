@@ -31,7 +31,7 @@ class TorchEngine:
         threads: int = 1,
     ) -> None:
         if device != "cpu" and not torch.cuda.is_available():
-            raise ConfigurationError("The engine is torch-cuda, but there is no CUDA device.")
+            raise ConfigurationError("The device is cuda, but torch finds none.")
         if device == "cpu" and precision == "fp16":
             raise ConfigurationError("On a CPU the precision is fp32 or bf16.")
         torch.set_num_threads(threads)
