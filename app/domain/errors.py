@@ -66,7 +66,7 @@ class ConflictError(VultusError):
 
 
 class IdempotencyMismatchError(VultusError):
-    """This Idempotency-Key was used for a different request; take a new key."""
+    """The Idempotency-Key was used for a different request; take a new key."""
 
     slug = "idempotency-key-reused"
     status = 422
@@ -146,8 +146,16 @@ class SeveralFacesError(ImageError):
     title = "Several faces found"
 
 
-class JobExpiredError(VultusError):
-    """The job was tried too often without coming to an end; look at its attempts, then requeue."""
+class NotEnoughFacesError(VultusError):
+    """Training needs faces of at least two subjects; enrol more people first."""
+
+    slug = "not-enough-faces"
+    status = 422
+    title = "Not enough faces"
+
+
+class AttemptsExhaustedError(VultusError):
+    """The job was tried too often without coming to an end; requeue it, or report its image."""
 
     slug = "attempts-exhausted"
     status = 500

@@ -18,5 +18,3 @@ class ModelProfile:
     #: Used where neither the request nor the collection says otherwise.
     thresholds: Thresholds
     calibration: Calibration
-    licence: str = ""
-    training_set: str = ""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol, Self, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection as Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Collection as Iterable
     from datetime import datetime, timedelta
     from types import TracebackType
     from uuid import UUID
@@ -223,7 +224,10 @@ class TrainingRepository(Protocol):
     """The versions of a collection's trained matcher."""
 
     def add(self, training: Training) -> None:
-        """Store a version and make it the active one, in one step."""
+        """Store a version, which is thereby the one in use."""
+
+    def next_version(self, collection_id: UUID) -> int:
+        """Return the number of the version to come."""
 
     def active_id(self, collection_id: UUID, model: str) -> UUID | None:
         """Return the id of the version in use, or ``None``."""
@@ -354,15 +358,32 @@ class IdempotencyRepository(Protocol):
 class UnitOfWork(Protocol):
     """One transaction over all repositories; leaving it without a commit rolls back."""
 
-    jobs: JobRepository
-    collections: CollectionRepository
-    subjects: SubjectRepository
-    faces: FaceRepository
-    trainings: TrainingRepository
-    keys: KeyRepository
-    endpoints: EndpointRepository
-    deliveries: DeliveryRepository
-    idempotency: IdempotencyRepository
+    @property
+    def jobs(self) -> JobRepository: ...
+
+    @property
+    def collections(self) -> CollectionRepository: ...
+
+    @property
+    def subjects(self) -> SubjectRepository: ...
+
+    @property
+    def faces(self) -> FaceRepository: ...
+
+    @property
+    def trainings(self) -> TrainingRepository: ...
+
+    @property
+    def keys(self) -> KeyRepository: ...
+
+    @property
+    def endpoints(self) -> EndpointRepository: ...
+
+    @property
+    def deliveries(self) -> DeliveryRepository: ...
+
+    @property
+    def idempotency(self) -> IdempotencyRepository: ...
 
     def __enter__(self) -> Self: ...
 
@@ -412,6 +433,23 @@ class WebhookSender(Protocol):
 
     def send(self, endpoint: Endpoint, delivery: Delivery, *, at: datetime) -> Attempt:
         """Make one attempt; every failure of the other side is told in the attempt."""
+
+
+class SubjectClassifier(Protocol):
+    """A trained matcher, ready to be asked."""
+
+    #: The share from which the first choice is taken for a match.
+    threshold: float
+
+    def probabilities(self, probe: Embedding) -> Mapping[UUID, float]:
+        """Return each trained subject's share of the probe; the shares add up to 1."""
+
+
+class Classifiers(Protocol):
+    """Trained matchers by the id of their training."""
+
+    def get(self, work: UnitOfWork, training_id: UUID) -> SubjectClassifier | None:
+        """Return the matcher, or ``None`` when the training is gone."""
 
 
 class Clock(Protocol):

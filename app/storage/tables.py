@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime  # noqa: TC003 - SQLAlchemy reads the annotations
+from datetime import datetime
 from typing import Any
-from uuid import UUID  # noqa: TC003
+from uuid import UUID
 
 from pgvector.sqlalchemy import Vector
 from sqlalchemy import (
@@ -200,9 +200,13 @@ class EndpointRow(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     url: Mapped[str]
     secret: Mapped[str]
+    previous_secret: Mapped[str | None]
+    previous_secret_until: Mapped[datetime | None]
     events: Mapped[list[str]] = mapped_column(ARRAY(Text))
     owner_id: Mapped[UUID | None] = mapped_column(index=True)
     enabled: Mapped[bool]
+    disabled_reason: Mapped[str | None]
+    failing_since: Mapped[datetime | None]
     created_at: Mapped[datetime]
 
 
@@ -223,6 +227,7 @@ class DeliveryRow(Base):
     payload: Mapped[dict[str, Any]]
     state: Mapped[str]
     attempt: Mapped[int]
+    schedule_start: Mapped[int]
     next_attempt_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     delivered_at: Mapped[datetime | None]
@@ -230,13 +235,14 @@ class DeliveryRow(Base):
 
 class AttemptRow(Base):
     __tablename__ = "attempts"
-    __table_args__ = (PrimaryKeyConstraint("delivery_id", "number", "at"),)
+    __table_args__ = (PrimaryKeyConstraint("delivery_id", "number"),)
 
     delivery_id: Mapped[UUID] = mapped_column(ForeignKey("deliveries.id", ondelete="CASCADE"))
     number: Mapped[int]
     at: Mapped[datetime]
     status_code: Mapped[int | None]
     error: Mapped[str | None]
+    retry_after_s: Mapped[int | None]
     duration_ms: Mapped[int]
 
 

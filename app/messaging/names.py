@@ -1,0 +1,40 @@
+"""Queues and tasks by the names that both sides of the broker use."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from app.domain.job import JobType
+
+
+class QueueName(StrEnum):
+    """A lane with workers of its own."""
+
+    #: Everything that needs the models.
+    INFERENCE = "inference"
+    #: Webhooks and sweeps: work that waits for others.
+    IO = "io"
+
+
+class TaskName(StrEnum):
+    """What a message asks for; names are no module paths, so files may move."""
+
+    DETECT = "recognition.detect"
+    EMBED = "recognition.embed"
+    VERIFY = "recognition.verify"
+    IDENTIFY = "recognition.identify"
+    ENROL = "recognition.enrol"
+    RETRAIN = "recognition.retrain"
+    DELIVER = "webhooks.deliver"
+    SWEEP = "jobs.sweep"
+
+
+#: The task that runs each type of job.
+JOB_TASKS: dict[JobType, TaskName] = {
+    JobType.DETECTION: TaskName.DETECT,
+    JobType.EMBEDDING: TaskName.EMBED,
+    JobType.VERIFICATION: TaskName.VERIFY,
+    JobType.RECOGNITION: TaskName.IDENTIFY,
+    JobType.ENROLMENT: TaskName.ENROL,
+    JobType.TRAINING: TaskName.RETRAIN,
+}

@@ -1,0 +1,42 @@
+"""What jobs without a collection answer: where faces are, and their embeddings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from app.services.complete import Outcome
+from app.services.results import face_document, images_document
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from app.domain.detection import AnalysedFace, ImageAnalysis
+    from app.domain.errors import VultusError
+    from app.services.results import Document
+
+
+def detected(images: Sequence[ImageAnalysis | VultusError]) -> Outcome:
+    """Answer a detection job."""
+
+    def faces(_: int, image: ImageAnalysis) -> list[Document]:
+        return [face_document(face) for face in image.faces]
+
+    return Outcome(result={"images": images_document(images, faces)})
+
+
+def embedded(images: Sequence[ImageAnalysis | VultusError]) -> Outcome:
+    """Answer an embedding job, the one kind of job whose result holds vectors."""
+
+    def document(face: AnalysedFace) -> Document:
+        if face.embedding is None:
+            raise ValueError("an embedding job analyses its images with embeddings")
+        return {
+            **face_document(face),
+            "model": face.embedding.model,
+            "embedding": list(face.embedding.vector),
+        }
+
+    def faces(_: int, image: ImageAnalysis) -> list[Document]:
+        return [document(face) for face in image.faces]
+
+    return Outcome(result={"images": images_document(images, faces)})

@@ -1,0 +1,82 @@
+"""Learn a face."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from app.domain.errors import NotFoundError
+from app.domain.selection import FacePolicy, select_face
+from app.services.complete import Outcome
+from app.services.models import require_model
+from app.services.results import face_document, images_document
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from uuid import UUID
+
+    from app.domain.detection import ImageAnalysis
+    from app.domain.errors import VultusError
+    from app.domain.job import Job
+    from app.domain.model import ModelProfile
+    from app.services.ports import Clock, UnitOfWork
+    from app.services.results import Document
+
+
+def enrolled(
+    work: UnitOfWork,
+    job: Job,
+    images: Sequence[ImageAnalysis | VultusError],
+    model: ModelProfile,
+    clock: Clock,
+) -> Outcome:
+    """Store one face of each image, for the named subject or for none; answer with their ids.
+
+    Raises: VultusError: no image shows the one face meant, or the collection is of another model.
+    """
+    collection = work.collections.get(job.collection_id) if job.collection_id else None
+    if collection is None:
+        raise NotFoundError("the collection was deleted before the face was enrolled")
+    require_model(collection, model.id)
+    policy = FacePolicy(job.parameters.get("face_policy") or FacePolicy.PROMINENT)
+    name = job.parameters.get("subject")
+    image_ids = work.jobs.image_ids(job.id) if collection.keep_images else []
+    expires_at = (
+        clock.now() + timedelta(days=collection.retention_days)
+        if collection.retention_days is not None
+        else None
+    )
+    subject_id: UUID | None = None
+    kept: list[UUID] = []
+    face_ids: list[str] = []
+
+    def faces(number: int, image: ImageAnalysis) -> list[Document]:
+        nonlocal subject_id
+        face = select_face(image, policy)
+        if name is not None and subject_id is None:
+            subject_id = work.subjects.ensure(collection.id, name).id
+        image_id = image_ids[number] if image_ids else None
+        face_id = work.faces.add(
+            collection_id=collection.id,
+            subject_id=subject_id,
+            job_id=job.id,
+            image_number=number,
+            image_id=image_id,
+            face=face,
+            expires_at=expires_at,
+        )
+        if image_id is not None:
+            kept.append(image_id)
+        face_ids.append(str(face_id))
+        return [{**face_document(face), "face_id": str(face_id), "subject": name}]
+
+    documents = images_document(images, faces)
+    return Outcome(
+        result={
+            "model": model.id,
+            "subject": name,
+            "face_ids": face_ids,
+            "images": documents,
+        },
+        keep_images=kept,
+    )

@@ -1,0 +1,30 @@
+"""Run migrations under a lock, with bounded waits."""
+
+from __future__ import annotations
+
+from alembic import context
+from sqlalchemy import text
+
+from app.storage.tables import Base
+
+#: Any number, but always the same one: two processes that migrate at once take turns.
+_LOCK = 0x7C15A1
+
+connection = context.config.attributes["connection"]
+context.configure(
+    connection=connection,
+    target_metadata=Base.metadata,
+    compare_type=True,
+    transaction_per_migration=True,
+)
+connection.execute(text("SET lock_timeout = '4s'"))
+connection.execute(text("SET statement_timeout = '10min'"))
+connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": _LOCK})
+connection.commit()
+try:
+    with context.begin_transaction():
+        context.run_migrations()
+finally:
+    connection.rollback()
+    connection.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": _LOCK})
+    connection.commit()
