@@ -25,13 +25,15 @@ _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 #: A last label like this makes resolvers read the whole host as an IPv4 address of some old form.
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 
-#: Source: IANA Special-Use Domain Names, and ``.internal`` by ICANN's resolution 2024.07.29.06.
+#: Source: IANA Special-Use Domain Names; ``.internal``, which ICANN keeps for private use; and
+#: ``.localdomain``, which many hosts files hold.
 _INTERNAL_SUFFIXES = (
     ".alt",
     ".arpa",
     ".internal",
     ".invalid",
     ".local",
+    ".localdomain",
     ".localhost",
     ".onion",
     ".test",
