@@ -8,7 +8,11 @@ same request may succeed later.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class VultusError(Exception):
@@ -31,6 +35,44 @@ class InvalidRequestError(VultusError):
     slug = "invalid-request"
     status = 400
     title = "Invalid request"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """One thing that is wrong with a request."""
+
+    detail: str
+    #: A JSON pointer as a URI fragment, such as ``#/limit``; parameters count as members.
+    pointer: str
+
+
+class ValidationFailedError(InvalidRequestError):
+    """Some members of the request are wrong; correct those listed and send it again."""
+
+    slug = "validation-failed"
+    title = "Validation failed"
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        self.faults = tuple(faults)
+        listed = "; ".join(f"{fault.pointer}: {fault.detail}" for fault in self.faults[:3])
+        more = len(self.faults) - 3
+        super().__init__(f"{listed}; and {more} more" if more > 0 else listed)
+
+
+class UnsupportedMediaTypeError(VultusError):
+    """The content type of the request is not understood here; send one of those documented."""
+
+    slug = "unsupported-media-type"
+    status = 415
+    title = "Unsupported media type"
+
+
+class TooManyImagesError(VultusError):
+    """The request carries more images than one submit may; send them in several requests."""
+
+    slug = "too-many-images"
+    status = 413
+    title = "Too many images"
 
 
 class AuthenticationError(VultusError):

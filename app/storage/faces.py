@@ -101,8 +101,8 @@ class SqlFaceRepository:
                 job_id=job_id,
                 image_number=image_number,
                 image_id=image_id,
-                box=[box.x_min, box.y_min, box.x_max, box.y_max],
-                landmarks=[value for point in face.detection.landmarks for value in point],
+                box=[float(edge) for edge in (box.x_min, box.y_min, box.x_max, box.y_max)],
+                landmarks=[float(value) for point in face.detection.landmarks for value in point],
                 confidence=face.detection.confidence,
                 model=face.embedding.model,
                 embedding=list(face.embedding.vector),
@@ -229,4 +229,4 @@ class SqlFaceRepository:
 
     def _names(self, subject_ids: Sequence[UUID]) -> dict[UUID, str]:
         query = select(SubjectRow.id, SubjectRow.name).where(SubjectRow.id.in_(subject_ids))
-        return dict(self._session.execute(query).tuples().all())
+        return {row.id: row.name for row in self._session.execute(query)}

@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask_restx import Namespace, Resource
+
+from app.api.context import container, current_key
+from app.api.operation import answer, answer_nothing, operation
+from app.api.pagination import answer_page, read_name
+from app.api.schemas.base import PageQuery
+from app.api.schemas.collections import (
+    CollectionChange,
+    CollectionPage,
+    CollectionRequest,
+    CollectionResource,
+)
+from app.domain.access import Scope
+from app.services.collections import (
+    CollectionSettings,
+    create_collection,
+    delete_collection,
+    get_collection,
+    list_collections,
+    update_collection,
+)
+
+if TYPE_CHECKING:
+    from flask import Response
+
+ns = Namespace("collections", "Named sets of subjects and their faces.", path="/collections")
+
+
+@ns.route("")
+class CollectionList(Resource):
+    """All collections."""
+
+    @operation(ns, scope=Scope.READ, query=PageQuery, answers={200: CollectionPage})
+    def get(self, query: PageQuery) -> Response:
+        """List the collections that the key opens, by name."""
+        found = list_collections(
+            after=read_name(query), limit=query.size + 1, key=current_key(), uow=container().uow
+        )
+        return answer_page(
+            CollectionPage,
+            found,
+            size=query.size,
+            show=CollectionResource.of,
+            position=lambda collection: [collection.name],
+        )
+
+    @operation(
+        ns,
+        scope=Scope.WRITE,
+        body=CollectionRequest,
+        answers={201: CollectionResource},
+        problems=(409,),
+    )
+    def post(self, body: CollectionRequest) -> Response:
+        """Make a collection."""
+        box = container()
+        collection = create_collection(
+            CollectionSettings(
+                name=body.name,
+                model=body.model or box.settings.model,
+                similarity_threshold=body.similarity_threshold,
+                possible_threshold=body.possible_threshold,
+                keep_images=body.keep_images,
+                retention_days=body.retention_days,
+            ),
+            models=box.models.keys(),
+            key=current_key(),
+            uow=box.uow,
+            clock=box.clock,
+        )
+        return answer(
+            CollectionResource.of(collection),
+            201,
+            {"Location": f"/v1/collections/{collection.id}"},
+        )
+
+
+@ns.route("/<collection>")
+@ns.param("collection", "Id or name of the collection.")
+class CollectionItem(Resource):
+    """One collection."""
+
+    @operation(ns, scope=Scope.READ, answers={200: CollectionResource}, problems=(404,))
+    def get(self, collection: str) -> Response:
+        """Show a collection."""
+        found = get_collection(collection, key=current_key(), uow=container().uow)
+        return answer(CollectionResource.of(found))
+
+    @operation(
+        ns,
+        scope=Scope.WRITE,
+        body=CollectionChange,
+        answers={200: CollectionResource},
+        problems=(404, 409),
+    )
+    def patch(self, collection: str, body: CollectionChange) -> Response:
+        """Change settings of a collection; null brings back the model's own."""
+        changed = update_collection(
+            collection,
+            body.model_dump(exclude_unset=True),
+            key=current_key(),
+            uow=container().uow,
+        )
+        return answer(CollectionResource.of(changed))
+
+    @operation(ns, scope=Scope.WRITE, answers={204: None}, problems=(404,))
+    def delete(self, collection: str) -> Response:
+        """Remove a collection with its subjects, faces and photographs."""
+        delete_collection(collection, key=current_key(), uow=container().uow)
+        return answer_nothing()

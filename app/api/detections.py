@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask_restx import Namespace, Resource
+
+from app.api.documentation import upload_doc
+from app.api.operation import operation
+from app.api.schemas.jobs import JobResource
+from app.api.schemas.queries import DetectionQuery
+from app.api.schemas.submissions import DetectionParameters
+from app.api.submission import submit
+from app.api.uploads import UploadReader
+from app.domain.access import Scope
+from app.domain.job import JobType
+
+if TYPE_CHECKING:
+    from flask import Response
+
+ns = Namespace("detections", "Where the faces of a photograph are.", path="/detections")
+
+_reader = UploadReader(DetectionParameters)
+
+
+@ns.route("")
+class DetectionList(Resource):
+    """Where the faces of a photograph are."""
+
+    @operation(
+        ns,
+        scope=Scope.READ,
+        query=DetectionQuery,
+        answers={200: JobResource, 202: JobResource},
+        problems=(413, 415, 422),
+        doc=upload_doc(DetectionQuery),
+    )
+    def post(self, query: DetectionQuery) -> Response:
+        """Find the faces of every photograph sent."""
+        upload = _reader.read(query)
+        return submit(JobType.DETECTION, upload.parameters, query=query, images=upload.images)

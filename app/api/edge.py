@@ -1,0 +1,69 @@
+"""What every request and every answer goes through."""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from flask import g, request
+
+from app import observability
+
+if TYPE_CHECKING:
+    from flask import Flask, Response
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+}
+#: Swagger's page brings its script inline.
+_PAGE_POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data:; frame-ancestors 'none'"
+)
+
+_logger = logging.getLogger("app.access")
+
+
+def register(app: Flask) -> None:
+    """Give requests their id and answers their headers, and log each pair."""
+    app.before_request(_begin)
+    app.after_request(_finish)
+
+
+def _begin() -> None:
+    g.began = time.perf_counter()
+    stated = request.headers.get("X-Request-Id", "")
+    g.request_id = stated if _REQUEST_ID.fullmatch(stated) else str(uuid4())
+    observability.request_id.set(g.request_id)
+    observability.job_id.set(None)
+    # Flask-RESTX would parse field masks from anyone; nothing here is marshalled by it.
+    request.environ.pop("HTTP_X_FIELDS", None)
+
+
+def _finish(response: Response) -> Response:
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)
+    response.headers["X-Request-Id"] = g.request_id
+    if response.mimetype == "text/html":
+        response.headers["Content-Security-Policy"] = _PAGE_POLICY
+    _logger.info(
+        "answered",
+        extra={
+            "action": "request.answer",
+            "method": request.method,
+            "route": request.url_rule.rule if request.url_rule else None,
+            "status": response.status_code,
+            "duration_ms": round((time.perf_counter() - g.began) * 1000, 1),
+            "key_id": str(g.key.id) if "key" in g else None,
+        },
+    )
+    return response

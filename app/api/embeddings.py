@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask_restx import Namespace, Resource
+
+from app.api.documentation import upload_doc
+from app.api.operation import operation
+from app.api.schemas.jobs import JobResource
+from app.api.schemas.queries import EmbeddingQuery
+from app.api.schemas.submissions import EmbeddingParameters
+from app.api.submission import submit
+from app.api.uploads import UploadReader
+from app.domain.access import Scope
+from app.domain.job import JobType
+
+if TYPE_CHECKING:
+    from flask import Response
+
+ns = Namespace("embeddings", "The vectors of faces.", path="/embeddings")
+
+_reader = UploadReader(EmbeddingParameters)
+
+
+@ns.route("")
+class EmbeddingList(Resource):
+    """The vectors of faces."""
+
+    @operation(
+        ns,
+        scope=Scope.READ,
+        query=EmbeddingQuery,
+        answers={200: JobResource, 202: JobResource},
+        problems=(413, 415, 422),
+        doc=upload_doc(EmbeddingQuery),
+    )
+    def post(self, query: EmbeddingQuery) -> Response:
+        """Embed the faces of every photograph sent."""
+        upload = _reader.read(query)
+        return submit(JobType.EMBEDDING, upload.parameters, query=query, images=upload.images)

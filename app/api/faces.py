@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import Response
+from flask_restx import Namespace, Resource
+
+from app.api.context import container, current_key
+from app.api.documentation import upload_doc
+from app.api.operation import answer, answer_nothing, operation
+from app.api.pagination import answer_page, read_id
+from app.api.schemas.faces import FacePage, FaceQuery, FaceResource
+from app.api.schemas.jobs import JobResource
+from app.api.schemas.queries import EnrolmentQuery
+from app.api.schemas.submissions import EnrolmentParameters
+from app.api.submission import submit
+from app.api.uploads import UploadReader
+from app.domain.access import Scope
+from app.domain.job import JobType
+from app.imaging.inspect import ImageLimits, inspect_image
+from app.services.collections import get_collection, require_model
+from app.services.faces import delete_face, get_face, get_face_image, list_faces
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+ns = Namespace("faces", "Enrolled faces.", path="/collections/<collection>/faces")
+
+_reader = UploadReader(EnrolmentParameters)
+
+
+@ns.route("")
+@ns.param("collection", "Id or name of the collection.")
+class FaceList(Resource):
+    """All faces of a collection."""
+
+    @operation(ns, scope=Scope.READ, query=FaceQuery, answers={200: FacePage}, problems=(404,))
+    def get(self, collection: str, query: FaceQuery) -> Response:
+        """List faces in the order of their enrolment."""
+        found = list_faces(
+            collection,
+            subject=query.subject,
+            after=read_id(query),
+            limit=query.size + 1,
+            key=current_key(),
+            uow=container().uow,
+        )
+        return answer_page(
+            FacePage,
+            found,
+            size=query.size,
+            show=FaceResource.of,
+            position=lambda face: [face.id],
+        )
+
+    @operation(
+        ns,
+        scope=Scope.WRITE,
+        query=EnrolmentQuery,
+        answers={200: JobResource, 202: JobResource},
+        problems=(404, 409, 413, 415, 422),
+        doc=upload_doc(EnrolmentQuery),
+    )
+    def post(self, collection: str, query: EnrolmentQuery) -> Response:
+        """Enrol the face of every photograph sent."""
+        home = get_collection(collection, key=current_key(), uow=container().uow)
+        require_model(home, container().settings.model)
+        upload = _reader.read(query)
+        return submit(
+            JobType.ENROLMENT,
+            upload.parameters,
+            query=query,
+            images=upload.images,
+            collection=home,
+        )
+
+
+@ns.route("/<uuid:face_id>")
+@ns.param("collection", "Id or name of the collection.")
+@ns.param("face_id", "Id of the face.")
+class FaceItem(Resource):
+    """One enrolled face."""
+
+    @operation(ns, scope=Scope.READ, answers={200: FaceResource}, problems=(404,))
+    def get(self, collection: str, face_id: UUID) -> Response:
+        """Show a face."""
+        face = get_face(collection, face_id, key=current_key(), uow=container().uow)
+        return answer(FaceResource.of(face))
+
+    @operation(ns, scope=Scope.WRITE, answers={204: None}, problems=(404,))
+    def delete(self, collection: str, face_id: UUID) -> Response:
+        """Remove a face and the photograph that only it uses."""
+        delete_face(collection, face_id, key=current_key(), uow=container().uow)
+        return answer_nothing()
+
+
+@ns.route("/<uuid:face_id>/image")
+@ns.param("collection", "Id or name of the collection.")
+@ns.param("face_id", "Id of the face.")
+class FaceImage(Resource):
+    """The photograph of an enrolled face."""
+
+    @operation(
+        ns,
+        scope=Scope.READ,
+        answers={200: None},
+        problems=(404,),
+        doc={"produces": ["image/jpeg", "image/png", "image/webp"]},
+    )
+    def get(self, collection: str, face_id: UUID) -> Response:
+        """Return the photograph that the face was found in, if the collection kept it."""
+        image = get_face_image(collection, face_id, key=current_key(), uow=container().uow)
+        settings = container().settings
+        limits = ImageLimits(max_bytes=len(image), max_pixels=settings.max_pixels)
+        kind = inspect_image(image, limits=limits).format.lower()
+        return Response(image, content_type=f"image/{kind}")

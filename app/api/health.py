@@ -1,0 +1,36 @@
+"""Whether the process lives, and whether the service can take work."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import Blueprint
+
+from app.api.context import container
+from app.api.operation import answer
+from app.api.schemas.health import LivenessResource, ReadinessResource
+from app.domain.errors import ServiceUnavailableError
+
+if TYPE_CHECKING:
+    from flask import Response
+
+page = Blueprint("health", __name__, url_prefix="/health")
+
+#: Without these a submit cannot be stored.
+_NEEDED = ("database", "migrations")
+
+
+@page.get("/live")
+def live() -> Response:
+    """Answer, and look at nothing: a fault of a server is no reason to restart this process."""
+    return answer(LivenessResource())
+
+
+@page.get("/ready")
+def ready() -> Response:
+    """Say whether submits can be stored. Raises: ServiceUnavailableError: they cannot."""
+    parts = dict(container().check_parts())
+    missing = [part for part in _NEEDED if not parts.get(part)]
+    if missing:
+        raise ServiceUnavailableError(f"not ready: {', '.join(missing)}")
+    return answer(ReadinessResource(parts=parts))

@@ -1,0 +1,116 @@
+"""Reading parameters and JSON bodies; everything wrong with them is told at once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from flask import request
+from pydantic import ValidationError
+
+from app.api.schemas.base import Schema
+from app.domain.errors import (
+    Fault,
+    InvalidRequestError,
+    UnsupportedMediaTypeError,
+    ValidationFailedError,
+)
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+    from werkzeug.datastructures import MultiDict
+
+S = TypeVar("S", bound=Schema)
+
+#: Our sentences for pydantic's most frequent kinds; the others read well enough.
+_SENTENCES = {
+    "missing": "is missing",
+    "extra_forbidden": "is not known here",
+    "string_type": "must be a string",
+    "float_type": "must be a number",
+    "float_parsing": "must be a number",
+    "finite_number": "must be a finite number",
+    "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_parsing_size": "is far too large",
+    "int_from_float": "must be a whole number",
+    "bool_type": "must be true or false",
+    "model_type": "must be an object",
+    "model_attributes_type": "must be an object",
+    "list_type": "must be a list",
+    "greater_than_equal": "must be at least {ge:g}",
+    "less_than_equal": "must be at most {le:g}",
+    "string_too_long": "must have at most {max_length} characters",
+    "enum": "must be one of {expected}",
+    "uuid_parsing": "must be a UUID",
+    "value_error": "{error}",
+}
+_MAX_FAULTS = 20
+
+
+def read_query(schema: type[S]) -> S:
+    """Return the parameters of the URL. Raises: ValidationFailedError."""
+    return validate(schema, single_values(request.args))
+
+
+def read_json(schema: type[S]) -> S:
+    """Return the JSON body.
+
+    Raises: UnsupportedMediaTypeError. InvalidRequestError: it is no JSON. ValidationFailedError.
+    """
+    if not request.is_json:
+        raise UnsupportedMediaTypeError(
+            'send a JSON document with "Content-Type: application/json"'
+        )
+    return parse_json(schema, request.get_data(cache=False))
+
+
+def parse_json(schema: type[S], document: bytes) -> S:
+    """Return a JSON document as a schema. Raises: InvalidRequestError, ValidationFailedError."""
+    try:
+        return schema.model_validate_json(document, strict=True)
+    except ValidationError as error:
+        raise _explained(error) from None
+
+
+def validate(schema: type[S], values: dict[str, object]) -> S:
+    """Return parameters that came as text as a schema. Raises: ValidationFailedError."""
+    try:
+        return schema.model_validate(values)
+    except ValidationError as error:
+        raise _explained(error) from None
+
+
+def single_values(values: MultiDict[str, str]) -> dict[str, object]:
+    """Return parameters that may be given once each. Raises: ValidationFailedError."""
+    repeated = [name for name, given in values.lists() if len(given) > 1]
+    if repeated:
+        raise ValidationFailedError(
+            [Fault(detail="is given more than once", pointer=pointer(name)) for name in repeated]
+        )
+    return dict(values.items())
+
+
+def pointer(*path: str | int) -> str:
+    """Return a JSON pointer as a URI fragment (RFC 6901, 6)."""
+    steps = (str(step).replace("~", "~0").replace("/", "~1") for step in path)
+    return "#" + "".join(f"/{step}" for step in steps)
+
+
+def _explained(error: ValidationError) -> InvalidRequestError:
+    details = error.errors(include_url=False, include_input=False)
+    if details[0]["type"] == "json_invalid":
+        reason = str(details[0].get("ctx", {}).get("error", "")) or "it is incomplete"
+        return InvalidRequestError(f"the body is not valid JSON: {reason}")
+    return ValidationFailedError(
+        [
+            Fault(detail=_sentence(detail), pointer=pointer(*detail["loc"]))
+            for detail in details[:_MAX_FAULTS]
+        ]
+    )
+
+
+def _sentence(detail: ErrorDetails) -> str:
+    sentence = _SENTENCES.get(detail["type"])
+    if sentence is None:
+        return detail["msg"][:1].lower() + detail["msg"][1:]
+    return sentence.format_map(detail.get("ctx", {}))

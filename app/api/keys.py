@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask_restx import Namespace, Resource
+
+from app.api.context import container, current_key
+from app.api.operation import answer, answer_nothing, operation
+from app.api.schemas.keys import KeyList, KeyRequest, KeyResource, NewKeyResource
+from app.domain.access import Scope
+from app.domain.errors import Fault, NotFoundError, ValidationFailedError
+from app.services.collections import get_collection
+from app.services.keys import create_key, get_key, list_keys, revoke_key
+from app.services.visibility import require_global
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from flask import Response
+
+ns = Namespace("keys", "API keys; only keys that administer the whole service see them.", "/keys")
+
+
+@ns.route("")
+class KeyCollection(Resource):
+    """All keys."""
+
+    @operation(ns, scope=Scope.ADMIN, answers={200: KeyList})
+    def get(self) -> Response:
+        """List every key, oldest first, revoked ones too."""
+        require_global(current_key())
+        return answer(
+            KeyList(items=[KeyResource.of(key) for key in list_keys(uow=container().uow)])
+        )
+
+    @operation(ns, scope=Scope.ADMIN, body=KeyRequest, answers={201: NewKeyResource})
+    def post(self, body: KeyRequest) -> Response:
+        """Make a key. This answer is the only one that shows it."""
+        require_global(current_key())
+        box = container()
+        if body.expires_at is not None and body.expires_at <= box.clock.now():
+            raise ValidationFailedError(
+                [Fault(detail="must lie in the future", pointer="#/expires_at")]
+            )
+        key, credential = create_key(
+            name=body.name,
+            scope=body.scope,
+            collection_id=_collection_id(body.collection),
+            expires_at=body.expires_at,
+            uow=box.uow,
+            clock=box.clock,
+        )
+        shown = NewKeyResource.showing(key, str(credential))
+        return answer(shown, 201, {"Location": f"/v1/keys/{key.id}"})
+
+
+@ns.route("/<uuid:key_id>")
+@ns.param("key_id", "Id of the key.")
+class KeyItem(Resource):
+    """One key."""
+
+    @operation(ns, scope=Scope.ADMIN, answers={200: KeyResource}, problems=(404,))
+    def get(self, key_id: UUID) -> Response:
+        """Show a key without its secret."""
+        require_global(current_key())
+        return answer(KeyResource.of(get_key(key_id, uow=container().uow)))
+
+    @operation(ns, scope=Scope.ADMIN, answers={204: None}, problems=(404, 409))
+    def delete(self, key_id: UUID) -> Response:
+        """Revoke a key for good; it opens nothing from half a second later at the latest."""
+        require_global(current_key())
+        revoke_key(key_id, uow=container().uow, clock=container().clock)
+        return answer_nothing()
+
+
+def _collection_id(reference: str | None) -> UUID | None:
+    if reference is None:
+        return None
+    try:
+        return get_collection(reference, key=current_key(), uow=container().uow).id
+    except NotFoundError as error:
+        raise ValidationFailedError([Fault(detail=error.detail, pointer="#/collection")]) from error

@@ -1,0 +1,88 @@
+"""Prometheus metrics; they need a key for all collections, since they tell of everyone's work."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from flask import Blueprint, Response, current_app, g, request
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    generate_latest,
+)
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from app.api.auth import authenticate
+from app.domain.access import Scope
+from app.services.visibility import require_global
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flask import Flask
+
+    from app.services.ports import UnitOfWorkFactory
+
+page = Blueprint("metrics", __name__)
+
+
+class JobCounts(Collector):
+    """Reads the numbers of jobs from the job rows at every scrape."""
+
+    def __init__(self, uow: UnitOfWorkFactory) -> None:
+        self._uow = uow
+
+    def describe(self) -> Iterator[GaugeMetricFamily]:
+        """Name the metric without a look at the database, for the registration."""
+        yield GaugeMetricFamily("vultus_jobs", "Stored jobs.", labels=("type", "state"))
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Yield the gauge."""
+        gauge = GaugeMetricFamily("vultus_jobs", "Stored jobs.", labels=("type", "state"))
+        with self._uow() as work:
+            counts = work.jobs.counts()
+        for (job_type, state), number in counts.items():
+            gauge.add_metric((job_type, state), number)
+        yield gauge
+
+
+def register(app: Flask, uow: UnitOfWorkFactory) -> None:
+    """Measure every request of the application and serve the figures."""
+    registry = CollectorRegistry()
+    registry.register(JobCounts(uow))
+    requests = Counter(
+        "vultus_http_requests",
+        "Answered requests.",
+        ("method", "route", "status"),
+        registry=registry,
+    )
+    latency = Histogram(
+        "vultus_http_request_seconds",
+        "Time to the answer, waiting for jobs included.",
+        ("method", "route"),
+        registry=registry,
+        buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
+    )
+
+    def measure(response: Response) -> Response:
+        route = request.url_rule.rule if request.url_rule else "none"
+        method = request.method if request.url_rule else "other"
+        requests.labels(method, route, str(response.status_code)).inc()
+        latency.labels(method, route).observe(time.perf_counter() - g.began)
+        return response
+
+    app.after_request(measure)
+    app.extensions["metrics"] = registry
+    app.register_blueprint(page)
+
+
+@page.get("/metrics")
+def metrics() -> Response:
+    """Return the figures of this process and the numbers of jobs."""
+    require_global(authenticate(Scope.READ))
+    registry: CollectorRegistry = current_app.extensions["metrics"]
+    return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)

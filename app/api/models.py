@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask_restx import Namespace, Resource
+
+from app.api.context import container
+from app.api.operation import answer, operation
+from app.api.schemas.models import ModelList, ModelResource
+from app.domain.access import Scope
+
+if TYPE_CHECKING:
+    from flask import Response
+
+ns = Namespace("models", "The embedding models that the service knows.", "/models")
+
+
+@ns.route("")
+class Models(Resource):
+    """All models."""
+
+    @operation(ns, scope=Scope.READ, answers={200: ModelList})
+    def get(self) -> Response:
+        """List the models of the manifest, and which one runs."""
+        box = container()
+        return answer(
+            ModelList(
+                items=[
+                    ModelResource.of(model, active=model.id == box.settings.model)
+                    for model in box.models.values()
+                ]
+            )
+        )

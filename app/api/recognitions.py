@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask_restx import Namespace, Resource
+
+from app.api.context import container, current_key
+from app.api.documentation import upload_doc
+from app.api.operation import operation
+from app.api.schemas.jobs import JobResource
+from app.api.schemas.queries import RecognitionQuery
+from app.api.schemas.submissions import RecognitionParameters
+from app.api.submission import submit
+from app.api.uploads import UploadReader
+from app.domain.access import Scope
+from app.domain.job import JobType
+from app.services.collections import get_collection, require_model
+
+if TYPE_CHECKING:
+    from flask import Response
+
+ns = Namespace(
+    "recognitions", "Who is in a photograph.", path="/collections/<collection>/recognitions"
+)
+
+_reader = UploadReader(RecognitionParameters)
+
+
+@ns.route("")
+@ns.param("collection", "Id or name of the collection.")
+class RecognitionList(Resource):
+    """Searches of a collection."""
+
+    @operation(
+        ns,
+        scope=Scope.READ,
+        query=RecognitionQuery,
+        answers={200: JobResource, 202: JobResource},
+        problems=(404, 409, 413, 415, 422),
+        doc=upload_doc(RecognitionQuery),
+    )
+    def post(self, collection: str, query: RecognitionQuery) -> Response:
+        """Search the collection for every face of the photographs sent."""
+        home = get_collection(collection, key=current_key(), uow=container().uow)
+        require_model(home, container().settings.model)
+        upload = _reader.read(query)
+        return submit(
+            JobType.RECOGNITION,
+            upload.parameters,
+            query=query,
+            images=upload.images,
+            collection=home,
+        )

@@ -1,0 +1,82 @@
+"""What all request and resource models share."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+)
+
+from app.domain.naming import clean_name, collection_name, subject_name
+
+
+class Schema(BaseModel):
+    """A document of the API: unknown members and numbers that are none are refused."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, allow_inf_nan=False, protected_namespaces=()
+    )
+
+
+def _any_name(text: str) -> str:
+    return clean_name(text, limit=100)
+
+
+CollectionName = Annotated[
+    str,
+    AfterValidator(collection_name),
+    Field(
+        description='1 to 100 printable characters without "/", and no UUID.', examples=["staff"]
+    ),
+]
+SubjectName = Annotated[
+    str,
+    AfterValidator(subject_name),
+    Field(description="1 to 200 printable characters.", examples=["Ann"]),
+]
+Label = Annotated[
+    str, AfterValidator(_any_name), Field(description="1 to 100 printable characters.")
+]
+Similarity = Annotated[float, Field(ge=-1, le=1)]
+Probability = Annotated[float, Field(ge=0, le=1)]
+#: Written in UTC with a Z.
+Moment = Annotated[datetime, WithJsonSchema({"type": "string", "format": "date-time"})]
+
+DEFAULT_PAGE_SIZE = 50
+MAX_PAGE_SIZE = 200
+
+
+class PageQuery(Schema):
+    """Where in a listing to go on, and how far."""
+
+    page_size: Annotated[
+        int,
+        Field(
+            ge=0,
+            description=f"Items to return; more than {MAX_PAGE_SIZE} count as {MAX_PAGE_SIZE}, "
+            f"0 as {DEFAULT_PAGE_SIZE}.",
+        ),
+    ] = DEFAULT_PAGE_SIZE
+    page_token: Annotated[
+        str | None,
+        Field(max_length=2000, description="next_page_token of the page before."),
+    ] = None
+
+    @property
+    def size(self) -> int:
+        """The number of items that the caller gets at most."""
+        return min(self.page_size or DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE)
+
+
+class Page(Schema):
+    """What every page of a listing has beside its items."""
+
+    next_page_token: Annotated[
+        str | None, Field(description="Send as page_token; absent on the last page.")
+    ] = None

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+from uuid import UUID
+
+from pydantic import Field
+
+from app.api.schemas.base import CollectionName, Page, Schema, Similarity
+
+if TYPE_CHECKING:
+    from app.domain.collection import Collection
+
+_MatchFrom = Annotated[
+    Similarity | None,
+    Field(description="Cosine from which a candidate is a match; the model's own when null."),
+]
+_PossibleFrom = Annotated[
+    Similarity | None,
+    Field(description="Cosine from which a candidate is possible; the model's own when null."),
+]
+_RetentionDays = Annotated[
+    int | None,
+    Field(ge=1, le=36500, description="Days after which an enrolled face is deleted; null: never."),
+]
+
+
+class CollectionRequest(Schema):
+    """A collection to make."""
+
+    name: CollectionName
+    model: Annotated[
+        str | None,
+        Field(max_length=100, description="The id of its model; the loaded one when absent."),
+    ] = None
+    similarity_threshold: _MatchFrom = None
+    possible_threshold: _PossibleFrom = None
+    keep_images: Annotated[
+        bool, Field(description="Whether the photographs of enrolled faces are kept.")
+    ] = True
+    retention_days: _RetentionDays = None
+
+
+class CollectionChange(Schema):
+    """Settings to change; those absent stay, the model always stays."""
+
+    name: CollectionName = Field(default="", validate_default=False)
+    similarity_threshold: _MatchFrom = None
+    possible_threshold: _PossibleFrom = None
+    keep_images: bool = True
+    retention_days: _RetentionDays = None
+
+
+class CollectionResource(Schema):
+    """A named set of subjects and faces with its own model and settings."""
+
+    id: UUID
+    name: str
+    model: str
+    similarity_threshold: float | None
+    possible_threshold: float | None
+    keep_images: bool
+    retention_days: int | None
+    created_at: datetime
+
+    @classmethod
+    def of(cls, collection: Collection) -> CollectionResource:
+        """Show a collection."""
+        return cls(
+            id=collection.id,
+            name=collection.name,
+            model=collection.model,
+            similarity_threshold=collection.similarity_threshold,
+            possible_threshold=collection.possible_threshold,
+            keep_images=collection.keep_images,
+            retention_days=collection.retention_days,
+            created_at=collection.created_at,
+        )
+
+
+class CollectionPage(Page):
+    """Collections by name."""
+
+    items: list[CollectionResource]

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from app.api.schemas.base import Page, Schema, SubjectName
+
+if TYPE_CHECKING:
+    from app.domain.collection import Subject
+
+
+class SubjectRequest(Schema):
+    """A subject to make, or its new name."""
+
+    name: SubjectName
+
+
+class SubjectResource(Schema):
+    """A person known to a collection."""
+
+    id: UUID
+    collection_id: UUID
+    name: str
+    face_count: int
+    created_at: datetime
+
+    @classmethod
+    def of(cls, subject: Subject) -> SubjectResource:
+        """Show a subject."""
+        return cls(
+            id=subject.id,
+            collection_id=subject.collection_id,
+            name=subject.name,
+            face_count=subject.face_count,
+            created_at=subject.created_at,
+        )
+
+
+class SubjectPage(Page):
+    """Subjects by name."""
+
+    items: list[SubjectResource]

@@ -1,0 +1,76 @@
+"""What the submitting calls take beside their images, as query, form or JSON members alike."""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from app.api.schemas.base import Probability, Schema, Similarity, SubjectName
+from app.domain.selection import FacePolicy
+
+_Policy = Annotated[
+    FacePolicy | None,
+    Field(description="Which face of an image is meant; every face when absent."),
+]
+_OnePolicy = Annotated[
+    FacePolicy, Field(description="Which face is meant where an image shows several.")
+]
+
+
+class DetectionParameters(Schema):
+    """How to find faces."""
+
+    detection_threshold: Annotated[
+        Probability | None,
+        Field(description="Least confidence of a face; the service's own when absent."),
+    ] = None
+
+
+class EmbeddingParameters(DetectionParameters):
+    """Whose embeddings to return."""
+
+    face_policy: _Policy = None
+
+
+class EnrolmentParameters(DetectionParameters):
+    """Whom the photographs show."""
+
+    subject: Annotated[
+        SubjectName | None,
+        Field(description="Name of the subject, made if need be; faces stay without when absent."),
+    ] = None
+    face_policy: _OnePolicy = FacePolicy.PROMINENT
+
+
+class _Judged(DetectionParameters):
+    similarity_threshold: Annotated[
+        Similarity | None, Field(description="Cosine from which the decision is match.")
+    ] = None
+    possible_threshold: Annotated[
+        Similarity | None, Field(description="Cosine from which the decision is possible.")
+    ] = None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        match, possible = self.similarity_threshold, self.possible_threshold
+        if match is not None and possible is not None and possible > match:
+            raise ValueError("possible_threshold must not exceed similarity_threshold")
+        return self
+
+
+class VerificationParameters(_Judged):
+    """How to compare two photographs."""
+
+    face_policy: _OnePolicy = FacePolicy.PROMINENT
+
+
+class RecognitionParameters(_Judged):
+    """How to search the collection."""
+
+    limit: Annotated[int, Field(ge=1, le=100, description="Candidates to return for a face.")] = 5
+    face_policy: _Policy = None
+
+
+class TrainingParameters(Schema):
+    """A training takes none."""

@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask_restx import Namespace, Resource
+
+from app.api.context import container, current_key
+from app.api.operation import answer, answer_nothing, operation
+from app.api.pagination import answer_page, read_name
+from app.api.schemas.base import PageQuery
+from app.api.schemas.subjects import SubjectPage, SubjectRequest, SubjectResource
+from app.domain.access import Scope
+from app.services.subjects import (
+    create_subject,
+    delete_subject,
+    get_subject,
+    list_subjects,
+    rename_subject,
+)
+
+if TYPE_CHECKING:
+    from flask import Response
+
+ns = Namespace(
+    "subjects", "The people known to a collection.", path="/collections/<collection>/subjects"
+)
+
+
+@ns.route("")
+@ns.param("collection", "Id or name of the collection.")
+class SubjectList(Resource):
+    """All subjects of a collection."""
+
+    @operation(ns, scope=Scope.READ, query=PageQuery, answers={200: SubjectPage}, problems=(404,))
+    def get(self, collection: str, query: PageQuery) -> Response:
+        """List subjects by name."""
+        found = list_subjects(
+            collection,
+            after=read_name(query),
+            limit=query.size + 1,
+            key=current_key(),
+            uow=container().uow,
+        )
+        return answer_page(
+            SubjectPage,
+            found,
+            size=query.size,
+            show=SubjectResource.of,
+            position=lambda subject: [subject.name],
+        )
+
+    @operation(
+        ns,
+        scope=Scope.WRITE,
+        body=SubjectRequest,
+        answers={201: SubjectResource},
+        problems=(404, 409),
+    )
+    def post(self, collection: str, body: SubjectRequest) -> Response:
+        """Make a subject without faces; enrolling a face makes its subject by itself."""
+        subject = create_subject(collection, body.name, key=current_key(), uow=container().uow)
+        location = f"/v1/collections/{subject.collection_id}/subjects/{subject.id}"
+        return answer(SubjectResource.of(subject), 201, {"Location": location})
+
+
+@ns.route("/<subject>")
+@ns.param("collection", "Id or name of the collection.")
+@ns.param("subject", "Id or name of the subject.")
+class SubjectItem(Resource):
+    """One subject."""
+
+    @operation(ns, scope=Scope.READ, answers={200: SubjectResource}, problems=(404,))
+    def get(self, collection: str, subject: str) -> Response:
+        """Show a subject."""
+        found = get_subject(collection, subject, key=current_key(), uow=container().uow)
+        return answer(SubjectResource.of(found))
+
+    @operation(
+        ns,
+        scope=Scope.WRITE,
+        body=SubjectRequest,
+        answers={200: SubjectResource},
+        problems=(404, 409),
+    )
+    def patch(self, collection: str, subject: str, body: SubjectRequest) -> Response:
+        """Rename a subject."""
+        renamed = rename_subject(
+            collection, subject, body.name, key=current_key(), uow=container().uow
+        )
+        return answer(SubjectResource.of(renamed))
+
+    @operation(ns, scope=Scope.WRITE, answers={204: None}, problems=(404,))
+    def delete(self, collection: str, subject: str) -> Response:
+        """Remove a subject with its faces and photographs."""
+        delete_subject(collection, subject, key=current_key(), uow=container().uow)
+        return answer_nothing()

@@ -1,0 +1,75 @@
+"""Submit a job and answer as the caller prefers."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from flask import Response, request
+
+from app import observability
+from app.api.context import container, current_key
+from app.api.operation import answer
+from app.api.preferences import Preferences, idempotency_key
+from app.api.schemas.jobs import JobResource
+from app.services.submit import JobRequest, submit_job
+from app.services.wait import wait_for_job
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from app.api.schemas.base import Schema
+    from app.api.schemas.jobs import WaitQuery
+    from app.domain.collection import Collection
+    from app.domain.job import Job, JobType
+
+#: Seconds after which a look at an unfinished job is worth it.
+RETRY_AFTER_S = 1
+
+
+def submit(
+    job_type: JobType,
+    parameters: Schema,
+    *,
+    query: WaitQuery,
+    images: Sequence[bytes] = (),
+    collection: Collection | None = None,
+) -> Response:
+    """Store a job and answer 202 with it, or 200 where it ended while the caller waited."""
+    box = container()
+    submission = submit_job(
+        JobRequest(
+            type=job_type,
+            owner_id=current_key().id,
+            collection_id=collection.id if collection else None,
+            parameters=parameters.model_dump(mode="json", exclude_none=True),
+            images=images,
+        ),
+        route=f"{request.method} {job_type}",
+        idempotency_key=idempotency_key(),
+        republish_after=timedelta(seconds=box.settings.republish_s),
+        uow=box.uow,
+        queue=box.queue,
+        clock=box.clock,
+    )
+    job = submission.job
+    observability.job_id.set(str(job.id))
+    preferences = Preferences.of_request(query, max_wait_s=box.settings.max_wait_s)
+    if preferences.wait_s > 0 and not job.state.is_terminal:
+        job = wait_for_job(job.id, timeout_s=preferences.wait_s, uow=box.uow, bell=box.bell) or job
+    done = preferences.wait_s > 0 and job.state.is_terminal
+    headers = {"Location": f"/v1/jobs/{job.id}", "Vary": "Prefer"}
+    applied = [name for name in preferences.applied if not (done and name == "respond-async")]
+    if applied:
+        headers["Preference-Applied"] = ", ".join(applied)
+    if submission.replayed:
+        headers["Idempotent-Replayed"] = "true"
+    if not done:
+        headers["Retry-After"] = str(RETRY_AFTER_S)
+    return answer(show_job(job), HTTPStatus.OK if done else HTTPStatus.ACCEPTED, headers)
+
+
+def show_job(job: Job) -> JobResource:
+    """Return what a caller sees of a job."""
+    return JobResource.of(job, problem_base=container().settings.base_url.rstrip("/"))

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask_restx import Namespace, Resource
+
+from app.api.context import container, current_key
+from app.api.documentation import SUBMIT_PARAMETERS
+from app.api.operation import answer, operation
+from app.api.schemas.jobs import JobResource, WaitQuery
+from app.api.schemas.submissions import TrainingParameters
+from app.api.schemas.trainings import TrainingList, TrainingQuery, TrainingResource
+from app.api.submission import submit
+from app.domain.access import Scope
+from app.domain.job import JobType
+from app.services.collections import get_collection, require_model
+from app.services.trainings import list_trainings
+
+if TYPE_CHECKING:
+    from flask import Response
+
+ns = Namespace(
+    "trainings",
+    "The trained matcher of a collection.",
+    path="/collections/<collection>/trainings",
+)
+
+
+@ns.route("")
+@ns.param("collection", "Id or name of the collection.")
+class TrainingVersions(Resource):
+    """The trained versions."""
+
+    @operation(
+        ns, scope=Scope.READ, query=TrainingQuery, answers={200: TrainingList}, problems=(404,)
+    )
+    def get(self, collection: str, query: TrainingQuery) -> Response:
+        """List versions, newest first; the newest one of the loaded model is in use."""
+        found = list_trainings(
+            collection, limit=query.limit, key=current_key(), uow=container().uow
+        )
+        model = container().settings.model
+        newest = next((training.id for training in found if training.model == model), None)
+        shown = [TrainingResource.of(one, active=one.id == newest) for one in found]
+        return answer(TrainingList(items=shown))
+
+    @operation(
+        ns,
+        scope=Scope.WRITE,
+        query=WaitQuery,
+        answers={200: JobResource, 202: JobResource},
+        problems=(404, 409, 422),
+        doc={"params": SUBMIT_PARAMETERS},
+    )
+    def post(self, collection: str, query: WaitQuery) -> Response:
+        """Train the matcher on the faces that the collection holds now."""
+        home = get_collection(collection, key=current_key(), uow=container().uow)
+        require_model(home, container().settings.model)
+        return submit(JobType.TRAINING, TrainingParameters(), query=query, collection=home)

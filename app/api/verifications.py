@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask_restx import Namespace, Resource
+
+from app.api.documentation import upload_doc
+from app.api.operation import operation
+from app.api.schemas.jobs import JobResource
+from app.api.schemas.queries import VerificationQuery
+from app.api.schemas.submissions import VerificationParameters
+from app.api.submission import submit
+from app.api.uploads import UploadReader
+from app.domain.access import Scope
+from app.domain.job import JobType
+
+if TYPE_CHECKING:
+    from flask import Response
+
+ns = Namespace("verifications", "Whether two photographs show one person.", path="/verifications")
+
+_SLOTS = ("source", "target")
+_reader = UploadReader(VerificationParameters, slots=_SLOTS)
+
+
+@ns.route("")
+class VerificationList(Resource):
+    """Whether two photographs show one person."""
+
+    @operation(
+        ns,
+        scope=Scope.READ,
+        query=VerificationQuery,
+        answers={200: JobResource, 202: JobResource},
+        problems=(413, 415, 422),
+        doc=upload_doc(VerificationQuery, slots=_SLOTS),
+    )
+    def post(self, query: VerificationQuery) -> Response:
+        """Compare the face of one photograph with that of another."""
+        upload = _reader.read(query)
+        return submit(JobType.VERIFICATION, upload.parameters, query=query, images=upload.images)

@@ -1,0 +1,34 @@
+"""Container in, web application out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import Flask
+
+from app.api import edge, health, metrics, problems, v1
+from app.api.auth import KeyRing
+
+if TYPE_CHECKING:
+    from app.bootstrap import Container
+
+#: Parameters in a form beside the images.
+_FORM_FIELDS = 16
+
+
+def create_app(container: Container) -> Flask:
+    """Return the WSGI application; it opens no connection before the first request."""
+    app = Flask(__name__, static_folder=None)
+    settings = container.settings
+    app.config["MAX_CONTENT_LENGTH"] = settings.max_request_bytes
+    app.config["MAX_FORM_PARTS"] = settings.max_images + _FORM_FIELDS
+    app.url_map.strict_slashes = False
+    app.extensions["container"] = container
+    app.extensions["key_ring"] = KeyRing(container.uow)
+    # Callbacks after a request run in reverse: the figures are taken last.
+    metrics.register(app, container.uow)
+    edge.register(app)
+    problems.register(app)
+    app.register_blueprint(health.page)
+    v1.register(app, version="0.1.0")
+    return app

@@ -1,0 +1,151 @@
+"""Make, find, change and remove collections."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from app.domain.collection import Collection
+from app.domain.errors import (
+    Fault,
+    ModelMismatchError,
+    NotFoundError,
+    ValidationFailedError,
+)
+from app.domain.naming import as_uuid, collection_name
+from app.services.identity import new_id
+from app.services.visibility import require_global, require_visible_collection
+
+if TYPE_CHECKING:
+    from collections.abc import Collection as Iterable
+    from collections.abc import Mapping
+    from typing import Any
+
+    from app.domain.access import ApiKey
+    from app.services.ports import Clock, UnitOfWork, UnitOfWorkFactory
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CollectionSettings:
+    """What a new collection is to be; the fields mean what they mean in ``Collection``."""
+
+    name: str
+    model: str
+    similarity_threshold: float | None = None
+    possible_threshold: float | None = None
+    keep_images: bool = True
+    retention_days: int | None = None
+
+
+def create_collection(
+    settings: CollectionSettings,
+    *,
+    models: Iterable[str],
+    key: ApiKey,
+    uow: UnitOfWorkFactory,
+    clock: Clock,
+) -> Collection:
+    """Store a new collection.
+
+    Raises: ConflictError: the name is taken. ValidationFailedError: the model is none of those
+    known, or the thresholds are out of order. PermissionDeniedError: the key is of one collection.
+    """
+    require_global(key)
+    if settings.model not in models:
+        raise ValidationFailedError(
+            [Fault(detail=f"must be one of {', '.join(sorted(models))}", pointer="#/model")]
+        )
+    collection = Collection(
+        id=new_id(),
+        name=settings.name,
+        model=settings.model,
+        similarity_threshold=settings.similarity_threshold,
+        possible_threshold=settings.possible_threshold,
+        keep_images=settings.keep_images,
+        retention_days=settings.retention_days,
+        created_at=clock.now(),
+    )
+    _check_thresholds(collection)
+    with uow() as work:
+        work.collections.add(collection)
+        work.commit()
+    return collection
+
+
+def find_collection(reference: str, *, key: ApiKey, work: UnitOfWork) -> Collection:
+    """Return the collection of that id or name.
+
+    Raises: NotFoundError: there is none that the key may see.
+    """
+    collection_id = as_uuid(reference)
+    if collection_id is not None:
+        collection = work.collections.get(collection_id)
+    else:
+        try:
+            name = collection_name(reference)
+        except ValueError:
+            collection = None
+        else:
+            collection = work.collections.find(name)
+    if collection is None:
+        raise NotFoundError("there is no such collection")
+    require_visible_collection(collection.id, key)
+    return collection
+
+
+def get_collection(reference: str, *, key: ApiKey, uow: UnitOfWorkFactory) -> Collection:
+    """Return the collection of that id or name. Raises: NotFoundError."""
+    with uow() as work:
+        return find_collection(reference, key=key, work=work)
+
+
+def list_collections(
+    *, after: str | None, limit: int, key: ApiKey, uow: UnitOfWorkFactory
+) -> list[Collection]:
+    """Return the collections that the key may see, by name, after the given one."""
+    with uow() as work:
+        return work.collections.page(after=after, only=key.collection_id, limit=limit)
+
+
+def update_collection(
+    reference: str, changes: Mapping[str, Any], *, key: ApiKey, uow: UnitOfWorkFactory
+) -> Collection:
+    """Store changed settings; ``changes`` are fields of ``CollectionSettings`` but the model.
+
+    Raises: NotFoundError. ConflictError: the new name is taken. ValidationFailedError: the
+    thresholds would be out of order.
+    """
+    with uow() as work:
+        collection = replace(find_collection(reference, key=key, work=work), **changes)
+        _check_thresholds(collection)
+        work.collections.update(collection)
+        work.commit()
+    return collection
+
+
+def delete_collection(reference: str, *, key: ApiKey, uow: UnitOfWorkFactory) -> None:
+    """Remove a collection and everything in it. Raises: NotFoundError."""
+    with uow() as work:
+        work.collections.delete(find_collection(reference, key=key, work=work).id)
+        work.commit()
+
+
+def require_model(collection: Collection, model: str) -> None:
+    """Refuse work on a collection whose vectors the loaded model cannot be compared with.
+
+    Raises: ModelMismatchError.
+    """
+    if collection.model != model:
+        raise ModelMismatchError(
+            f"the collection was made with {collection.model} and the service runs {model}; start "
+            f"the service with VULTUS_MODEL={collection.model}, or enrol the photographs again in "
+            "a new collection"
+        )
+
+
+def _check_thresholds(collection: Collection) -> None:
+    match, possible = collection.similarity_threshold, collection.possible_threshold
+    if match is not None and possible is not None and possible > match:
+        raise ValidationFailedError(
+            [Fault(detail="must not exceed similarity_threshold", pointer="#/possible_threshold")]
+        )

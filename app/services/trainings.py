@@ -1,0 +1,21 @@
+"""Look up the versions of a collection's trained matcher."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from app.services.collections import find_collection
+
+if TYPE_CHECKING:
+    from app.domain.access import ApiKey
+    from app.domain.training import Training
+    from app.services.ports import UnitOfWorkFactory
+
+
+def list_trainings(
+    collection: str, *, limit: int, key: ApiKey, uow: UnitOfWorkFactory
+) -> list[Training]:
+    """Return versions, newest first, without their weights. Raises: NotFoundError."""
+    with uow() as work:
+        home = find_collection(collection, key=key, work=work)
+        return work.trainings.page(home.id, limit=limit)
