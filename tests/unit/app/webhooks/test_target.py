@@ -175,3 +175,18 @@ def test_parse_target_reads_plain_urls(url, expected, authority):
 )
 def test_a_target_knows_names_that_no_public_server_has(host, internal):
     assert Target("https", host, 443, "/").is_internal is internal
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("http://hooks.example.com/", "https://"),
+        ("https://user@hooks.example.com/", "user name"),
+        ("https://hooks.example.com:22/", "port"),
+        ("https://0x7f.1/", "usual form"),
+        ("https://hooks.exämple.com/", "ASCII"),
+    ],
+)
+def test_parse_target_says_what_is_wrong(url, words):
+    with pytest.raises(InvalidRequestError, match=words):
+        parse_target(url, allow_http=False)
