@@ -25,6 +25,6 @@ class Container:
     clock: Clock
     #: Every model of the manifest, by id.
     models: Mapping[str, ModelProfile]
-    #: Asks the parts of the service whether they answer: ``database`` and ``migrations`` are
-    #: needed to take work, ``broker`` may be away. Never raises.
-    check_parts: Callable[[], Mapping[str, bool]]
+    #: Tells what is wrong with the ``database`` and with the ``broker``, in a few words, or ``None``
+    #: where all is well. Never raises.
+    check_parts: Callable[[], Mapping[str, str | None]]
