@@ -3,14 +3,38 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
+
+from celery import Celery
+
+from app.messaging.celery import configure
+from app.messaging.health import broker_answers
+from app.messaging.queue import CeleryJobQueue
+from app.storage.bell import PostgresJobBell
+from app.storage.engine import build_engine
+from app.storage.health import check_database
+from app.storage.model_profiles import load_model_profiles
+from app.storage.unit_of_work import SqlUnitOfWork
+from app.webhooks.sender import HttpWebhookSender
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from sqlalchemy import Engine
+
     from app.domain.model import ModelProfile
     from app.services.ports import Clock, JobBell, JobQueue, UnitOfWorkFactory, WebhookSender
     from app.settings import Settings
+
+
+class SystemClock:
+    """The machine's own time."""
+
+    def now(self) -> datetime:
+        """Return the present moment in UTC."""
+        return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,8 +47,34 @@ class Container:
     bell: JobBell
     sender: WebhookSender
     clock: Clock
-    #: Every model of the manifest, by id.
+    #: Every model that can be chosen, by id.
     models: Mapping[str, ModelProfile]
-    #: Tells what is wrong with the ``database`` and with the ``broker``, in a few words, or ``None``
-    #: where all is well. Never raises.
-    check_parts: Callable[[], Mapping[str, str | None]]
+    #: Asks the parts of the service whether they answer: ``database`` and ``migrations`` are
+    #: needed to take work, ``broker`` may be away. Never raises.
+    check_parts: Callable[[], Mapping[str, bool]]
+
+
+def build_container(settings: Settings) -> Container:
+    """Make the adapters; connections are opened when they are first used."""
+    url = settings.database_url.get_secret_value()
+    engine = build_engine(url, pool_size=settings.database_pool_size)
+    redis_url = settings.redis_url.get_secret_value()
+    celery = configure(Celery("vultus", set_as_current=False), redis_url)
+    return Container(
+        settings=settings,
+        uow=lambda: SqlUnitOfWork(engine),
+        queue=CeleryJobQueue(celery),
+        bell=PostgresJobBell(url),
+        sender=HttpWebhookSender(
+            timeout_s=settings.webhook_timeout_s,
+            allow_http=settings.webhook_allow_http,
+            allowed_networks=settings.webhook_allowed_networks,
+        ),
+        clock=SystemClock(),
+        models=load_model_profiles(settings.weights_dir),
+        check_parts=partial(_check_parts, engine, redis_url),
+    )
+
+
+def _check_parts(engine: Engine, redis_url: str) -> Mapping[str, bool]:
+    return {**check_database(engine), "broker": broker_answers(redis_url)}

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 page = Blueprint("health", __name__, url_prefix="/health")
 
+#: Without these a submit cannot be stored.
+_NEEDED = ("database", "migrations")
+
 @page.get("/live")
 def live() -> Response:
     """Answer, and look at nothing: a fault of a server is no reason to restart this process."""
@@ -29,6 +32,7 @@ def ready() -> Response:
     Raises: ServiceUnavailableError: they cannot.
     """
     parts = dict(container().check_parts())
-    if problem := parts["database"]:
-        raise ServiceUnavailableError(problem)
-    return answer(ReadinessResource(parts={part: text or "ok" for part, text in parts.items()}))
+    missing = [part for part in _NEEDED if not parts[part]]
+    if missing:
+        raise ServiceUnavailableError(f"not ready: {', '.join(missing)}")
+    return answer(ReadinessResource(parts=parts))

@@ -108,7 +108,7 @@ class ConflictError(VultusError):
 
 
 class IdempotencyMismatchError(VultusError):
-    """This Idempotency-Key was used for a different request; take a new key."""
+    """The Idempotency-Key was used for a different request; take a new key."""
 
     slug = "idempotency-key-reused"
     status = 422

@@ -18,5 +18,5 @@ class ModelProfile:
     #: Used where neither the request nor the collection says otherwise.
     thresholds: Thresholds
     calibration: Calibration
-    licence: str = ""
-    training_set: str = ""
+    licence: str
+    training_set: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from kombu import Queue
+from kombu.entity import Queue
 
 from app.messaging.names import QueueName, TaskName
 
@@ -34,7 +34,7 @@ def configure(celery: Celery, redis_url: str) -> Celery:
         task_acks_late=True,
         task_reject_on_worker_lost=False,
         task_time_limit=TASK_TIME_LIMIT_S,
-        task_queues=[Queue(name) for name in QueueName],
+        task_queues=[Queue(name) for name in QueueName],  # type: ignore[no-untyped-call]
         task_default_queue=QueueName.IO,
         task_create_missing_queues=False,
         task_routes={

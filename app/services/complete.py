@@ -55,7 +55,7 @@ def complete_job(
             if not work.jobs.hold(claim):
                 return False
             outcome = conclude(work)
-            ended = _end(work, claim, JobState.SUCCEEDED, outcome, retention=retention, clock=clock)
+            ended = _end(work, claim, outcome, retention=retention, clock=clock)
     except VultusError as error:
         if error.retryable:
             raise
@@ -74,29 +74,38 @@ def fail_job(
 ) -> bool:
     """End a claimed job with an error that is its outcome; ``False`` when the claim was lost."""
     with uow() as work:
-        ended = _end(work, claim, JobState.FAILED, error, retention=retention, clock=clock)
+        ended = _end(work, claim, error, retention=retention, clock=clock)
     return _announce(ended, queue)
 
 
 def _end(
     work: UnitOfWork,
     claim: Job,
-    state: JobState,
     outcome: Outcome | VultusError,
     *,
     retention: timedelta,
     clock: Clock,
 ) -> list[UUID] | None:
     """Finish the job and commit; return the deliveries made, or ``None`` without the claim."""
-    failed = isinstance(outcome, VultusError)
-    finished = work.jobs.finish(
-        claim,
-        state,
-        result=None if failed else outcome.result,
-        error=problem(outcome, instance=f"/v1/jobs/{claim.id}") if failed else None,
-        expires_at=clock.now() + retention,
-        keep_images=() if failed else outcome.keep_images,
-    )
+    expires_at = clock.now() + retention
+    if isinstance(outcome, VultusError):
+        finished = work.jobs.finish(
+            claim,
+            JobState.FAILED,
+            result=None,
+            error=problem(outcome, instance=f"/v1/jobs/{claim.id}"),
+            expires_at=expires_at,
+            keep_images=(),
+        )
+    else:
+        finished = work.jobs.finish(
+            claim,
+            JobState.SUCCEEDED,
+            result=outcome.result,
+            error=None,
+            expires_at=expires_at,
+            keep_images=outcome.keep_images,
+        )
     if not finished:
         return None
     deliveries = _events(work, claim.id)

@@ -1,4 +1,4 @@
-"""1:N: who of a collection is in an image?"""
+"""1:N: say who of a collection is in an image."""
 
 from __future__ import annotations
 
@@ -99,8 +99,10 @@ def _classified(
     threshold: float,
     thresholds: Thresholds,
 ) -> Decision:
-    """Judge the classifier's first choice; the cosine stays a floor, as a share alone says only
-    which of the enrolled people it is, not that it is one of them.
+    """Judge the classifier's first choice.
+
+    The cosine stays a floor: a share says which of the enrolled people it would be, not that it is
+    one of them.
     """
     if not candidates or candidates[0].similarity < thresholds.possible:
         return Decision.UNKNOWN

@@ -17,7 +17,7 @@ def require_model(collection: Collection, running: str) -> None:
     """
     if collection.model != running:
         raise ModelMismatchError(
-            f"the collection holds vectors of {collection.model}, the service runs {running}; start "
-            f"the service with VULTUS_MODEL={collection.model}, or make a new collection and enrol "
-            "its people again"
+            f"the collection holds vectors of {collection.model}, the service runs {running}; "
+            f"start the service with VULTUS_MODEL={collection.model}, or make a new collection and "
+            "enrol its people again"
         )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol, Self, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection as Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Collection as Iterable
     from datetime import datetime, timedelta
     from types import TracebackType
     from uuid import UUID
@@ -357,15 +358,32 @@ class IdempotencyRepository(Protocol):
 class UnitOfWork(Protocol):
     """One transaction over all repositories; leaving it without a commit rolls back."""
 
-    jobs: JobRepository
-    collections: CollectionRepository
-    subjects: SubjectRepository
-    faces: FaceRepository
-    trainings: TrainingRepository
-    keys: KeyRepository
-    endpoints: EndpointRepository
-    deliveries: DeliveryRepository
-    idempotency: IdempotencyRepository
+    @property
+    def jobs(self) -> JobRepository: ...
+
+    @property
+    def collections(self) -> CollectionRepository: ...
+
+    @property
+    def subjects(self) -> SubjectRepository: ...
+
+    @property
+    def faces(self) -> FaceRepository: ...
+
+    @property
+    def trainings(self) -> TrainingRepository: ...
+
+    @property
+    def keys(self) -> KeyRepository: ...
+
+    @property
+    def endpoints(self) -> EndpointRepository: ...
+
+    @property
+    def deliveries(self) -> DeliveryRepository: ...
+
+    @property
+    def idempotency(self) -> IdempotencyRepository: ...
 
     def __enter__(self) -> Self: ...
 

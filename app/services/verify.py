@@ -1,4 +1,4 @@
-"""1:1: do two images show the same person?"""
+"""1:1: say whether two images show the same person."""
 
 from __future__ import annotations
 

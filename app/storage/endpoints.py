@@ -68,7 +68,7 @@ class SqlEndpointRepository:
         )
         return [_endpoint(row) for row in rows]
 
-    def _one(self, query: Select[tuple[EndpointRow]]) -> Endpoint | None:
+    def _one(self, query: Select[EndpointRow]) -> Endpoint | None:
         # Rows changed by statements, not through the session, must be read afresh.
         row = self._session.scalar(query.execution_options(populate_existing=True))
         return None if row is None else _endpoint(row)

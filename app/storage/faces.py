@@ -58,7 +58,7 @@ def _face(row: Any) -> Face:  # noqa: ANN401 - a row of _faces()
     )
 
 
-def _faces() -> Select[Any]:
+def _faces() -> Select[*tuple[Any, ...]]:
     return select(
         FaceRow.id,
         FaceRow.collection_id,
@@ -210,7 +210,7 @@ class SqlFaceRepository:
 
     def _nearest_faces(
         self, probe: Embedding, collection_id: UUID, *, indexed: bool
-    ) -> Select[Any]:
+    ) -> Select[*tuple[Any, ...]]:
         """Order faces by distance, and by nothing else: a second key would lose the index.
 
         The index is over the cast column, so the search that must be exact leaves out the cast.
@@ -224,9 +224,9 @@ class SqlFaceRepository:
         if indexed and probe.dimension in INDEXED_DIMENSIONS:
             vector = cast(FaceRow.embedding, Vector(probe.dimension))
             query = query.where(func.vector_dims(FaceRow.embedding) == text(str(probe.dimension)))
-        distance = vector.cosine_distance(list(probe.vector)).label("distance")  # type: ignore[attr-defined]
+        distance = vector.cosine_distance(list(probe.vector)).label("distance")
         return query.add_columns(distance).order_by(distance)
 
     def _names(self, subject_ids: Sequence[UUID]) -> dict[UUID, str]:
         query = select(SubjectRow.id, SubjectRow.name).where(SubjectRow.id.in_(subject_ids))
-        return dict(self._session.execute(query).tuples().all())
+        return {row.id: row.name for row in self._session.execute(query)}

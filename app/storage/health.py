@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,12 +16,16 @@ if TYPE_CHECKING:
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-def database_problem(engine: Engine) -> str | None:
-    """Return what keeps the database from serving, in a few words, or ``None``."""
-    wanted = ScriptDirectory(str(MIGRATIONS)).get_current_head()
+@cache
+def _head() -> str | None:
+    return ScriptDirectory(str(MIGRATIONS)).get_current_head()
+
+
+def check_database(engine: Engine) -> dict[str, bool]:
+    """Return whether the ``database`` answers, and whether its ``migrations`` are those of here."""
     try:
         with engine.connect() as connection:
             found = MigrationContext.configure(connection).get_current_revision()
     except SQLAlchemyError:
-        return "the database is not reachable"
-    return None if found == wanted else "the database is not migrated; run the migrate command"
+        return {"database": False, "migrations": False}
+    return {"database": True, "migrations": found == _head()}

@@ -60,7 +60,7 @@ def _job(row: Any) -> Job:  # noqa: ANN401 - a row of the columns above
     )
 
 
-def _seconds(length: timedelta) -> ColumnElement[timedelta]:
+def _interval(length: timedelta) -> ColumnElement[timedelta]:
     return literal(length, Interval())
 
 
@@ -166,7 +166,7 @@ class SqlJobRepository:
                 state=JobState.RUNNING,
                 attempt=JobRow.attempt + 1,
                 claimed_by=worker,
-                lease_until=func.now() + _seconds(lease),
+                lease_until=func.now() + _interval(lease),
                 started_at=func.coalesce(JobRow.started_at, func.now()),
             )
             .returning(*_COLUMNS)
@@ -186,7 +186,7 @@ class SqlJobRepository:
         rows = self._session.execute(
             update(JobRow)
             .where(or_(*(_held(claim) for claim in claims)))
-            .values(lease_until=func.now() + _seconds(lease))
+            .values(lease_until=func.now() + _interval(lease))
             .returning(JobRow.id)
         )
         return set(rows.scalars())
@@ -325,9 +325,11 @@ class SqlJobRepository:
             .limit(limit)
             .with_for_update(skip_locked=True)
         )
-        wait = func.least(
-            _seconds(longest_wait), _seconds(first_wait) * func.power(2, JobRow.publishes)
+        seconds = func.least(
+            longest_wait.total_seconds(),
+            first_wait.total_seconds() * func.power(2, JobRow.publishes),
         )
+        wait = func.make_interval(0, 0, 0, 0, 0, 0, seconds)
         rows = self._session.execute(
             update(JobRow)
             .where(JobRow.id.in_(late.scalar_subquery()))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 
-def _subjects() -> Select[Any]:
+def _subjects() -> Select[*tuple[Any, ...]]:
     faces = (
         select(func.count())
         .where(FaceRow.subject_id == SubjectRow.id)
@@ -79,6 +79,6 @@ class SqlSubjectRepository:
     def delete(self, subject_id: UUID) -> None:
         self._session.execute(delete(SubjectRow).where(SubjectRow.id == subject_id))
 
-    def _one(self, query: Select[Any]) -> Subject | None:
+    def _one(self, query: Select[*tuple[Any, ...]]) -> Subject | None:
         row = self._session.execute(query).one_or_none()
         return None if row is None else Subject(**row._mapping)  # noqa: SLF001

@@ -17,7 +17,7 @@ from app.services.keys import create_key
 from app.settings import Settings
 from app.storage.bell import PostgresJobBell
 from app.storage.engine import build_engine
-from app.storage.health import database_problem
+from app.storage.health import check_database
 from app.storage.migrate import migrate
 from app.storage.tables import Base
 from app.storage.unit_of_work import SqlUnitOfWork
@@ -79,7 +79,7 @@ def container(settings, api_engine, bell):
         sender=FakeSender(),
         clock=FakeClock(),
         models={name: model_profile(name) for name in (MODEL, "facenet-casia-512")},
-        check_parts=lambda: {"database": database_problem(api_engine), "broker": None},
+        check_parts=lambda: {**check_database(api_engine), "broker": False},
     )
 
 

@@ -44,7 +44,10 @@ class LogisticClassifier:
     def shares(self, vector: Sequence[float]) -> Float[np.ndarray, " n"]:
         """Return each class's share of a vector, in the order of the fit; they add up to 1."""
         probe = np.asarray(vector, dtype=np.float32)
-        return _softmax(probe[None] @ self._coefficients.T + self._intercepts)[0]
+        shares: Float[np.ndarray, " n"] = _softmax(
+            probe[None] @ self._coefficients.T + self._intercepts
+        )[0]
+        return shares
 
 
 def fit_classifier(
@@ -75,8 +78,9 @@ def fit_classifier(
 
 
 def _softmax(logits: Float[np.ndarray, "m n"]) -> Float[np.ndarray, "m n"]:
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return powers / powers.sum(axis=1, keepdims=True)
+    powers: Float[np.ndarray, "m n"] = np.exp(logits - logits.max(axis=1, keepdims=True))
+    powers /= powers.sum(axis=1, keepdims=True)
+    return powers
 
 
 def _fit(

@@ -18,5 +18,5 @@ class ReadinessResource(Schema):
 
     status: Literal["ready"] = "ready"
     parts: Annotated[
-        dict[str, str], Field(description="How each part does; the broker may be away.")
+        dict[str, bool], Field(description="Which parts answer; the broker may be away.")
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
+from pgvector.sqlalchemy import Vector
 from sqlalchemy.dialects import postgresql
 
 revision = "0001"
@@ -300,7 +301,7 @@ def upgrade() -> None:
         sa.Column("landmarks", postgresql.ARRAY(sa.Float()), nullable=False),
         sa.Column("confidence", sa.Float(), nullable=False),
         sa.Column("model", sa.Text(), nullable=False),
-        sa.Column("embedding", pgvector.sqlalchemy.vector.VECTOR(), nullable=False),
+        sa.Column("embedding", Vector(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(

@@ -1,0 +1,48 @@
+"""``python -m app.cli``: what is done beside the API."""
+
+from __future__ import annotations
+
+import sys
+from enum import IntEnum
+
+import click
+
+from app.cli.database import migrate
+from app.cli.keys import keys
+from app.cli.models import models
+from app.domain.errors import ConfigurationError, ServiceUnavailableError, VultusError
+
+
+class ExitCode(IntEnum):
+    """What the exit status tells a script."""
+
+    FAILED = 1
+    #: The settings cannot work; 2 is click's own, for wrong arguments.
+    CONFIGURATION = 3
+    #: Something is away that may come back: try again.
+    UNAVAILABLE = 4
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def cli() -> None:
+    """Run the parts of Vultus that have no URL."""
+
+
+cli.add_command(migrate)
+cli.add_command(keys)
+cli.add_command(models)
+
+
+def main() -> None:
+    """Run the command line; an error of ours is one line and an exit status."""
+    try:
+        cli(prog_name="python -m app.cli")
+    except VultusError as error:
+        click.echo(f"{error.title}: {error.detail}", err=True)
+        match error:
+            case ConfigurationError():
+                sys.exit(ExitCode.CONFIGURATION)
+            case ServiceUnavailableError():
+                sys.exit(ExitCode.UNAVAILABLE)
+            case _:
+                sys.exit(ExitCode.FAILED)

@@ -1,0 +1,132 @@
+"""Jobs on images: claim what waits, run the models over all of it, end each job on its own."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from itertools import islice
+from typing import TYPE_CHECKING, TypeAlias
+from uuid import UUID
+
+from app.domain.errors import VultusError
+from app.domain.job import JobType
+from app.services.complete import Outcome, complete_job
+from app.services.detect import detected, embedded
+from app.services.enrol import enrolled
+from app.services.identify import identified
+from app.services.sweep import give_back
+from app.services.verify import verified
+from tasks.heartbeat import Heartbeat
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from app.domain.detection import ImageAnalysis
+    from app.domain.job import Job
+    from app.services.complete import Conclude
+    from app.services.ports import UnitOfWork
+    from tasks.runtime import InferenceRuntime
+
+Analysis: TypeAlias = "ImageAnalysis | VultusError"
+
+_LOG = logging.getLogger(__name__)
+
+
+def run_image_job(job_id: UUID, runtime: InferenceRuntime) -> None:
+    """Run a job and, where others wait, some of them with it.
+
+    The models take several images at once for less than their sum, so a backlog is worked off in
+    batches; nothing ever waits for a batch to fill.
+    """
+    uow = runtime.container.uow
+    with uow() as work:
+        claims = work.jobs.claim(
+            job_id,
+            worker=runtime.name,
+            lease=runtime.lease,
+            companions=runtime.container.settings.batch_size - 1,
+        )
+        work.commit()
+    if not claims:  # finished, cancelled or with another worker: a repeated message is harmless
+        return
+    jobs = [job for job, _ in claims]
+    with Heartbeat(jobs, lease=runtime.lease, uow=uow):
+        try:
+            analyses = _analyse(claims, runtime)
+            for job in jobs:
+                conclude = _conclusion(job, list(islice(analyses, job.progress.total)), runtime)
+                _complete(job, conclude, runtime)
+        except Exception:
+            _LOG.exception("inference failed", extra={"action": "inference_failed"})
+            for job in jobs:
+                give_back(job, runtime.rules, uow=uow, clock=runtime.container.clock)
+            raise
+
+
+def _analyse(
+    claims: Sequence[tuple[Job, list[bytes]]], runtime: InferenceRuntime
+) -> Iterator[Analysis]:
+    """Return the analyses of all images of all claims, in order, in batches of bounded size."""
+    images = [(job, image) for job, images in claims for image in images]
+    embed = any(job.type is not JobType.DETECTION for job, _ in claims)
+    size = runtime.container.settings.batch_size
+    analyses: list[Analysis] = []
+    for start in range(0, len(images), size):
+        batch = images[start : start + size]
+        analyses += runtime.pipeline.analyse([image for _, image in batch], embed=embed)
+        if len(claims) == 1 and len(analyses) < len(images):
+            with runtime.container.uow() as work:
+                work.jobs.report(claims[0][0], len(analyses))
+                work.commit()
+    return iter(analyses)
+
+
+def _complete(job: Job, conclude: Conclude, runtime: InferenceRuntime) -> None:
+    """End one job; a fault in it gives only this one back."""
+    container = runtime.container
+    try:
+        complete_job(
+            job,
+            conclude,
+            retention=runtime.retention,
+            uow=container.uow,
+            queue=container.queue,
+            clock=container.clock,
+        )
+    except Exception:  # noqa: BLE001 - whatever it is, the other jobs of the batch are not to blame
+        _LOG.exception(
+            "job not completed", extra={"action": "job_not_completed", "job_id": str(job.id)}
+        )
+        give_back(job, runtime.rules, uow=container.uow, clock=container.clock)
+
+
+def _confident(image: Analysis, job: Job) -> Analysis:
+    """Drop the faces that the job's own detection threshold excludes."""
+    least = job.parameters.get("detection_threshold")
+    if least is None or isinstance(image, VultusError):
+        return image
+    return replace(
+        image, faces=tuple(face for face in image.faces if face.detection.confidence >= least)
+    )
+
+
+def _conclusion(job: Job, images: Sequence[Analysis], runtime: InferenceRuntime) -> Conclude:
+    model = runtime.model
+    seen = [_confident(image, job) for image in images]
+
+    def conclude(work: UnitOfWork) -> Outcome:
+        match job.type:
+            case JobType.DETECTION:
+                return detected(seen)
+            case JobType.EMBEDDING:
+                return embedded(seen)
+            case JobType.VERIFICATION:
+                return verified(job, seen, model)
+            case JobType.ENROLMENT:
+                return enrolled(work, job, seen, model, runtime.container.clock)
+            case JobType.RECOGNITION:
+                return identified(work, job, seen, model, runtime.classifiers)
+            case JobType.TRAINING:
+                raise ValueError("a training job has no images")
+
+    return conclude

@@ -1,0 +1,83 @@
+"""Training jobs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from app.domain.errors import VultusError
+from app.services.complete import complete_job, fail_job
+from app.services.retrain import Fit, trained, training_data
+from app.services.sweep import give_back
+from tasks.heartbeat import Heartbeat
+from workers.matching.classifier import fit_classifier
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from app.domain.job import Job
+    from app.services.complete import Outcome
+    from app.services.ports import UnitOfWork
+    from app.services.retrain import LabelledVectors
+    from tasks.runtime import InferenceRuntime
+
+
+def run_training_job(job_id: UUID, runtime: InferenceRuntime) -> None:
+    """Fit the classifier of the job's collection; searches use the old one until it is stored."""
+    uow = runtime.container.uow
+    with uow() as work:
+        claims = work.jobs.claim(job_id, worker=runtime.name, lease=runtime.lease, companions=0)
+        work.commit()
+    if not claims:
+        return
+    job, _ = claims[0]
+    with Heartbeat([job], lease=runtime.lease, uow=uow):
+        try:
+            _train(job, runtime)
+        except Exception:
+            give_back(job, runtime.rules, uow=uow, clock=runtime.container.clock)
+            raise
+
+
+def _train(job: Job, runtime: InferenceRuntime) -> None:
+    container, model_id = runtime.container, runtime.model.id
+    try:
+        faces = training_data(job, model_id, uow=container.uow)
+    except VultusError as error:
+        if error.retryable:
+            raise
+        fail_job(
+            job,
+            error,
+            retention=runtime.retention,
+            uow=container.uow,
+            queue=container.queue,
+            clock=container.clock,
+        )
+        return
+    fit = _fit(faces)
+
+    def conclude(work: UnitOfWork) -> Outcome:
+        return trained(
+            work, job, fit, model_id=model_id, face_count=len(faces), clock=container.clock
+        )
+
+    complete_job(
+        job,
+        conclude,
+        retention=runtime.retention,
+        uow=container.uow,
+        queue=container.queue,
+        clock=container.clock,
+    )
+
+
+def _fit(faces: LabelledVectors) -> Fit:
+    subject_ids = sorted({subject for subject, _ in faces})
+    place = {subject: number for number, subject in enumerate(subject_ids)}
+    fitted = fit_classifier(
+        np.array([vector for _, vector in faces], dtype=np.float32),
+        np.array([place[subject] for subject, _ in faces]),
+    )
+    return Fit(subject_ids=tuple(subject_ids), weights=fitted.weights, metrics=fitted.metrics)

@@ -1,0 +1,21 @@
+"""When a job counts as lost, and when as hopeless."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from app.services.sweep import SweepRules
+
+if TYPE_CHECKING:
+    from app.settings import Settings
+
+
+def sweep_rules(settings: Settings) -> SweepRules:
+    """Read the rules from the settings."""
+    return SweepRules(
+        republish_after=timedelta(seconds=settings.republish_s),
+        max_losses=settings.max_losses,
+        max_attempts=settings.max_attempts,
+        retention=timedelta(hours=settings.job_retention_h),
+    )

@@ -1,0 +1,91 @@
+"""What a worker process is made of once it has started."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from tasks.rules import sweep_rules
+from workers.matching.classifier import LogisticClassifier
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from uuid import UUID
+
+    from workers.pipeline import FacePipeline
+
+    from app.bootstrap import Container
+    from app.domain.embedding import Embedding
+    from app.domain.model import ModelProfile
+    from app.domain.training import Training
+    from app.services.ports import UnitOfWork
+    from app.services.sweep import SweepRules
+
+
+class TrainedClassifier:
+    """A classifier whose classes are subjects. See ``app.services.ports.SubjectClassifier``."""
+
+    def __init__(self, training: Training) -> None:
+        self._classifier = LogisticClassifier(training.weights)
+        self._subject_ids = training.subject_ids
+        self.threshold = self._classifier.threshold
+
+    def probabilities(self, probe: Embedding) -> Mapping[UUID, float]:
+        """Return each trained subject's share of the probe."""
+        shares = self._classifier.shares(probe.vector)
+        return dict(zip(self._subject_ids, shares.tolist(), strict=True))
+
+
+class ClassifierCache:
+    """The trainings used last; an id stands for one version for ever, so nothing goes stale."""
+
+    _SIZE = 32
+
+    def __init__(self) -> None:
+        self._loaded: OrderedDict[UUID, TrainedClassifier] = OrderedDict()
+
+    def get(self, work: UnitOfWork, training_id: UUID) -> TrainedClassifier | None:
+        """See ``app.services.ports.Classifiers``."""
+        if training_id not in self._loaded:
+            training = work.trainings.get(training_id)
+            if training is None:
+                return None
+            self._loaded[training_id] = TrainedClassifier(training)
+            if len(self._loaded) > self._SIZE:
+                self._loaded.popitem(last=False)
+        self._loaded.move_to_end(training_id)
+        return self._loaded[training_id]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InferenceRuntime:
+    """The container, the loaded models and the rules, for as long as the process lives."""
+
+    container: Container
+    pipeline: FacePipeline
+    model: ModelProfile
+    classifiers: ClassifierCache
+    lease: timedelta
+    retention: timedelta
+    rules: SweepRules
+    #: Tells in the job row who holds it.
+    name: str
+
+
+def inference_runtime(container: Container, pipeline: FacePipeline) -> InferenceRuntime:
+    """Put the parts together."""
+    settings = container.settings
+    return InferenceRuntime(
+        container=container,
+        pipeline=pipeline,
+        model=container.models[settings.model],
+        classifiers=ClassifierCache(),
+        lease=timedelta(seconds=settings.lease_s),
+        retention=timedelta(hours=settings.job_retention_h),
+        rules=sweep_rules(settings),
+        name=f"{socket.gethostname()}:{os.getpid()}",
+    )

@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sqlalchemy import text
+
+from app.domain.detection import AnalysedFace, Detection
+from app.domain.embedding import Embedding
+from app.domain.geometry import BoundingBox, FiveLandmarks, Point
+from app.services.identity import new_id
+from app.storage import faces as faces_module
+
+MODEL = "facenet-msceleb-128"
+
+
+def unit_vectors(count, dimension=128, seed=0):
+    vectors = np.random.default_rng(seed).standard_normal((count, dimension))
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+def embedding(vector, model=MODEL):
+    return Embedding(model=model, vector=tuple(map(float, vector)))
+
+
+def analysed(vector, model=MODEL):
+    return AnalysedFace(
+        detection=Detection(
+            box=BoundingBox(x_min=1, y_min=2, x_max=30, y_max=40),
+            landmarks=FiveLandmarks(
+                image_left_eye=Point(10, 12),
+                image_right_eye=Point(20, 12),
+                nose=Point(15, 20),
+                image_left_mouth=Point(11, 28),
+                image_right_mouth=Point(19, 28),
+            ),
+            confidence=0.99,
+        ),
+        embedding=embedding(vector, model),
+    )
+
+
+def enrol(work, collection, name, vector, *, model=MODEL, image_id=None):
+    subject = work.subjects.ensure(collection.id, name) if name else None
+    return work.faces.add(
+        collection_id=collection.id,
+        subject_id=subject.id if subject else None,
+        job_id=new_id(),
+        image_number=0,
+        image_id=image_id,
+        face=analysed(vector, model),
+        expires_at=None,
+    )
+
+
+@pytest.fixture(params=["exact", "indexed"])
+def either_search(request, monkeypatch):
+    """The search that compares every face, and the one that goes through the index."""
+    if request.param == "indexed":
+        monkeypatch.setattr(faces_module, "EXACT_LIMIT", 0)
+    return request.param
+
+
+def test_a_face_reads_back_as_it_was_stored(uow, collection):
+    [vector] = unit_vectors(1)
+    with uow() as work:
+        face_id = enrol(work, collection, "Ann", vector)
+        stored = work.faces.get(face_id)
+    assert stored.subject == "Ann"
+    assert stored.detection == analysed(vector).detection
+
+
+def test_subjects_are_ranked_each_by_its_nearest_face(uow, collection, either_search):
+    a, b, c = unit_vectors(3)
+    with uow() as work:
+        enrol(work, collection, "Ann", a)
+        near = enrol(work, collection, "Ann", a + 0.01 * b)
+        enrol(work, collection, "Bob", b)
+        enrol(work, collection, "Cid", c)
+        enrol(work, collection, None, a)
+        found = work.faces.nearest_subjects(
+            embedding((a + 0.01 * b) / np.linalg.norm(a + 0.01 * b)), collection.id, limit=2
+        )
+    assert [candidate.subject for candidate in found][0] == "Ann"
+    assert found[0].face_id == near
+    assert found[0].similarity == pytest.approx(1, abs=1e-5)
+    assert len({candidate.subject_id for candidate in found}) == 2
+
+
+def test_a_subject_with_many_near_faces_does_not_crowd_out_the_others(
+    uow, collection, either_search
+):
+    a, b = unit_vectors(2)
+    with uow() as work:
+        for noise in unit_vectors(60, seed=1):
+            enrol(work, collection, "Ann", a + 0.05 * noise)
+        enrol(work, collection, "Bob", b)
+        found = work.faces.nearest_subjects(embedding(a), collection.id, limit=2)
+    assert [candidate.subject for candidate in found] == ["Ann", "Bob"]
+
+
+def test_vectors_of_another_model_are_not_searched(uow, collection, either_search):
+    [vector] = unit_vectors(1)
+    with uow() as work:
+        enrol(work, collection, "Ann", vector, model="another-128")
+        assert work.faces.nearest_subjects(embedding(vector), collection.id, limit=5) == []
+
+
+def test_the_photograph_goes_with_the_last_face_that_shows_in_it(uow, collection, engine):
+    a, b = unit_vectors(2)
+    image = new_id()
+    with uow() as work:
+        with engine.begin() as connection:
+            connection.execute(
+                text("INSERT INTO images (id, number, data) VALUES (:id, 0, 'x')"), {"id": image}
+            )
+        first = enrol(work, collection, "Ann", a, image_id=image)
+        second = enrol(work, collection, "Bob", b, image_id=image)
+        work.commit()
+        work.faces.delete(first)
+        work.commit()
+        assert work.faces.image(second) == b"x"
+        work.collections.delete(collection.id)
+        work.commit()
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT count(*) FROM images")).scalar() == 0
+
+
+def test_the_indexed_search_reads_the_index(uow, collection, engine, monkeypatch):
+    """A second sort key, or another expression than the index's, would read every face."""
+    monkeypatch.setattr(faces_module, "EXACT_LIMIT", 0)
+    vectors = unit_vectors(3000)
+    with uow() as work:
+        for number, vector in enumerate(vectors):
+            enrol(work, collection, f"person {number}", vector)
+        work.commit()
+    with engine.begin() as connection:
+        connection.execute(text("ANALYZE faces"))
+    with uow() as work:
+        query = work.faces._nearest_faces(embedding(vectors[0]), collection.id, indexed=True)
+        statement = query.limit(10).compile(engine, compile_kwargs={"literal_binds": True})
+        connection = work.faces._session.connection()
+        for other_way in ("seqscan", "bitmapscan", "sort"):
+            connection.exec_driver_sql(f"SET LOCAL enable_{other_way} = off")
+        plan = connection.exec_driver_sql(f"EXPLAIN {statement}")
+        assert "ix_faces_embedding_128" in "\n".join(plan.scalars())

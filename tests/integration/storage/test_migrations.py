@@ -1,0 +1,24 @@
+from __future__ import annotations
+
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import text
+
+from app.storage.health import check_database
+from app.storage.tables import Base
+
+
+def test_migrations_make_the_tables_of_the_code(engine):
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, Base.metadata) == []
+
+
+def test_a_migrated_database_is_reported_as_such(engine):
+    assert check_database(engine) == {"database": True, "migrations": True}
+
+
+def test_an_older_database_is_reported_as_not_migrated(engine):
+    with engine.begin() as connection:
+        connection.execute(text("DELETE FROM alembic_version"))
+    assert check_database(engine) == {"database": True, "migrations": False}
