@@ -30,14 +30,14 @@ def summed_area_table(image: UInt8[np.ndarray, "height width 3"]) -> SummedArea:
 
 def area_resize(
     table: SummedArea, height: int, width: int
-) -> Float32[np.ndarray, "{height} {width} 3"]:
+) -> Float32[np.ndarray, "{height} {width} 4"]:
     """Resize a whole image.
 
-    Returns: normalised values ``(x - 127.5) / 128``.
+    Returns: normalised values ``(x - 127.5) / 128``; the fourth channel has no meaning.
     Source: torch's ``adaptive_avg_pool2d``, which ``interpolate(mode="area")`` calls.
 
     >>> table = summed_area_table(np.full((8, 6, 3), 255, np.uint8))
-    >>> area_resize(table, 4, 3)[0, 0].tolist()
+    >>> area_resize(table, 4, 3)[0, 0, :3].tolist()
     [0.99609375, 0.99609375, 0.99609375]
     """
     top, bottom = _windows(np.array(table.shape[0] - 1), height)
@@ -78,7 +78,7 @@ def area_crops(
     sums -= corner(top, right)
     sums -= corner(bottom, left)
     sums += corner(top, left)
-    return _means(sums, cells)
+    return _means(sums, cells)[..., :3]
 
 
 def _windows(
@@ -95,7 +95,7 @@ def _sums(items: Complex128[np.ndarray, "*shape"]) -> Int32[np.ndarray, "*shape 
     return items.view(np.int32).reshape(*items.shape, 4)
 
 
-def _means(sums: Int32[np.ndarray, "*shape 4"], cells: Any) -> Float32[np.ndarray, "*shape 3"]:  # noqa: ANN401
+def _means(sums: Int32[np.ndarray, "*shape 4"], cells: Any) -> Float32[np.ndarray, "*shape 4"]:  # noqa: ANN401
     values = sums * (_SCALE / cells).astype(np.float32)[..., None]
     values -= _OFFSET
-    return values[..., :3]
+    return values

@@ -3,6 +3,8 @@
 Convention throughout: a box is (x_min, y_min, x_max, y_max), y down.
 """
 
+from typing import Any, cast
+
 import cv2
 import numpy as np
 from jaxtyping import Float, Float32, Int
@@ -24,7 +26,8 @@ def suppress_overlaps(
 ) -> Int[np.ndarray, " kept"]:
     """Greedy non-maximum suppression by intersection over union.
 
-    Returns: indices of the boxes kept, highest score first.
+    Convention: scores are positive; a box scored 0 or less is dropped.
+    Returns: indices of the boxes kept, highest score first; of equals the first one survives.
 
     >>> two = np.array([[0, 0, 10, 10], [1, 0, 11, 10], [20, 0, 30, 10]], np.float32)
     >>> suppress_overlaps(two, np.array([0.1, 0.9, 0.5], np.float32), maximum_iou=0.5).tolist()
@@ -33,8 +36,9 @@ def suppress_overlaps(
     if len(boxes) == 0:
         return np.empty(0, np.intp)
     corner_and_size = np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=1)
-    lowest = float(scores.min()) - 1
-    kept = cv2.dnn.NMSBoxes(corner_and_size.astype(np.float64), scores, lowest, maximum_iou)
+    kept = cv2.dnn.NMSBoxes(
+        cast("Any", corner_and_size.astype(np.float64)), cast("Any", scores), 0.0, maximum_iou
+    )
     return np.asarray(kept, np.intp)
 
 
@@ -44,14 +48,14 @@ def suppress_contained(
     """Greedy suppression by the share of the smaller box that is covered.
 
     Convention: sides count both end pixels, so a box from 0 to 9 is ten wide.
-    Returns: indices of the boxes kept, highest score first.
+    Returns: indices of the boxes kept, highest score first; of equals the last one survives.
     Source: the "Min" suppression of MTCNN's last stage.
 
     >>> nested = np.array([[0, 0, 99, 99], [10, 10, 39, 39]], np.float32)
     >>> suppress_contained(nested, np.array([0.9, 0.8], np.float32), maximum_share=0.7).tolist()
     [0]
     """
-    order = np.argsort(-scores, kind="stable")
+    order = np.argsort(scores, kind="stable")[::-1]
     sizes = boxes[:, 2:] - boxes[:, :2] + 1
     covers = sizes[:, 0] * sizes[:, 1]
     kept: list[int] = []
@@ -77,9 +81,7 @@ def square(boxes: Boxes) -> Boxes:
     return np.concatenate([low, low + side], axis=1)
 
 
-def shift_corners(
-    boxes: Boxes, offsets: Float[np.ndarray, "n 4"], *, extra: float
-) -> Boxes:
+def shift_corners(boxes: Boxes, offsets: Float[np.ndarray, "n 4"], *, extra: float) -> Boxes:
     """Move each corner by its offset, given as a fraction of the box's sides plus ``extra``.
 
     Source: MTCNN's bounding box regression; the proposal stage measures sides as differences

@@ -7,6 +7,7 @@ published a hash of. The record makes damage and exchange visible from the momen
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from app.domain.errors import WeightsError
 
@@ -46,7 +47,7 @@ def _path(weights_dir: Path) -> Path:
     return weights_dir / "files" / "installed.json"
 
 
-def _read_all(weights_dir: Path) -> dict[str, dict[str, str | int]]:
+def _read_all(weights_dir: Path) -> dict[str, dict[str, Any]]:
     path = _path(weights_dir)
     try:
         records = json.loads(path.read_text(encoding="utf-8"))

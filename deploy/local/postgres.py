@@ -73,7 +73,7 @@ class PostgresServer:
             "--locale-provider=builtin",
             "--builtin-locale=C.UTF-8",
         ]
-        made = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/")  # noqa: S603
+        made = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/")
         password_file.unlink()
         if made.returncode:
             raise PostgresSetupError(f"initdb failed: {made.stderr.strip()}")

@@ -50,7 +50,7 @@ def runner_for(*paths: Path) -> Runner:
     user = pwd.getpwnam(UNPRIVILEGED_USER)
     capabilities = "-all"
     securebits: tuple[str, ...] = ()
-    if not all(_anyone_may_enter(path) for path in paths):
+    if not all(_may_enter(path, user.pw_uid) for path in paths):
         capabilities = f"-all,+{_traversal_capability()}"
         # Without this bit access(2), by which Postgres looks for its own binary, ignores the
         # capabilities of a user that is not root.
@@ -69,8 +69,9 @@ def runner_for(*paths: Path) -> Runner:
     return Runner(prefix=prefix, owner=(user.pw_uid, user.pw_gid))
 
 
-def _anyone_may_enter(path: Path) -> bool:
-    return all(parent.stat().st_mode & 0o001 for parent in path.resolve().parents)
+def _may_enter(path: Path, uid: int) -> bool:
+    parents = [parent.stat() for parent in path.resolve().parents]
+    return all(p.st_mode & (0o100 if p.st_uid == uid else 0o001) for p in parents)
 
 
 def _traversal_capability() -> str:

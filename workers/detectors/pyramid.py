@@ -16,6 +16,8 @@ from workers.area_sampling import SummedArea, area_resize
 WINDOW = 12
 STRIDE = 2
 _OVERLAP = WINDOW - STRIDE
+#: The network's own ``PNet.HIDDEN``, repeated because torch is not imported here.
+HIDDEN = -1e4
 #: Area ratio of about one half between levels.
 _FACTOR = 0.709
 
@@ -41,20 +43,20 @@ class Piece:
 class Tiles:
     """Packed levels, and for each cell of the network's output the piece that it belongs to."""
 
-    pixels: Float32[np.ndarray, "tiles side side 3"]
+    pixels: Float32[np.ndarray, "tiles side side 4"]
     pieces: list[Piece]
     #: Index into ``pieces``, or -1 for cells that look at no piece or at two.
     owners: Int32[np.ndarray, "tiles cells cells"]
 
 
-def scales(*, height: int, width: int, minimum_face: float) -> list[float]:
-    """Return the scales at which a 12-pixel window sees faces from ``minimum_face`` up.
+def scales(*, height: int, width: int, min_face_size: float) -> list[float]:
+    """Return the scales at which a 12-pixel window sees faces from ``min_face_size`` up.
 
-    >>> [round(scale, 3) for scale in scales(height=100, width=80, minimum_face=40)]
+    >>> [round(scale, 3) for scale in scales(height=100, width=80, min_face_size=40)]
     [0.3, 0.213, 0.151]
     """
     found: list[float] = []
-    scale = WINDOW / minimum_face
+    scale = WINDOW / min_face_size
     shorter = min(height, width) * scale
     while shorter >= WINDOW:
         found.append(scale)
@@ -72,19 +74,19 @@ def output_cells(length: int) -> int:
     return -(-(length - 2) // STRIDE) - 4
 
 
-def pack(tables: Sequence[SummedArea], *, minimum_face: float, side: int) -> Tiles:
+def pack(tables: Sequence[SummedArea], *, min_face_size: float, side: int) -> Tiles:
     """Resize images to all levels and lay these out in tiles of ``side`` pixels, an even number."""
-    levels: list[Float32[np.ndarray, "h w 3"]] = []
+    levels: list[Float32[np.ndarray, "h w 4"]] = []
     loose: list[Piece] = []
     for image, table in enumerate(tables):
         height, width = table.shape[0] - 1, table.shape[1] - 1
-        for scale in scales(height=height, width=width, minimum_face=minimum_face):
+        for scale in scales(height=height, width=width, min_face_size=min_face_size):
             pixels = area_resize(table, int(height * scale + 1), int(width * scale + 1))
             loose.extend(_cut(pixels.shape[0], pixels.shape[1], image, scale, len(levels), side))
             levels.append(pixels)
     pieces = list(_shelve(loose, side))
     count = 1 + max((piece.tile for piece in pieces), default=-1)
-    tiles = np.zeros((count, side, side, 3), np.float32)
+    tiles = np.zeros((count, side, side, 4), np.float32)
     owners = np.full((count, output_cells(side), output_cells(side)), -1, np.int32)
     for index, piece in enumerate(pieces):
         _place(tiles[piece.tile], piece, levels[piece.level])
@@ -132,17 +134,18 @@ def _shelve(pieces: list[Piece], side: int) -> Iterator[Piece]:
 
 
 def _place(
-    tile: Float32[np.ndarray, "side side 3"], piece: Piece, level: Float32[np.ndarray, "h w 3"]
+    tile: Float32[np.ndarray, "side side 4"], piece: Piece, level: Float32[np.ndarray, "h w 4"]
 ) -> None:
-    """Copy a piece; an odd side gets its last pixels twice, as the last window reaches beyond."""
-    pixels = level[piece.top : piece.top + piece.height, piece.left : piece.left + piece.width]
+    """Copy a piece; where its side is odd, hide the windows that reach one pixel beyond it."""
     top, left = piece.tile_top, piece.tile_left
     bottom, right = top + piece.height, left + piece.width
-    tile[top:bottom, left:right] = pixels
+    area = tile[top:bottom, left:right]
+    area[:] = level[piece.top : piece.top + piece.height, piece.left : piece.left + piece.width]
+    area[..., 3] = 0
     if piece.height % 2:
-        tile[bottom, left:right] = pixels[-1]
+        area[-2, :, 3] = HIDDEN
     if piece.width % 2:
-        tile[top:bottom, right] = pixels[:, -1]
+        area[:, -2, 3] = HIDDEN
 
 
 def _even(length: int) -> int:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from jaxtyping import Float32
 
-Outputs = tuple[Float32[np.ndarray, "n *rest"], ...]
+Outputs = tuple[Float32[np.ndarray, "n ..."], ...]
 
 
 def next_batch_size(waiting: int, batch_sizes: tuple[int, ...]) -> int:
@@ -21,8 +21,8 @@ def next_batch_size(waiting: int, batch_sizes: tuple[int, ...]) -> int:
 
 
 def run_in_batches(
-    run: Callable[[Float32[np.ndarray, "b side side 3"]], Outputs],
-    batch: Float32[np.ndarray, "n side side 3"],
+    run: Callable[[Float32[np.ndarray, "b side side channels"]], Outputs],
+    batch: Float32[np.ndarray, "n side side channels"],
     batch_sizes: tuple[int, ...],
 ) -> Outputs:
     """Cut a batch into fixed sizes, fill up the last one, and join the outputs.
@@ -40,4 +40,6 @@ def run_in_batches(
             filled[: len(part)] = part
         parts.append(tuple(output[: len(part)].copy() for output in run(filled)))
         start += size
-    return parts[0] if len(parts) == 1 else tuple(np.concatenate(o) for o in zip(*parts))
+    return (
+        parts[0] if len(parts) == 1 else tuple(np.concatenate(o) for o in zip(*parts, strict=True))
+    )

@@ -24,8 +24,8 @@ class OpenVinoEngine:
     ) -> None:
         self._weights_dir = weights_dir
         self._core = openvino.Core()
+        self._precision = precision
         self._options = {
-            hint.inference_precision: _TYPES[precision],
             hint.performance_mode: hint.PerformanceMode.LATENCY,
             properties.inference_num_threads: threads,
             properties.streams.num: 1,
@@ -33,15 +33,24 @@ class OpenVinoEngine:
         self.name = f"openvino-{precision}"
 
     def load(
-        self, weights_id: str, *, side: int, batch_sizes: tuple[int, ...]
+        self,
+        weights_id: str,
+        *,
+        side: int,
+        batch_sizes: tuple[int, ...],
+        precision: Precision | None = None,
     ) -> "OpenVinoNetwork":
         """Compile a network once for each batch size."""
         model = self._read(weights_id)
+        options = self._options | {hint.inference_precision: _TYPES[precision or self._precision]}
         compiled = {}
         for size in batch_sizes:
-            model.reshape([size, side, side, 3])
-            compiled[size] = self._core.compile_model(model, "CPU", self._options)
-        return OpenVinoNetwork(compiled)
+            channels = model.input().partial_shape[3]
+            model.reshape(openvino.PartialShape([size, side, side, channels]))
+            compiled[size] = self._core.compile_model(model, "CPU", options)
+        network = OpenVinoNetwork(compiled)
+        network.warm_up()
+        return network
 
     def _read(self, weights_id: str) -> openvino.Model:
         entry = read_manifest(self._weights_dir).entry(weights_id)
@@ -57,11 +66,16 @@ class OpenVinoNetwork:
         self._requests = {size: model.create_infer_request() for size, model in compiled.items()}
         self._batch_sizes = tuple(sorted(compiled))
 
-    def __call__(self, batch: Float32[np.ndarray, "n side side 3"]) -> Outputs:
+    def warm_up(self) -> None:
+        """Run every size once, so that the first caller does not pay for memory and kernels."""
+        for request in self._requests.values():
+            request.infer()
+
+    def __call__(self, batch: Float32[np.ndarray, "n side side channels"]) -> Outputs:
         """Run the batch, cut to the compiled sizes."""
         return run_in_batches(self._run, batch, self._batch_sizes)
 
-    def _run(self, batch: Float32[np.ndarray, "b side side 3"]) -> Outputs:
+    def _run(self, batch: Float32[np.ndarray, "b side side channels"]) -> Outputs:
         request = self._requests[len(batch)]
         found = request.infer(np.ascontiguousarray(batch), share_inputs=True, share_outputs=True)
         return tuple(found.values())

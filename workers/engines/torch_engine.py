@@ -1,6 +1,7 @@
 """Networks run by torch, on the CPU or on one CUDA device."""
 
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -22,10 +23,15 @@ class TorchEngine:
     """
 
     def __init__(
-        self, weights_dir: Path, *, device: str = "cpu", precision: Precision = "fp32", threads: int = 1
+        self,
+        weights_dir: Path,
+        *,
+        device: Literal["cpu", "cuda"] = "cpu",
+        precision: Precision = "fp32",
+        threads: int = 1,
     ) -> None:
         if device != "cpu" and not torch.cuda.is_available():
-            raise ConfigurationError("The engine is torch-cuda, but there is no CUDA device.")
+            raise ConfigurationError("The device is cuda, but torch finds none.")
         if device == "cpu" and precision == "fp16":
             raise ConfigurationError("On a CPU the precision is fp32 or bf16.")
         torch.set_num_threads(threads)
@@ -34,15 +40,20 @@ class TorchEngine:
         self._dtype = _DTYPES[precision]
         self.name = f"torch-{precision}" if device == "cpu" else f"torch-cuda-{precision}"
 
-    def load(self, weights_id: str, *, side: int, batch_sizes: tuple[int, ...]) -> "TorchNetwork":
-        """Move a network to the device and run each batch size once."""
+    def load(
+        self,
+        weights_id: str,
+        *,
+        side: int,  # noqa: ARG002 (torch takes inputs as they come)
+        batch_sizes: tuple[int, ...],
+        precision: Precision | None = None,
+    ) -> "TorchNetwork":
+        """Move a network to the device."""
+        dtype = self._dtype if precision is None else _DTYPES[precision]
         module = load_module(self._weights_dir, weights_id)
-        module = module.to(self._device, self._dtype, memory_format=torch.channels_last)
-        network = TorchNetwork(module, self._device, self._dtype, batch_sizes)
-        if self._device.type == "cuda":
-            for size in batch_sizes:
-                network(np.zeros((size, side, side, 3), np.float32))
-        return network
+        module = module.to(self._device, dtype)
+        module.to(memory_format=torch.channels_last)  # type: ignore[call-overload] # torch's stubs lack it
+        return TorchNetwork(module, self._device, dtype, batch_sizes)
 
 
 class TorchNetwork:
@@ -60,7 +71,7 @@ class TorchNetwork:
         self._dtype = dtype
         self._batch_sizes = batch_sizes
 
-    def __call__(self, batch: Float32[np.ndarray, "n side side 3"]) -> Outputs:
+    def __call__(self, batch: Float32[np.ndarray, "n side side channels"]) -> Outputs:
         """Run the batch; where the device's memory is short, go on in smaller batches."""
         while True:
             try:
@@ -72,6 +83,6 @@ class TorchNetwork:
             torch.cuda.empty_cache()
 
     @torch.inference_mode()
-    def _run(self, batch: Float32[np.ndarray, "b side side 3"]) -> Outputs:
+    def _run(self, batch: Float32[np.ndarray, "b side side channels"]) -> Outputs:
         inputs = torch.from_numpy(batch).to(self._device, self._dtype)
         return tuple(output.float().cpu().numpy() for output in self._module(inputs))

@@ -19,7 +19,7 @@ class ChannelsLast(nn.Module):
         super().__init__()
         self.network = network
 
-    def forward(self, x: Float[Tensor, "n h w 3"]) -> tuple[Tensor, ...]:
+    def forward(self, x: Float[Tensor, "n h w channels"]) -> tuple[Tensor, ...]:
         """Return the network's outputs as a tuple, also where there is only one."""
         outputs = self.network(x.permute(0, 3, 1, 2))
         return outputs if isinstance(outputs, tuple) else (outputs,)

@@ -13,10 +13,19 @@ regressions as (x_min, y_min, x_max, y_max) and landmarks as five x followed by 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn import functional
 
 
 class PNet(nn.Module):
-    """Proposal network: convolutional, so that every 12x12 window of an image is judged."""
+    """Proposal network: convolutional, so that every 12x12 window of an image is judged.
+
+    Several images may lie side by side in one input. Where an image's side is odd, the pooling
+    looks at one column or row beyond it, which the published network, run on that image alone,
+    does not have; the fourth channel takes it out of sight.
+    """
+
+    #: Value of the fourth channel at (y, x) that hides the window of 3x3 which begins there.
+    HIDDEN = -1e4
 
     def __init__(self) -> None:
         super().__init__()
@@ -31,10 +40,17 @@ class PNet(nn.Module):
         self.conv4_2 = nn.Conv2d(32, 4, 1)
 
     def forward(
-        self, x: Float[Tensor, "n 3 h w"]
+        self, x: Float[Tensor, "n 4 h w"]
     ) -> tuple[Float[Tensor, "n rows columns"], Float[Tensor, "n 4 rows columns"]]:
-        """Return the face logit and the box regression of each window, at a stride of two."""
-        x = self.pool1(self.prelu1(self.conv1(x)))
+        """Return the face logit and the box regression of each window, at a stride of two.
+
+        The fourth channel is 0, or ``HIDDEN``.
+        """
+        hidden = x[:, 3:, :-2, :-2]
+        # a weight of zero for the fourth channel is cheaper than copying the other three
+        colours = functional.pad(self.conv1.weight, (0, 0, 0, 0, 0, 1))
+        x = self.prelu1(functional.conv2d(x, colours, self.conv1.bias))
+        x = self.pool1(x + hidden)
         x = self.prelu2(self.conv2(x))
         x = self.prelu3(self.conv3(x))
         return _logit(self.conv4_1(x)), self.conv4_2(x)
@@ -103,7 +119,7 @@ class ONet(nn.Module):
         return _logit(self.dense6_1(x)), self.dense6_2(x), self.dense6_3(x)
 
 
-def _logit(two_classes: Float[Tensor, "n 2 *rest"]) -> Float[Tensor, "n *rest"]:
+def _logit(two_classes: Float[Tensor, "n 2 ..."]) -> Float[Tensor, "n ..."]:
     return two_classes[:, 1] - two_classes[:, 0]
 
 

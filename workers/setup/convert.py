@@ -43,6 +43,5 @@ def _read_checkpoint(entry: WeightsEntry, original: bytes) -> dict[str, np.ndarr
     return {
         name: values.float().numpy()
         for name, values in state.items()
-        if not name.startswith(_TRAINING_ONLY_PREFIX)
-        and not name.endswith(_TRAINING_ONLY_SUFFIX)
+        if not name.startswith(_TRAINING_ONLY_PREFIX) and not name.endswith(_TRAINING_ONLY_SUFFIX)
     }

@@ -12,17 +12,18 @@ from workers.installed import InstalledFile, write_record
 from workers.manifest import WeightsEntry
 from workers.weights import weights_digest
 
-_EXAMPLE_SIDES = {"pnet": 64, "rnet": 24, "onet": 48, "inception-resnet-v1": 160}
+#: Side and channels of each network's input.
+_INPUTS = {"pnet": (64, 4), "rnet": (24, 3), "onet": (48, 3), "inception-resnet-v1": (160, 3)}
 
 
 def write_openvino_files(weights_dir: Path, entry: WeightsEntry) -> None:
     """Translate a network and record what was written; batch and image sizes stay open."""
-    side = _EXAMPLE_SIDES[entry.network]
+    side, channels = _INPUTS[entry.network]
     open_side = -1 if entry.network == "pnet" else side
     model = openvino.convert_model(
         load_module(weights_dir, entry.id),
-        example_input=torch.zeros(2, side, side, 3),
-        input=[openvino.PartialShape([-1, open_side, open_side, 3])],
+        example_input=torch.zeros(2, side, side, channels),
+        input=[openvino.PartialShape([-1, open_side, open_side, channels])],
     )
     graph, constants = openvino_paths(weights_dir, entry.id)
     openvino.save_model(model, graph, compress_to_fp16=False)

@@ -49,7 +49,7 @@ def source_archive(project: str, version: str, sha256: str | None) -> Iterator[t
     with tempfile.TemporaryDirectory() as folder:
         requirements = Path(folder, "requirements.txt")
         requirements.write_text(f"{project}=={version} --hash=sha256:{sha256}\n", encoding="utf-8")
-        options = "--quiet --no-deps --no-binary :all: --require-hashes --dest".split()
+        options = ["--quiet", "--no-deps", "--no-binary", ":all:", "--require-hashes", "--dest"]
         command = [sys.executable, "-m", "pip", "download", *options, folder]
         finished = subprocess.run(  # noqa: S603 (fixed words and the manifest's pins)
             [*command, "--requirement", str(requirements)],

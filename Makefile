@@ -1,0 +1,74 @@
+# Vultus: `make help` lists what can be done.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+# The first that is new enough makes the environment; `make PYTHON=...` names another.
+NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(or $(shell for python in python3 python3.13 python3.12 python3.11; do \
+	$$python -c '$(NEW_ENOUGH)' 2>/dev/null && echo $$python && break; done),python3)
+PY := .venv/bin/python
+# Options of `make up`, for example: make up PORT=8080 WORKERS=4
+UP := $(if $(PORT),--port $(PORT)) $(if $(WORKERS),--workers $(WORKERS))
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: setup weights ## Recognise the sample people through the whole service, then stop it
+	@$(PY) -m deploy.demo
+
+.PHONY: up
+up: setup weights ## Run the service in the foreground (PORT=8000 WORKERS=n); Ctrl-C stops it
+	@$(PY) -m deploy.local up $(UP)
+
+.PHONY: down
+down: setup ## Stop a service that `make up` runs elsewhere
+	@$(PY) -m deploy.local down
+
+.PHONY: status
+status: setup ## Tell whether the service runs, and where
+	@$(PY) -m deploy.local status
+
+.PHONY: setup
+setup: ## Make the environment in .venv, or mend it after a change of the locks
+	@$(PYTHON) deploy/environment.py
+
+.PHONY: weights
+weights: setup ## Fetch, check and convert the models and the sample photographs
+	@$(PY) -m workers.fetch_weights --samples var/samples
+
+.PHONY: test
+test: check weights ## Run lint, types, import contracts and every test
+	@$(PY) -m pytest
+
+.PHONY: check
+check: lint types contracts ## Run everything of `make test` but the tests
+
+.PHONY: lint
+lint: setup ## Check style and format
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+
+.PHONY: types
+types: setup ## Check types
+	@.venv/bin/mypy
+
+.PHONY: contracts
+contracts: setup ## Check who may import whom
+	@.venv/bin/lint-imports
+
+.PHONY: bench
+bench: setup weights ## Measure throughput and latency: plain loop, pipeline, whole service
+	@$(PY) -m tests.bench.throughput
+
+.PHONY: evaluate
+evaluate: setup weights ## Measure accuracy on a folder of photographs: make evaluate DATA=folder
+	@$(PY) -m tests.evaluation "$(DATA)"
+
+.PHONY: docker-secrets
+docker-secrets: ## Write the passwords that docker-compose.yml refers to
+	@$(PYTHON) deploy/docker_secrets.py
+
+.PHONY: lock
+lock: setup ## Compile the lock files anew from deploy/requirements/*.in
+	@deploy/lock.sh

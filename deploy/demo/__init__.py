@@ -1,0 +1,1 @@
+"""The whole service shown on real people: a client that knows nothing but the REST API."""

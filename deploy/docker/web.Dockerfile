@@ -1,0 +1,21 @@
+# The web process and the command line; no torch, no model code.
+FROM python:3.13-slim
+
+ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+RUN useradd --system --uid 10001 --no-create-home vultus
+WORKDIR /srv/vultus
+
+COPY deploy/requirements/web.txt deploy/requirements/
+RUN pip install --no-cache-dir --no-deps --require-hashes -r deploy/requirements/web.txt
+
+COPY models_weights/manifest.toml models_weights/
+COPY app app
+
+USER vultus
+EXPOSE 8000
+HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
+    CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/health/ready', timeout=4)"]
+STOPSIGNAL SIGINT
+CMD ["python", "-m", "waitress", "--listen=0.0.0.0:8000", "--threads=64", "--channel-timeout=30", \
+     "--cleanup-interval=10", "--connection-limit=1000", "--asyncore-use-poll", "--ident=vultus", \
+     "--max-request-body-size=268435456", "app.wsgi:application"]

@@ -1,0 +1,98 @@
+"""The processes of a stack and how each is started and stopped."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from deploy.local.paths import PROJECT
+
+if TYPE_CHECKING:
+    from deploy.local.stack import Stack
+
+SERVICE = "service"
+WEB_THREADS = 64
+_IO_THREADS = 8  # they wait for other people's servers
+# Beyond it the web server itself refuses; the service refuses earlier, by its own setting.
+_MOST_BODY_BYTES = 256 * 2**20
+_FOR_WORKERS = {
+    # Torch's threads do not survive a fork, and more processes serve better than more threads.
+    "OMP_NUM_THREADS": "1",
+    # TERM then hands unfinished work back to the queue, after the soft shutdown's patience.
+    "REMAP_SIGTERM": "SIGQUIT",
+}
+
+
+@dataclass(frozen=True)
+class Program:
+    """A process that the supervisor keeps running."""
+
+    name: str
+    command: tuple[str, ...]
+    stop_signal: str = "TERM"
+    stop_patience_s: int = 30
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+def server_programs(stack: Stack) -> list[Program]:
+    """Give the embedded servers, which start first and stop last."""
+    serve = (sys.executable, "-m", "deploy.local", "serve", "--state", str(stack.state.root))
+    programs = []
+    if stack.postgres:
+        programs.append(Program("postgres", (*serve, "postgres"), "INT", 60))
+    if stack.redis:
+        programs.append(Program("redis", (*serve, "redis")))
+    return programs
+
+
+def service_programs(stack: Stack, *, workers: int) -> list[Program]:
+    """Give the service's own processes; `workers` is the number of inference processes."""
+    ports = stack.ports
+    web = _python(
+        "-m waitress --channel-timeout=30 --cleanup-interval=10 --connection-limit=1000",
+        f"--threads={WEB_THREADS} --max-request-body-size={_MOST_BODY_BYTES} --asyncore-use-poll",
+        f"--ident=vultus --listen=127.0.0.1:{ports['web']} app.wsgi:application",
+    )
+    beat = _python("-m celery -A tasks.io_worker beat --loglevel=WARNING --pidfile=")
+    flower = _python(
+        "-m celery -A tasks.io_worker flower --loglevel=WARNING",
+        f"--address=127.0.0.1 --port={ports['flower']}",
+    )
+    return [
+        Program("web", web, "INT"),
+        _worker("inference", f"--pool prefork --concurrency {workers}"),
+        _worker("io", f"--pool threads --concurrency {_IO_THREADS}"),
+        Program(
+            "beat",
+            (*beat, f"--schedule={stack.state.run / 'beat-schedule'}"),
+            environment=_FOR_WORKERS,
+        ),
+        Program("flower", (*flower, f"--conf={PROJECT / 'deploy' / 'flowerconfig.py'}")),
+    ]
+
+
+def worker_answers(stack: Stack, queue: str) -> bool:
+    """Tell whether a queue's worker takes tasks, which an inference worker does with models."""
+    command = _python(
+        "-m celery -A tasks.io_worker inspect ping --timeout 2",
+        f"--destination {queue}@{socket.gethostname()}",
+    )
+    asked = subprocess.run(
+        command, cwd=PROJECT, env=stack.environment, capture_output=True, check=False
+    )
+    return asked.returncode == 0
+
+
+def _worker(queue: str, pool: str) -> Program:
+    command = _python(
+        f"-m celery -A tasks.{queue}_worker worker --queues {queue} --hostname {queue}@%h {pool}",
+        "--without-gossip --without-mingle --loglevel WARNING",
+    )
+    return Program(f"worker-{queue}", command, environment=_FOR_WORKERS)
+
+
+def _python(*arguments: str) -> tuple[str, ...]:
+    return (sys.executable, *" ".join(arguments).split())

@@ -1,0 +1,60 @@
+"""What the database needs before the service may use it: a role, a database, its tables."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import psycopg
+from psycopg import sql
+
+from deploy.local.paths import PROJECT
+from deploy.local.stack import DATABASE, ROLE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from deploy.local.postgres import PostgresServer
+
+
+class MigrationError(RuntimeError):
+    """The database could not be brought to the tables of this version."""
+
+
+def make_database(server: PostgresServer, role_password: str) -> None:
+    """Make the service's role, which is no superuser, and its database, unless they are there."""
+    admin = server.url("postgres").replace("+psycopg", "")
+    with psycopg.connect(admin, autocommit=True) as connection:
+        # A password sent in the clear would stand in the log of a failed statement.
+        hashed = connection.pgconn.encrypt_password(
+            role_password.encode(), ROLE.encode(), b"scram-sha-256"
+        ).decode()
+        found = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [ROLE]).fetchone()
+        verb = sql.SQL("ALTER ROLE" if found else "CREATE ROLE")
+        connection.execute(
+            sql.SQL("{} {} LOGIN PASSWORD {}").format(verb, sql.Identifier(ROLE), hashed)
+        )
+        known = "SELECT 1 FROM pg_database WHERE datname = %s"
+        if not connection.execute(known, [DATABASE]).fetchone():
+            connection.execute(
+                sql.SQL("CREATE DATABASE {} OWNER {}").format(
+                    sql.Identifier(DATABASE), sql.Identifier(ROLE)
+                )
+            )
+    with psycopg.connect(server.url(DATABASE).replace("+psycopg", "")) as connection:
+        # Only a superuser may add it.
+        connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
+
+
+def migrate(environment: Mapping[str, str]) -> None:
+    """Bring the tables to this version.
+
+    Raises: MigrationError: with the command's own words.
+    """
+    command = [sys.executable, "-m", "app.cli", "migrate"]
+    done = subprocess.run(
+        command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise MigrationError(f"The migration failed:\n{done.stderr[-3000:]}")

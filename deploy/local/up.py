@@ -1,0 +1,114 @@
+"""Running the whole stack in the foreground, from nothing to ready and back."""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import TYPE_CHECKING
+
+import click
+import httpx
+
+from deploy.local.access import write_access
+from deploy.local.locking import sole_runner
+from deploy.local.programs import server_programs, service_programs, worker_answers
+from deploy.local.provision import make_database, migrate
+from deploy.local.stack import prepare_stack
+from deploy.local.supervision import Supervisor, supervised
+from deploy.local.throwaway import postgres_answers, redis_answers
+from deploy.local.waiting import wait_until
+
+if TYPE_CHECKING:
+    from deploy.local.paths import StateFolder
+    from deploy.local.stack import Stack
+
+_SERVER_PATIENCE_S = 60.0
+_SERVICE_PATIENCE_S = 20.0
+
+
+class SupervisorLostError(RuntimeError):
+    """The supervisor ended by itself, and with it the stack; its log says why."""
+
+
+def run_stack(state: StateFolder, *, port: int | None, workers: int | None) -> None:
+    """Run every process until SIGINT or SIGTERM comes, then stop all of them."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with sole_runner(state):
+        stack = prepare_stack(state, os.environ, port=port)
+        try:
+            _run(stack, workers or len(os.sched_getaffinity(0)))
+        except KeyboardInterrupt:
+            click.echo("Stopped.")
+
+
+def _run(stack: Stack, workers: int) -> None:
+    click.echo(f"Starting; state and logs are in {stack.state.root}.")
+    if stack.postgres:
+        stack.postgres.initialise()
+    servers, service = server_programs(stack), service_programs(stack, workers=workers)
+    with supervised(stack, servers, service) as supervisor:
+        try:
+            prepare_servers(stack)
+            click.echo("Starting the web process and the workers; models are being loaded ...")
+            supervisor.start_service()
+            wait_until_ready(stack, supervisor)
+            click.echo(_welcome(write_access(stack)))
+            supervisor.process.wait()
+            raise SupervisorLostError(f"The supervisor ended: see {stack.state.log}.")
+        finally:
+            # A second Ctrl-C must not leave processes behind.
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            click.echo("Stopping every process ...")
+
+
+def prepare_servers(stack: Stack) -> None:
+    """Wait for the embedded servers, then make what the service needs in the database."""
+    if stack.postgres:
+        server = stack.postgres
+        wait_until(lambda: postgres_answers(server), _SERVER_PATIENCE_S, "Postgres")
+        make_database(server, stack.secrets["database"])
+        click.echo(f"Postgres answers on port {server.port}.")
+    if stack.redis:
+        store = stack.redis
+        wait_until(lambda: redis_answers(store), _SERVER_PATIENCE_S, "Redis")
+        click.echo(f"Redis answers on port {store.port}.")
+    migrate(stack.environment)
+    click.echo("The database has the tables of this version.")
+
+
+def wait_until_ready(stack: Stack, supervisor: Supervisor) -> None:
+    """Wait until the service says that it can do jobs, and tell what is not running yet."""
+
+    def tell(waited_s: float) -> None:
+        states = ", ".join(f"{name} {state}" for name, state in supervisor.states().items())
+        click.echo(f"  {waited_s:.0f} s: {states}")
+
+    wait_until(
+        lambda: _is_ready(stack.base_url) and worker_answers(stack, "inference"),
+        _SERVICE_PATIENCE_S,
+        f"the service; its logs are in {stack.state.log}",
+        tell=tell,
+    )
+
+
+def _is_ready(base_url: str) -> bool:
+    try:
+        return httpx.get(f"{base_url}/health/ready", timeout=5).is_success
+    except httpx.TransportError:
+        return False
+
+
+def _welcome(access: dict[str, str]) -> str:
+    base, key = access["base_url"], access["admin_key"]
+    return f"""
+Ready.
+  API docs  {base}/v1/docs
+  Health    {base}/health/ready
+  Flower    {access["flower_url"]}  (user {access["flower_user"]}, {access["flower_password"]})
+  API key   {key}
+
+  curl -H 'x-api-key: {key}' -H 'Prefer: wait=10' -F image=@photo.jpg {base}/v1/detections
+
+The same is in access.json of the state folder. Ctrl-C stops everything.
+"""

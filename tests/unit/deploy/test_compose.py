@@ -1,0 +1,69 @@
+"""The compose file, as far as it can be judged without Docker."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from deploy.docker_secrets import contents
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture(scope="module")
+def compose():
+    return yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+
+
+def test_the_compose_file_follows_the_compose_specification():
+    check = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec"]
+    done = subprocess.run(
+        [*check, "docker-compose.yml"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_only_the_web_port_is_published_and_only_on_loopback(compose):
+    published = {name: s["ports"] for name, s in compose["services"].items() if "ports" in s}
+    assert list(published) == ["web"]
+    assert all(port.startswith("127.0.0.1:") for port in published["web"])
+
+
+def test_every_service_is_watched(compose):
+    assert [n for n, service in compose["services"].items() if "healthcheck" not in service] == [
+        "web"  # its image brings one
+    ]
+    assert "HEALTHCHECK" in (ROOT / "deploy/docker/web.Dockerfile").read_text()
+
+
+def test_every_secret_is_a_file_that_is_written_and_used(compose):
+    declared = {name: Path(secret["file"]).name for name, secret in compose["secrets"].items()}
+    assert declared == {name: name for name in contents()}
+    used = {name for s in compose["services"].values() for name in s.get("secrets", [])}
+    assert used == set(declared)
+
+
+def test_no_secret_stands_in_an_environment(compose):
+    for service in compose["services"].values():
+        for name in service.get("environment", {}):
+            assert (
+                name.endswith("_FILE")
+                or not name.endswith(("_URL", "_KEY", "PASSWORD"))
+                or (name == "VULTUS_BASE_URL")
+            )
+
+
+def test_our_images_do_not_run_as_root():
+    for dockerfile in (ROOT / "deploy/docker").glob("*.Dockerfile"):
+        users = [line for line in dockerfile.read_text().splitlines() if line.startswith("USER")]
+        assert users == ["USER vultus"], dockerfile
+
+
+def test_the_database_password_is_the_one_in_its_address():
+    made = contents()
+    assert f":{made['postgres_password']}@" in made["database_url"]
+    assert made["redis_url"].split("@")[0].removeprefix("redis://:") in made["redis_conf"]
