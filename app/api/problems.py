@@ -36,7 +36,7 @@ _logger = logging.getLogger(__name__)
 pages = Blueprint("problems", __name__, url_prefix="/problems")
 
 
-class ProblemApi(Api):  # type: ignore[misc]
+class ProblemApi(Api):
     """An Api whose errors are problem documents too; Flask-RESTX knows ``message`` bodies only."""
 
     def handle_error(self, e: Exception) -> Any:  # noqa: ANN401 - as in the base class
