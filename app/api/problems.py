@@ -60,9 +60,7 @@ def answer_error(error: Exception) -> ResponseReturnValue:
         _logger.error("a request failed", exc_info=error, extra={"action": "request.fail"})
         error = VultusError()
     elif error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        _logger.warning(
-            "a request was refused", exc_info=error, extra={"action": "request.unavailable"}
-        )
+        _logger.warning("a request was refused: %s", error.slug, extra={"action": "request.refuse"})
     faults = error.faults if isinstance(error, ValidationFailedError) else ()
     headers: dict[str, str] = {}
     if error.retry_after_s is not None or error.status == HTTPStatus.SERVICE_UNAVAILABLE:
