@@ -36,8 +36,10 @@ class Service:
         """Kill a process at once, as the kernel does when memory runs out; return its pid."""
         ports = json.loads((self.state / "ports.json").read_text())
         password = json.loads((self.state / "secrets.json").read_text())["supervisor"]
-        remote = ServerProxy(f"http://vultus:{password}@127.0.0.1:{ports['supervisor']}/RPC2")
-        for process in remote.supervisor.getAllProcessInfo():
+        url = f"http://vultus:{password}@127.0.0.1:{ports['supervisor']}/RPC2"
+        with ServerProxy(url) as remote:
+            processes = remote.supervisor.getAllProcessInfo()
+        for process in processes:
             if process["name"] == program:
                 os.kill(process["pid"], signal.SIGKILL)
                 return process["pid"]
