@@ -50,9 +50,7 @@ def uow(engine):
 
 @pytest.fixture
 def collection(uow):
-    collection = Collection(
-        id=new_id(), name="people", model=MODEL, created_at=datetime.now(UTC)
-    )
+    collection = Collection(id=new_id(), name="people", model=MODEL, created_at=datetime.now(UTC))
     with uow() as work:
         work.collections.add(collection)
         work.commit()
