@@ -37,6 +37,4 @@ class DetectionList(Resource):
     def post(self, query: DetectionQuery) -> Response:
         """Find the faces of every photograph sent."""
         upload = _reader.read(query)
-        return submit(
-            JobType.DETECTION, upload.parameters, query=query, images=upload.images
-        )
+        return submit(JobType.DETECTION, upload.parameters, query=query, images=upload.images)

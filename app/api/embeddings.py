@@ -37,6 +37,4 @@ class EmbeddingList(Resource):
     def post(self, query: EmbeddingQuery) -> Response:
         """Embed the faces of every photograph sent."""
         upload = _reader.read(query)
-        return submit(
-            JobType.EMBEDDING, upload.parameters, query=query, images=upload.images
-        )
+        return submit(JobType.EMBEDDING, upload.parameters, query=query, images=upload.images)

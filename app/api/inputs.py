@@ -58,7 +58,9 @@ def read_json(schema: type[S]) -> S:
     Raises: UnsupportedMediaTypeError. InvalidRequestError: it is no JSON. ValidationFailedError.
     """
     if not request.is_json:
-        raise UnsupportedMediaTypeError('send a JSON document with "Content-Type: application/json"')
+        raise UnsupportedMediaTypeError(
+            'send a JSON document with "Content-Type: application/json"'
+        )
     return parse_json(schema, request.get_data(cache=False))
 
 

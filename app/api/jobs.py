@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import TYPE_CHECKING
-from uuid import UUID  # noqa: TC003 - the routes convert to it
+from uuid import UUID
 
 from flask_restx import Namespace, Resource
 
@@ -54,9 +54,7 @@ class JobList(Resource):
 class JobItem(Resource):
     """One job."""
 
-    @operation(
-        ns, scope=Scope.READ, query=WaitQuery, answers={200: JobResource}, problems=(404,)
-    )
+    @operation(ns, scope=Scope.READ, query=WaitQuery, answers={200: JobResource}, problems=(404,))
     def get(self, job_id: UUID, query: WaitQuery) -> Response:
         """Show a job, at its end where the caller waits for it."""
         box, key = container(), current_key()

@@ -29,7 +29,9 @@ class KeyCollection(Resource):
     def get(self) -> Response:
         """List every key, oldest first, revoked ones too."""
         require_global(current_key())
-        return answer(KeyList(items=[KeyResource.of(key) for key in list_keys(uow=container().uow)]))
+        return answer(
+            KeyList(items=[KeyResource.of(key) for key in list_keys(uow=container().uow)])
+        )
 
     @operation(ns, scope=Scope.ADMIN, body=KeyRequest, answers={201: NewKeyResource})
     def post(self, body: KeyRequest) -> Response:
@@ -77,6 +79,4 @@ def _collection_id(reference: str | None) -> UUID | None:
     try:
         return get_collection(reference, key=current_key(), uow=container().uow).id
     except NotFoundError as error:
-        raise ValidationFailedError(
-            [Fault(detail=error.detail, pointer="#/collection")]
-        ) from error
+        raise ValidationFailedError([Fault(detail=error.detail, pointer="#/collection")]) from error

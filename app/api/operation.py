@@ -63,7 +63,9 @@ def operation(
     return decorate
 
 
-def answer(document: Schema, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+def answer(
+    document: Schema, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
     """Answer with a document."""
     return Response(
         document.model_dump_json(),

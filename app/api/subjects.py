@@ -31,9 +31,7 @@ ns = Namespace(
 class SubjectList(Resource):
     """All subjects of a collection."""
 
-    @operation(
-        ns, scope=Scope.READ, query=PageQuery, answers={200: SubjectPage}, problems=(404,)
-    )
+    @operation(ns, scope=Scope.READ, query=PageQuery, answers={200: SubjectPage}, problems=(404,))
     def get(self, collection: str, query: PageQuery) -> Response:
         """List subjects by name."""
         found = list_subjects(
@@ -60,9 +58,7 @@ class SubjectList(Resource):
     )
     def post(self, collection: str, body: SubjectRequest) -> Response:
         """Make a subject without faces; enrolling a face makes its subject by itself."""
-        subject = create_subject(
-            collection, body.name, key=current_key(), uow=container().uow
-        )
+        subject = create_subject(collection, body.name, key=current_key(), uow=container().uow)
         location = f"/v1/collections/{subject.collection_id}/subjects/{subject.id}"
         return answer(SubjectResource.of(subject), 201, {"Location": location})
 

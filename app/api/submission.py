@@ -57,9 +57,7 @@ def submit(
     observability.job_id.set(str(job.id))
     preferences = Preferences.of_request(query, max_wait_s=box.settings.max_wait_s)
     if preferences.wait_s > 0 and not job.state.is_terminal:
-        job = (
-            wait_for_job(job.id, timeout_s=preferences.wait_s, uow=box.uow, bell=box.bell) or job
-        )
+        job = wait_for_job(job.id, timeout_s=preferences.wait_s, uow=box.uow, bell=box.bell) or job
     done = preferences.wait_s > 0 and job.state.is_terminal
     headers = {"Location": f"/v1/jobs/{job.id}", "Vary": "Prefer"}
     applied = [name for name in preferences.applied if not (done and name == "respond-async")]

@@ -68,9 +68,7 @@ class UploadReader(Generic[P]):
         Raises: ValidationFailedError, UnsupportedMediaTypeError, TooManyImagesError, ImageError.
         """
         mimetype = request.mimetype
-        stated = query.model_dump(
-            exclude_unset=True, include=set(self._parameters.model_fields)
-        )
+        stated = query.model_dump(exclude_unset=True, include=set(self._parameters.model_fields))
         if mimetype == "multipart/form-data":
             images, given = self._read_form()
         elif request.is_json:
@@ -87,7 +85,10 @@ class UploadReader(Generic[P]):
         twice = sorted(given.keys() & stated.keys())
         if twice:
             raise ValidationFailedError(
-                [Fault(detail="stands in the URL and in the body", pointer=pointer(n)) for n in twice]
+                [
+                    Fault(detail="stands in the URL and in the body", pointer=pointer(n))
+                    for n in twice
+                ]
             )
         parameters = validate(self._parameters, {**stated, **given})
         _inspect(images)

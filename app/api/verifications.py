@@ -38,6 +38,4 @@ class VerificationList(Resource):
     def post(self, query: VerificationQuery) -> Response:
         """Compare the face of one photograph with that of another."""
         upload = _reader.read(query)
-        return submit(
-            JobType.VERIFICATION, upload.parameters, query=query, images=upload.images
-        )
+        return submit(JobType.VERIFICATION, upload.parameters, query=query, images=upload.images)

@@ -18,3 +18,5 @@ class ModelProfile:
     #: Used where neither the request nor the collection says otherwise.
     thresholds: Thresholds
     calibration: Calibration
+    licence: str
+    training_set: str

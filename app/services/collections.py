@@ -17,7 +17,8 @@ from app.services.identity import new_id
 from app.services.visibility import require_global, require_visible_collection
 
 if TYPE_CHECKING:
-    from collections.abc import Collection as Iterable, Mapping
+    from collections.abc import Collection as Iterable
+    from collections.abc import Mapping
     from typing import Any
 
     from app.domain.access import ApiKey

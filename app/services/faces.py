@@ -41,9 +41,7 @@ def get_face(collection: str, face_id: UUID, *, key: ApiKey, uow: UnitOfWorkFact
         return _find_face(collection, face_id, key=key, work=work)
 
 
-def get_face_image(
-    collection: str, face_id: UUID, *, key: ApiKey, uow: UnitOfWorkFactory
-) -> bytes:
+def get_face_image(collection: str, face_id: UUID, *, key: ApiKey, uow: UnitOfWorkFactory) -> bytes:
     """Return the kept photograph of a face. Raises: NotFoundError: also when none was kept."""
     with uow() as work:
         image = work.faces.image(_find_face(collection, face_id, key=key, work=work).id)

@@ -17,9 +17,7 @@ if TYPE_CHECKING:
     from app.services.ports import UnitOfWork, UnitOfWorkFactory
 
 
-def create_subject(
-    collection: str, name: str, *, key: ApiKey, uow: UnitOfWorkFactory
-) -> Subject:
+def create_subject(collection: str, name: str, *, key: ApiKey, uow: UnitOfWorkFactory) -> Subject:
     """Store a subject without faces. Raises: NotFoundError. ConflictError: the name is taken."""
     with uow() as work:
         home = find_collection(collection, key=key, work=work)
@@ -44,9 +42,7 @@ def find_subject(collection_id: UUID, reference: str, *, work: UnitOfWork) -> Su
     return subject
 
 
-def get_subject(
-    collection: str, reference: str, *, key: ApiKey, uow: UnitOfWorkFactory
-) -> Subject:
+def get_subject(collection: str, reference: str, *, key: ApiKey, uow: UnitOfWorkFactory) -> Subject:
     """Return the subject of that id or name. Raises: NotFoundError."""
     with uow() as work:
         home = find_collection(collection, key=key, work=work)
@@ -75,9 +71,7 @@ def rename_subject(
     return replace(subject, name=name)
 
 
-def delete_subject(
-    collection: str, reference: str, *, key: ApiKey, uow: UnitOfWorkFactory
-) -> None:
+def delete_subject(collection: str, reference: str, *, key: ApiKey, uow: UnitOfWorkFactory) -> None:
     """Remove a subject with its faces and their images. Raises: NotFoundError."""
     with uow() as work:
         home = find_collection(collection, key=key, work=work)

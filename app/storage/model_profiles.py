@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from app.domain.errors import ConfigurationError
 from app.domain.matching import Calibration, Thresholds
@@ -14,24 +14,31 @@ if TYPE_CHECKING:
 
 
 def load_model_profiles(weights_dir: Path) -> dict[str, ModelProfile]:
-    """Read every model's dimension, thresholds and calibration, by model id.
+    """Read every model's origin, dimension, thresholds and calibration, by model id.
 
-    Raises: ConfigurationError: the file is missing or incomplete.
+    Raises: ConfigurationError: a file is missing or incomplete.
     """
-    path = weights_dir / "calibration.toml"
     try:
-        entries = tomllib.loads(path.read_text(encoding="utf-8"))
+        manifest = _read(weights_dir / "manifest.toml")
+        origins = {weights["id"]: weights for weights in manifest["weights"]}
+        entries = _read(weights_dir / "calibration.toml")
         return {
             name: ModelProfile(
                 id=name,
                 dimension=entry["dimension"],
                 thresholds=Thresholds(match=entry["match"], possible=entry["possible"]),
                 calibration=Calibration(slope=entry["slope"], intercept=entry["intercept"]),
+                licence=origins[name]["licence"],
+                training_set=origins[name]["training_set"],
             )
             for name, entry in entries.items()
         }
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ConfigurationError(
-            f"VULTUS_WEIGHTS_DIR: {path.name} cannot be read there ({type(error).__name__}); it "
-            "comes with the source tree, beside manifest.toml"
+            "VULTUS_WEIGHTS_DIR: manifest.toml and calibration.toml cannot be read there "
+            f"({type(error).__name__}: {error}); both come with the source tree"
         ) from error
+
+
+def _read(path: Path) -> dict[str, Any]:
+    return tomllib.loads(path.read_text(encoding="utf-8"))

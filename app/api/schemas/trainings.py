@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from datetime import datetime  # noqa: TC003 - pydantic reads it at run time
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
-from uuid import UUID  # noqa: TC003
+from uuid import UUID
 
 from pydantic import Field
 

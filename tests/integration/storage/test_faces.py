@@ -80,7 +80,7 @@ def test_subjects_are_ranked_each_by_its_nearest_face(uow, collection, either_se
         found = work.faces.nearest_subjects(
             embedding((a + 0.01 * b) / np.linalg.norm(a + 0.01 * b)), collection.id, limit=2
         )
-    assert [candidate.subject for candidate in found][0] == "Ann"
+    assert found[0].subject == "Ann"
     assert found[0].face_id == near
     assert found[0].similarity == pytest.approx(1, abs=1e-5)
     assert len({candidate.subject_id for candidate in found}) == 2

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from app.domain.job import JobState, JobType
+from app.services.identity import new_id
+from app.services.submit import JobRequest, submit_job
+from app.services.sweep import SweepRules, give_back, sweep
+
+RULES = SweepRules(
+    republish_after=timedelta(seconds=10),
+    max_losses=3,
+    max_attempts=5,
+    retention=timedelta(hours=1),
+)
+
+
+@pytest.fixture
+def submit(uow, queue, clock):
+    def run(**more):
+        request = JobRequest(
+            type=JobType.DETECTION, owner_id=new_id(), parameters={}, images=[b"image"]
+        )
+        return submit_job(
+            request,
+            route="/v1/detections",
+            republish_after=RULES.republish_after,
+            uow=uow,
+            queue=queue,
+            clock=clock,
+            **{"idempotency_key": None, **more},
+        ).job
+
+    return run
+
+
+@pytest.fixture
+def run_sweep(uow, queue, clock):
+    return lambda: sweep(RULES, uow=uow, queue=queue, clock=clock)
+
+
+def _claim(uow, job, lease):
+    with uow() as work:
+        [(claim, _)] = work.jobs.claim(job.id, worker="test", lease=lease, companions=0)
+        work.commit()
+    return claim
+
+
+def test_a_job_is_accepted_while_the_broker_is_down_and_put_once_it_is_back(
+    submit, run_sweep, queue, clock
+):
+    queue.down = True
+    job = submit()
+    queue.down = False
+    run_sweep()
+    assert queue.jobs == []
+    clock.moment += timedelta(seconds=11)
+    run_sweep()
+    assert queue.jobs == [job.id]
+
+
+def test_a_job_whose_worker_died_is_put_again_at_once(submit, run_sweep, queue, uow, clock):
+    job = submit()
+    _claim(uow, job, timedelta(seconds=-1))
+    run_sweep()
+    assert queue.jobs == [job.id, job.id]
+
+
+def test_a_job_that_kills_every_worker_ends_as_dead_with_a_reason(submit, run_sweep, uow, clock):
+    job = submit()
+    for _ in range(3):
+        _claim(uow, job, timedelta(seconds=-1))
+        run_sweep()
+    with uow() as work:
+        dead = work.jobs.get(job.id)
+    assert (dead.state, dead.losses) == (JobState.DEAD, 3)
+    assert dead.error["type"] == "/problems/attempts-exhausted"
+
+
+def test_a_fault_that_stays_ends_the_job_after_the_last_attempt(submit, uow, clock):
+    job = submit()
+    for _ in range(RULES.max_attempts):
+        give_back(_claim(uow, job, timedelta(seconds=30)), RULES, uow=uow, clock=clock)
+    with uow() as work:
+        assert work.jobs.get(job.id).state is JobState.DEAD
+
+
+def test_a_finished_job_is_deleted_when_its_time_has_passed(submit, run_sweep, uow, queue, clock):
+    job = submit()
+    with uow() as work:
+        work.jobs.cancel(job.id, expires_at=clock.now() + RULES.retention)
+        work.commit()
+    run_sweep()
+    with uow() as work:
+        assert work.jobs.get(job.id) is not None
+    clock.moment += RULES.retention
+    run_sweep()
+    with uow() as work:
+        assert work.jobs.get(job.id) is None

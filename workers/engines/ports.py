@@ -1,0 +1,43 @@
+"""How a network is run, whatever runs it."""
+
+from typing import Literal, Protocol
+
+import numpy as np
+from jaxtyping import Float32
+
+Precision = Literal["fp32", "bf16", "fp16"]
+
+
+class Network(Protocol):
+    """A loaded network."""
+
+    def __call__(
+        self, batch: Float32[np.ndarray, "n side side channels"]
+    ) -> tuple[Float32[np.ndarray, "n ..."], ...]:
+        """Return the network's outputs for one or more inputs, in their order."""
+        ...
+
+
+class Engine(Protocol):
+    """Loads networks by the ids of the manifest."""
+
+    @property
+    def name(self) -> str:
+        """Engine and precision, such as ``openvino-bf16``; stored with what it computed."""
+        ...
+
+    def load(
+        self,
+        weights_id: str,
+        *,
+        side: int,
+        batch_sizes: tuple[int, ...],
+        precision: Precision | None = None,
+    ) -> Network:
+        """Make a network ready for square inputs of one side.
+
+        Only the batch sizes given (ascending) are ever run; other numbers are cut and filled up.
+        ``precision`` is the engine's own unless it is given.
+        Raises: WeightsError: the weights are missing or not those of the manifest.
+        """
+        ...

@@ -1,0 +1,67 @@
+"""What the pipeline needs of a detector and of an embedder.
+
+Convention: images are RGB, uint8, height x width x 3; coordinates as in ``app.domain.geometry``.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+from jaxtyping import Float32, UInt8
+
+Image = UInt8[np.ndarray, "height width 3"]
+Preprocessing = Literal["prewhiten", "standardise"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelCard:
+    """What a caller must know of an embedding model before comparing its vectors."""
+
+    id: str
+    dimension: int
+    #: Side of the square face crop in pixels.
+    input_size: int
+    #: ``prewhiten``: mean 0 and deviation 1 per crop; ``standardise``: ``(x - 127.5) / 128``.
+    preprocessing: Preprocessing
+    licence: str
+    training_set: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DetectedFaces:
+    """The faces of one image as arrays, largest box first; n may be 0."""
+
+    #: Corners (x_min, y_min, x_max, y_max); a box may reach beyond the image.
+    boxes: Float32[np.ndarray, "n 4"]
+    #: (x, y) of image-left eye, image-right eye, nose, image-left and image-right mouth corner.
+    landmarks: Float32[np.ndarray, "n 5 2"]
+    #: The detector's probability that the box holds a face, 0 to 1.
+    confidences: Float32[np.ndarray, " n"]
+
+    def __len__(self) -> int:
+        return len(self.boxes)
+
+
+class Detector(Protocol):
+    """Finds faces."""
+
+    def detect(self, images: Sequence[Image]) -> list[DetectedFaces]:
+        """Return the faces of each image, in the order given; images may differ in size."""
+        ...
+
+
+class Embedder(Protocol):
+    """Turns face crops into vectors."""
+
+    @property
+    def card(self) -> ModelCard:
+        """The model behind the vectors."""
+        ...
+
+    def embed(
+        self, crops: UInt8[np.ndarray, "n size size 3"]
+    ) -> Float32[np.ndarray, "n dimension"]:
+        """Return one L2-normalised vector for each crop of the card's input size."""
+        ...

@@ -1,0 +1,57 @@
+"""Put a pipeline together from plain arguments."""
+
+from pathlib import Path
+
+import cv2
+
+from app.imaging.inspect import ImageLimits
+from workers.alignment import CropRecipe
+from workers.detectors.mtcnn import DEFAULT_MIN_FACE_SIZE, MtcnnDetector
+from workers.embedders.facenet import FaceNetEmbedder
+from workers.engines.choose import DeviceChoice, EngineChoice, PrecisionChoice, build_engine
+from workers.manifest import DEFAULT_WEIGHTS_DIR, read_manifest
+from workers.pipeline import FacePipeline, PipelineOptions
+from workers.ports import ModelCard
+
+
+def model_card(model_id: str, *, weights_dir: Path = DEFAULT_WEIGHTS_DIR) -> ModelCard:
+    """Describe an embedding model without loading it; raise WeightsError if there is none."""
+    return read_manifest(weights_dir).entry(model_id).card()
+
+
+def build_pipeline(
+    model_id: str,
+    *,
+    engine: EngineChoice = "auto",
+    precision: PrecisionChoice = "auto",
+    device: DeviceChoice = "auto",
+    threads: int = 1,
+    min_face_size: float = DEFAULT_MIN_FACE_SIZE,
+    detection_threshold: float = 0.7,
+    crop: CropRecipe = "margin-14",
+    flip: bool = False,
+    limits: ImageLimits | None = None,
+    weights_dir: Path = DEFAULT_WEIGHTS_DIR,
+) -> FacePipeline:
+    """Load the models and return a pipeline that is ready for its first image.
+
+    Call it in the process that uses the pipeline, never before a fork. ``min_face_size`` is the
+    side of the smallest face looked for, in pixels; ``threads`` are those of one process;
+    ``flip`` embeds mirror images too, at twice the time.
+
+    Raises: WeightsError: weights are missing or not those of the manifest.
+        ConfigurationError: the engine cannot run here.
+    """
+    card = model_card(model_id, weights_dir=weights_dir)
+    cv2.setNumThreads(threads)
+    chosen = build_engine(
+        engine, precision=precision, device=device, threads=threads, weights_dir=weights_dir
+    )
+    return FacePipeline(
+        MtcnnDetector(chosen, min_face_size=min_face_size),
+        FaceNetEmbedder(chosen, card, flip=flip),
+        engine_name=chosen.name,
+        options=PipelineOptions(
+            limits=limits or ImageLimits(), crop=crop, detection_threshold=detection_threshold
+        ),
+    )
