@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from deploy.local.stack import Stack
 
 _SERVER_PATIENCE_S = 60.0
-_SERVICE_PATIENCE_S = 20.0
+_SERVICE_PATIENCE_S = 180.0
 
 
 class SupervisorLostError(RuntimeError):
