@@ -18,8 +18,9 @@ from app.api.uploads import UploadReader
 from app.domain.access import Scope
 from app.domain.job import JobType
 from app.imaging.inspect import ImageLimits, inspect_image
-from app.services.collections import get_collection, require_model
+from app.services.collections import get_collection
 from app.services.faces import delete_face, get_face, get_face_image, list_faces
+from app.services.models import require_model
 
 if TYPE_CHECKING:
     from uuid import UUID

@@ -19,7 +19,6 @@ page = Blueprint("health", __name__, url_prefix="/health")
 #: Without these a submit cannot be stored.
 _NEEDED = ("database", "migrations")
 
-
 @page.get("/live")
 def live() -> Response:
     """Answer, and look at nothing: a fault of a server is no reason to restart this process."""
@@ -28,9 +27,12 @@ def live() -> Response:
 
 @page.get("/ready")
 def ready() -> Response:
-    """Say whether submits can be stored. Raises: ServiceUnavailableError: they cannot."""
+    """Say whether submits can be stored, for which the broker is not needed.
+
+    Raises: ServiceUnavailableError: they cannot.
+    """
     parts = dict(container().check_parts())
-    missing = [part for part in _NEEDED if not parts.get(part)]
+    missing = [part for part in _NEEDED if not parts[part]]
     if missing:
         raise ServiceUnavailableError(f"not ready: {', '.join(missing)}")
     return answer(ReadinessResource(parts=parts))
