@@ -45,9 +45,7 @@ def _start(**_: Any) -> None:  # noqa: ANN401 - Celery's signal
         weights_dir=_settings.weights_dir,
         min_face_size=_settings.min_face_size,
         detection_threshold=_settings.detection_threshold,
-        limits=ImageLimits(
-            max_bytes=_settings.max_upload_bytes, max_pixels=_settings.max_pixels
-        ),
+        limits=ImageLimits(max_bytes=_settings.max_upload_bytes, max_pixels=_settings.max_pixels),
     )
     _runtime = inference_runtime(container, pipeline)
     _LOG.info("models loaded", extra={"action": "models_loaded", "engine": pipeline.engine_name})

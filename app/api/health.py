@@ -19,6 +19,7 @@ page = Blueprint("health", __name__, url_prefix="/health")
 #: Without these a submit cannot be stored.
 _NEEDED = ("database", "migrations")
 
+
 @page.get("/live")
 def live() -> Response:
     """Answer, and look at nothing: a fault of a server is no reason to restart this process."""

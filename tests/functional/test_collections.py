@@ -93,7 +93,8 @@ def test_a_deleted_collection_is_gone(admin, staff):
 
 
 @pytest.mark.parametrize(
-    "reference", ["nobody", "a%00b", "%20", "%ff", "x" * 500, "0191e0a8-0000-7000-8000-000000000000"]
+    "reference",
+    ["nobody", "a%00b", "%20", "%ff", "x" * 500, "0191e0a8-0000-7000-8000-000000000000"],
 )
 def test_an_unknown_collection_is_not_found(admin, reference):
     answer = admin.get(f"/v1/collections/{reference}")

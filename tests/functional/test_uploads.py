@@ -29,7 +29,9 @@ def png_header(width, height):
     """A PNG that says how large it is, and has no pixels."""
 
     def chunk(kind, data):
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
 
     header = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", b"") + chunk(b"IEND", b"")
@@ -149,9 +151,7 @@ def test_a_wrong_json_document_is_refused_with_its_pointer(admin, document, poin
     ],
 )
 def test_a_wrong_form_is_refused_with_its_pointer(admin, form, pointer):
-    form = {
-        name: part(GOOD) if isinstance(value, tuple) else value for name, value in form.items()
-    }
+    form = {name: part(GOOD) if isinstance(value, tuple) else value for name, value in form.items()}
     answer = admin.post(DETECTIONS, data=form, content_type="multipart/form-data")
     assert answer.status_code == 400
     assert answer.json["errors"][0]["pointer"] == pointer
