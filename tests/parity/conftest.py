@@ -22,12 +22,12 @@ MIN_FACE_SIZE = 40
 def facenet_pytorch() -> ModuleType:
     """Import the reference, with what it needs of torchvision where that does not import."""
     try:
-        import torchvision.ops.boxes  # noqa: F401
+        import torchvision.ops.boxes  # noqa: F401, PLC0415
     except (ImportError, RuntimeError):
         for name in [name for name in sys.modules if name.split(".")[0] == "torchvision"]:
             del sys.modules[name]
         sys.modules.update(torchvision_stand_in.modules())
-    import facenet_pytorch
+    import facenet_pytorch  # noqa: PLC0415 - once what it imports is there
 
     return facenet_pytorch
 

@@ -49,7 +49,7 @@ def reference_vectors(
         ("torch", "bf16", 0.999),
     ],
 )
-def test_embeddings_agree_with_the_reference(  # noqa: PLR0913
+def test_embeddings_agree_with_the_reference(
     photographs, reference_vectors, weights_dir, engine, precision, lowest
 ):
     pipeline = build_pipeline(
