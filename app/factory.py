@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from io import BytesIO
+from typing import IO, TYPE_CHECKING
 
-from flask import Flask
+from flask import Flask, Request
 
 from app.api import edge, health, metrics, problems, v1
 from app.api.auth import KeyRing
@@ -16,9 +17,17 @@ if TYPE_CHECKING:
 _FORM_FIELDS = 16
 
 
+class MemoryRequest(Request):
+    """Keeps uploads in memory, which their limits allow, so that no photograph touches a disk."""
+
+    def _get_file_stream(self, *_: object, **__: object) -> IO[bytes]:
+        return BytesIO()
+
+
 def create_app(container: Container) -> Flask:
     """Return the WSGI application; it opens no connection before the first request."""
     app = Flask(__name__, static_folder=None)
+    app.request_class = MemoryRequest
     settings = container.settings
     app.config["MAX_CONTENT_LENGTH"] = settings.max_request_bytes
     app.config["MAX_FORM_PARTS"] = settings.max_images + _FORM_FIELDS

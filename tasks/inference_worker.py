@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from celery.signals import worker_process_init
-from workers.registry import build_pipeline
 
 from app.bootstrap import build_container
+from app.imaging.inspect import ImageLimits
 from app.messaging.celery import configure
 from app.messaging.names import TaskName
 from app.observability import configure_logging
@@ -18,6 +18,7 @@ from tasks.app import celery
 from tasks.infer import run_image_job
 from tasks.retrain import run_training_job
 from tasks.runtime import InferenceRuntime, inference_runtime
+from workers.registry import build_pipeline
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,6 +45,7 @@ def _start(**_: Any) -> None:  # noqa: ANN401 - Celery's signal
         weights_dir=_settings.weights_dir,
         min_face_size=_settings.min_face_size,
         detection_threshold=_settings.detection_threshold,
+        limits=ImageLimits(max_bytes=_settings.max_upload_bytes, max_pixels=_settings.max_pixels),
     )
     _runtime = inference_runtime(container, pipeline)
     _LOG.info("models loaded", extra={"action": "models_loaded", "engine": pipeline.engine_name})

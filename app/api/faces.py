@@ -18,13 +18,17 @@ from app.api.uploads import UploadReader
 from app.domain.access import Scope
 from app.domain.job import JobType
 from app.imaging.inspect import ImageLimits, inspect_image
-from app.services.collections import get_collection, require_model
+from app.services.collections import get_collection
 from app.services.faces import delete_face, get_face, get_face_image, list_faces
+from app.services.models import require_model
 
 if TYPE_CHECKING:
     from uuid import UUID
 
 ns = Namespace("faces", "Enrolled faces.", path="/collections/<collection>/faces")
+
+#: A stored photograph was judged when it came; the limits may have been lowered since.
+_ANY_SIZE = ImageLimits(max_bytes=2**40, max_pixels=2**40, min_side=1, max_side=2**31)
 
 _reader = UploadReader(EnrolmentParameters)
 
@@ -110,7 +114,5 @@ class FaceImage(Resource):
     def get(self, collection: str, face_id: UUID) -> Response:
         """Return the photograph that the face was found in, if the collection kept it."""
         image = get_face_image(collection, face_id, key=current_key(), uow=container().uow)
-        settings = container().settings
-        limits = ImageLimits(max_bytes=len(image), max_pixels=settings.max_pixels)
-        kind = inspect_image(image, limits=limits).format.lower()
+        kind = inspect_image(image, limits=_ANY_SIZE).format.lower()
         return Response(image, content_type=f"image/{kind}")

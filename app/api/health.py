@@ -28,9 +28,12 @@ def live() -> Response:
 
 @page.get("/ready")
 def ready() -> Response:
-    """Say whether submits can be stored. Raises: ServiceUnavailableError: they cannot."""
+    """Say whether submits can be stored, for which the broker is not needed.
+
+    Raises: ServiceUnavailableError: they cannot.
+    """
     parts = dict(container().check_parts())
-    missing = [part for part in _NEEDED if not parts.get(part)]
+    missing = [part for part in _NEEDED if not parts[part]]
     if missing:
         raise ServiceUnavailableError(f"not ready: {', '.join(missing)}")
     return answer(ReadinessResource(parts=parts))

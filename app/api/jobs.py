@@ -13,7 +13,13 @@ from app.api.pagination import answer_page, read_moment
 from app.api.schemas.jobs import JobListQuery, JobPage, JobResource, WaitQuery
 from app.api.submission import RETRY_AFTER_S, show_job
 from app.domain.access import Scope
-from app.services.jobs import cancel_job, delete_job, get_job, list_jobs, requeue_job
+from app.services.jobs import (
+    cancel_visible_job,
+    delete_job,
+    get_job,
+    list_jobs,
+    requeue_job,
+)
 from app.services.visibility import require_visible_job
 from app.services.wait import wait_for_job
 
@@ -83,11 +89,12 @@ class JobCancel(Resource):
     def post(self, job_id: UUID) -> Response:
         """Cancel a queued or running job."""
         box = container()
-        job = cancel_job(
+        job = cancel_visible_job(
             job_id,
             retention=timedelta(hours=box.settings.job_retention_h),
             key=current_key(),
             uow=box.uow,
+            queue=box.queue,
             clock=box.clock,
         )
         return _answer(job)

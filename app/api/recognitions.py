@@ -14,7 +14,8 @@ from app.api.submission import submit
 from app.api.uploads import UploadReader
 from app.domain.access import Scope
 from app.domain.job import JobType
-from app.services.collections import get_collection, require_model
+from app.services.collections import get_collection
+from app.services.models import require_model
 
 if TYPE_CHECKING:
     from flask import Response

@@ -13,7 +13,8 @@ from app.api.schemas.trainings import TrainingList, TrainingQuery, TrainingResou
 from app.api.submission import submit
 from app.domain.access import Scope
 from app.domain.job import JobType
-from app.services.collections import get_collection, require_model
+from app.services.collections import get_collection
+from app.services.models import require_model
 from app.services.trainings import list_trainings
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ from flask import Blueprint
 
 from app.api import (
     collections,
+    deliveries,
     detections,
     embeddings,
     faces,
@@ -18,6 +19,7 @@ from app.api import (
     subjects,
     trainings,
     verifications,
+    webhooks,
 )
 from app.api.problems import ProblemApi
 
@@ -34,6 +36,8 @@ _NAMESPACES = (
     embeddings.ns,
     verifications.ns,
     jobs.ns,
+    webhooks.ns,
+    deliveries.ns,
     models.ns,
     keys.ns,
 )

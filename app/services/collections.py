@@ -6,12 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from app.domain.collection import Collection
-from app.domain.errors import (
-    Fault,
-    ModelMismatchError,
-    NotFoundError,
-    ValidationFailedError,
-)
+from app.domain.errors import Fault, NotFoundError, ValidationFailedError
 from app.domain.naming import as_uuid, collection_name
 from app.services.identity import new_id
 from app.services.visibility import require_global, require_visible_collection
@@ -128,19 +123,6 @@ def delete_collection(reference: str, *, key: ApiKey, uow: UnitOfWorkFactory) ->
     with uow() as work:
         work.collections.delete(find_collection(reference, key=key, work=work).id)
         work.commit()
-
-
-def require_model(collection: Collection, model: str) -> None:
-    """Refuse work on a collection whose vectors the loaded model cannot be compared with.
-
-    Raises: ModelMismatchError.
-    """
-    if collection.model != model:
-        raise ModelMismatchError(
-            f"the collection was made with {collection.model} and the service runs {model}; start "
-            f"the service with VULTUS_MODEL={collection.model}, or enrol the photographs again in "
-            "a new collection"
-        )
 
 
 def _check_thresholds(collection: Collection) -> None:

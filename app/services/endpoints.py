@@ -169,6 +169,15 @@ def list_deliveries(
         return work.deliveries.page(endpoint_id, before=before, limit=limit)
 
 
+def get_delivery(
+    delivery_id: UUID, *, endpoint_id: UUID, owner_id: UUID | None, uow: UnitOfWorkFactory
+) -> Delivery:
+    """Return a delivery of the endpoint. Raises: NotFoundError."""
+    with uow() as work:
+        _admit(work.endpoints.get(endpoint_id), owner_id)
+        return _delivery(work, delivery_id, endpoint_id)
+
+
 def list_attempts(
     delivery_id: UUID, *, endpoint_id: UUID, owner_id: UUID | None, uow: UnitOfWorkFactory
 ) -> list[Attempt]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from app.domain.errors import ConflictError
 from app.domain.job import JobState
+from app.services.complete import cancel_job
 from app.services.visibility import owner_filter, require_visible_job
 
 if TYPE_CHECKING:
@@ -40,18 +41,22 @@ def list_jobs(
         )
 
 
-def cancel_job(
-    job_id: UUID, *, retention: timedelta, key: ApiKey, uow: UnitOfWorkFactory, clock: Clock
+def cancel_visible_job(
+    job_id: UUID,
+    *,
+    retention: timedelta,
+    key: ApiKey,
+    uow: UnitOfWorkFactory,
+    queue: JobQueue,
+    clock: Clock,
 ) -> Job:
     """End a queued or running job; a cancelled one stays as it is.
 
     Raises: NotFoundError. ConflictError: the job had ended in another way.
     """
-    with uow() as work:
-        job = require_visible_job(work.jobs.get(job_id), key)
-        if work.jobs.cancel(job_id, expires_at=clock.now() + retention):
-            work.commit()
-        job = work.jobs.get(job_id) or job
+    get_job(job_id, key=key, uow=uow)
+    cancel_job(job_id, retention=retention, uow=uow, queue=queue, clock=clock)
+    job = get_job(job_id, key=key, uow=uow)
     if job.state is not JobState.CANCELLED:
         raise ConflictError(f"the job has ended as {job.state} and cannot be cancelled")
     return job

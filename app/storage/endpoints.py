@@ -40,7 +40,9 @@ class SqlEndpointRepository:
         return self._one(select(EndpointRow).where(EndpointRow.id == endpoint_id))
 
     def lock(self, endpoint_id: UUID) -> Endpoint | None:
-        return self._one(select(EndpointRow).where(EndpointRow.id == endpoint_id).with_for_update())
+        return self._one(
+            select(EndpointRow).where(EndpointRow.id == endpoint_id).with_for_update(key_share=True)
+        )
 
     def page(self, *, owner_id: UUID | None, after: UUID | None, limit: int) -> list[Endpoint]:
         query = select(EndpointRow).order_by(EndpointRow.id).limit(limit)

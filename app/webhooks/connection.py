@@ -58,6 +58,10 @@ def resolve(host: str, *, timeout_s: float) -> list[Address]:
         raise NameUnknownError from error
 
 
+class InsecureError(httpcore.ConnectError):
+    """The receiver does not speak TLS, or its certificate is not one for the host."""
+
+
 class GuardedBackend(httpcore.NetworkBackend):
     """Opens the connections of one request.
 
@@ -142,7 +146,10 @@ class _BoundedStream(httpcore.NetworkStream):
         timeout: float | None = None,  # noqa: ARG002
     ) -> httpcore.NetworkStream:
         left = self._deadline.left(httpcore.ConnectTimeout)
-        stream = self._stream.start_tls(ssl_context, server_hostname, left)
+        try:
+            stream = self._stream.start_tls(ssl_context, server_hostname, left)
+        except httpcore.ConnectError as error:
+            raise InsecureError from error
         return _BoundedStream(stream, self._deadline)
 
     def get_extra_info(self, info: str) -> Any:  # noqa: ANN401 - as in the base

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 from datetime import UTC, timedelta
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING
 import httpcore
 
 from app.domain.delivery import MAX_RETRY_AFTER
-from app.webhooks.connection import AddressRefusedError, NameUnknownError
+from app.webhooks.connection import AddressRefusedError, InsecureError, NameUnknownError
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -26,6 +25,7 @@ _THROTTLES = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
 _DESCRIPTIONS: tuple[tuple[type[Exception], str], ...] = (
     (AddressRefusedError, "The host has an address that webhooks may not reach."),
     (NameUnknownError, "The host name has no address."),
+    (InsecureError, "No secure connection: the certificate must be valid for the host."),
     (httpcore.TimeoutException, "No answer in time."),
     (httpcore.ConnectError, "No connection."),
     (httpcore.ProtocolError, "The answer is not HTTP."),
@@ -35,8 +35,6 @@ _DESCRIPTIONS: tuple[tuple[type[Exception], str], ...] = (
 
 def describe_failure(error: Exception) -> str:
     """Say why no answer came."""
-    if isinstance(error.__cause__, ssl.SSLError):
-        return "No secure connection: the certificate must be valid for the host."
     return next(text for kind, text in _DESCRIPTIONS if isinstance(error, kind))
 
 

@@ -13,20 +13,27 @@ _MAX_URL = 2048
 _MAX_HOST = 253
 _PORTS = {"https": 443, "http": 80}
 _FIRST_UNPRIVILEGED_PORT = 1024
+_LAST_PORT = 65535
 
 #: The characters of RFC 3986. A stricter set than parsers take, so that no two of them differ.
 _CHARACTERS = re.compile(r"[A-Za-z0-9\-._~:/?\[\]@!$&'()*+,;=%]+")
+#: A bracketed address without a zone, or a name; then a port perhaps. ``urlsplit`` lets more pass.
+_AUTHORITY = re.compile(
+    r"(?:\[(?P<address>[0-9a-f:.]*)\]|(?P<name>[^\[\]@:]*))(?::(?P<port>\d{1,5}))?"
+)
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 #: A last label like this makes resolvers read the whole host as an IPv4 address of some old form.
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 
-#: Source: IANA Special-Use Domain Names, and ``.internal`` by ICANN's resolution 2024.07.29.06.
+#: Source: IANA Special-Use Domain Names; ``.internal``, which ICANN keeps for private use; and
+#: ``.localdomain``, which many hosts files hold.
 _INTERNAL_SUFFIXES = (
     ".alt",
     ".arpa",
     ".internal",
     ".invalid",
     ".local",
+    ".localdomain",
     ".localhost",
     ".onion",
     ".test",
@@ -66,37 +73,33 @@ def parse_target(url: str, *, allow_http: bool) -> Target:
         )
     try:
         parts = urlsplit(url)
-        port = parts.port
     except ValueError:
         raise InvalidRequestError("The URL is malformed.") from None
     if parts.scheme != "https" and not (parts.scheme == "http" and allow_http):
         raise InvalidRequestError("The URL must begin with https://.")
     if "@" in parts.netloc:
         raise InvalidRequestError("The URL must not carry a user name or password.")
-    if port is None:
-        port = _PORTS[parts.scheme]
-    if port not in _PORTS.values() and port < _FIRST_UNPRIVILEGED_PORT:
+    authority = _AUTHORITY.fullmatch(parts.netloc.lower())
+    if authority is None:
+        raise InvalidRequestError("The URL is malformed.")
+    port = int(authority["port"] or _PORTS[parts.scheme])
+    if port not in _PORTS.values() and not _FIRST_UNPRIVILEGED_PORT <= port <= _LAST_PORT:
         raise InvalidRequestError("The URL's port must be 80, 443, or 1024 and above.")
-    path = parts.path or "/"
-    return Target(
-        parts.scheme,
-        _host(parts.hostname or "", bracketed="[" in parts.netloc),
-        port,
-        f"{path}?{parts.query}" if parts.query else path,
-    )
-
-
-def _host(host: str, *, bracketed: bool) -> str:
     try:
-        if bracketed:
-            if "%" in host:
-                raise InvalidRequestError("The URL's address must not name a zone.")
-            return str(IPv6Address(host))
-        labels = host.split(".")
-        if _NUMBER.fullmatch(labels[-1]):
-            return str(IPv4Address(host))
+        if authority["address"] is None:
+            host = _name_or_ipv4(authority["name"])
+        else:
+            host = str(IPv6Address(authority["address"]))
     except AddressValueError:
         raise InvalidRequestError("The URL's address must have its usual form.") from None
+    path = parts.path or "/"
+    return Target(parts.scheme, host, port, f"{path}?{parts.query}" if parts.query else path)
+
+
+def _name_or_ipv4(host: str) -> str:
+    labels = host.split(".")
+    if _NUMBER.fullmatch(labels[-1]):
+        return str(IPv4Address(host))
     if len(host) > _MAX_HOST or not all(_LABEL.fullmatch(label) for label in labels):
         raise InvalidRequestError("The URL's host is not a name of the DNS.")
     return host

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import socket
-import subprocess
 import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from celery import Celery
+
+from app.messaging.celery import configure
 from deploy.local.paths import PROJECT
 
 if TYPE_CHECKING:
@@ -75,15 +77,11 @@ def service_programs(stack: Stack, *, workers: int) -> list[Program]:
 
 
 def worker_answers(stack: Stack, queue: str) -> bool:
-    """Tell whether a queue's worker takes tasks, which an inference worker does with models."""
-    command = _python(
-        "-m celery -A tasks.io_worker inspect ping --timeout 2",
-        f"--destination {queue}@{socket.gethostname()}",
-    )
-    asked = subprocess.run(
-        command, cwd=PROJECT, env=stack.environment, capture_output=True, check=False
-    )
-    return asked.returncode == 0
+    """Tell whether a queue's worker takes tasks."""
+    celery = configure(Celery(set_as_current=False), stack.redis_url)
+    node = f"{queue}@{socket.gethostname()}"
+    with celery:
+        return bool(celery.control.ping(destination=[node], timeout=1.0))
 
 
 def _worker(queue: str, pool: str) -> Program:

@@ -11,11 +11,11 @@ import torch
 from PIL import Image
 
 from tests.parity import torchvision_stand_in
+from tests.parity.settings import MIN_FACE_SIZE
 from workers.manifest import DEFAULT_WEIGHTS_DIR
 
 PROJECT = Path(__file__).resolve().parents[2]
 DATA = Path(os.environ.get("VULTUS_TEST_DATA", PROJECT.parent / "shared" / "data"))
-MIN_FACE_SIZE = 40
 
 
 @pytest.fixture(scope="session")

@@ -124,7 +124,7 @@ def upgrade() -> None:
         sa.Column("endpoint_id", sa.Uuid(), nullable=False),
         sa.Column("event", sa.Text(), nullable=False),
         sa.Column(
-            "payload", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False
+            "payload", postgresql.JSON(none_as_null=True, astext_type=sa.Text()), nullable=False
         ),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("attempt", sa.Integer(), nullable=False),
@@ -158,7 +158,7 @@ def upgrade() -> None:
         sa.Column("owner_id", sa.Uuid(), nullable=True),
         sa.Column("collection_id", sa.Uuid(), nullable=True),
         sa.Column(
-            "parameters", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False
+            "parameters", postgresql.JSON(none_as_null=True, astext_type=sa.Text()), nullable=False
         ),
         sa.Column("done", sa.Integer(), nullable=False),
         sa.Column("total", sa.Integer(), nullable=False),
@@ -169,10 +169,10 @@ def upgrade() -> None:
         sa.Column("publish_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("publishes", sa.Integer(), nullable=False),
         sa.Column(
-            "result", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True
+            "result", postgresql.JSON(none_as_null=True, astext_type=sa.Text()), nullable=True
         ),
         sa.Column(
-            "error", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True
+            "error", postgresql.JSON(none_as_null=True, astext_type=sa.Text()), nullable=True
         ),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
@@ -246,7 +246,7 @@ def upgrade() -> None:
         sa.Column("face_count", sa.Integer(), nullable=False),
         sa.Column("weights", sa.LargeBinary(), nullable=False),
         sa.Column(
-            "metrics", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False
+            "metrics", postgresql.JSON(none_as_null=True, astext_type=sa.Text()), nullable=False
         ),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(

@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask_restx import Namespace, Resource
+
+from app.api.context import container, current_key
+from app.api.operation import answer, answer_nothing, operation
+from app.api.pagination import answer_page, read_id
+from app.api.schemas.base import PageQuery
+from app.api.schemas.webhooks import (
+    DeliveryResource,
+    EndpointChange,
+    EndpointPage,
+    EndpointRequest,
+    EndpointResource,
+    NewEndpointResource,
+)
+from app.domain.access import Scope
+from app.services.endpoints import (
+    create_endpoint,
+    delete_endpoint,
+    get_endpoint,
+    list_endpoints,
+    rotate_secret,
+    send_test_event,
+    update_endpoint,
+)
+from app.services.visibility import owner_filter
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from flask import Response
+
+ns = Namespace("webhooks", "URLs that are told of the ends of jobs.", path="/webhooks")
+
+
+@ns.route("")
+class EndpointList(Resource):
+    """All endpoints."""
+
+    @operation(ns, scope=Scope.READ, query=PageQuery, answers={200: EndpointPage})
+    def get(self, query: PageQuery) -> Response:
+        """List the key's own endpoints; global admin keys see everyone's."""
+        found = list_endpoints(
+            owner_id=owner_filter(current_key()),
+            after=read_id(query),
+            limit=query.size + 1,
+            uow=container().uow,
+        )
+        return answer_page(
+            EndpointPage,
+            found,
+            size=query.size,
+            show=EndpointResource.of,
+            position=lambda endpoint: [endpoint.id],
+        )
+
+    @operation(ns, scope=Scope.WRITE, body=EndpointRequest, answers={201: NewEndpointResource})
+    def post(self, body: EndpointRequest) -> Response:
+        """Register a URL; it hears of the key's jobs, or of all jobs if the key is global admin.
+
+        This answer is the only one that shows the secret.
+        """
+        box = container()
+        endpoint = create_endpoint(
+            url=body.url,
+            events=body.events,
+            owner_id=owner_filter(current_key()),
+            uow=box.uow,
+            sender=box.sender,
+            clock=box.clock,
+        )
+        shown = NewEndpointResource.showing(endpoint)
+        return answer(shown, 201, {"Location": f"/v1/webhooks/{endpoint.id}"})
+
+
+@ns.route("/<uuid:endpoint_id>")
+@ns.param("endpoint_id", "Id of the endpoint.")
+class EndpointItem(Resource):
+    """One endpoint."""
+
+    @operation(ns, scope=Scope.READ, answers={200: EndpointResource}, problems=(404,))
+    def get(self, endpoint_id: UUID) -> Response:
+        """Show an endpoint without its secret."""
+        owner_id = owner_filter(current_key())
+        found = get_endpoint(endpoint_id, owner_id=owner_id, uow=container().uow)
+        return answer(EndpointResource.of(found))
+
+    @operation(
+        ns,
+        scope=Scope.WRITE,
+        body=EndpointChange,
+        answers={200: EndpointResource},
+        problems=(404,),
+    )
+    def patch(self, endpoint_id: UUID, body: EndpointChange) -> Response:
+        """Change the URL or the events of an endpoint, or enable and disable it."""
+        box = container()
+        changed = update_endpoint(
+            endpoint_id,
+            owner_id=owner_filter(current_key()),
+            **body.model_dump(exclude_unset=True),
+            uow=box.uow,
+            sender=box.sender,
+        )
+        return answer(EndpointResource.of(changed))
+
+    @operation(ns, scope=Scope.WRITE, answers={204: None}, problems=(404,))
+    def delete(self, endpoint_id: UUID) -> Response:
+        """Remove an endpoint with its deliveries."""
+        owner_id = owner_filter(current_key())
+        delete_endpoint(endpoint_id, owner_id=owner_id, uow=container().uow)
+        return answer_nothing()
+
+
+@ns.route("/<uuid:endpoint_id>/rotate")
+@ns.param("endpoint_id", "Id of the endpoint.")
+class EndpointRotation(Resource):
+    """The change of an endpoint's secret."""
+
+    @operation(ns, scope=Scope.WRITE, answers={200: NewEndpointResource}, problems=(404,))
+    def post(self, endpoint_id: UUID) -> Response:
+        """Draw a new secret; the old one signs beside it for a day."""
+        box = container()
+        endpoint = rotate_secret(
+            endpoint_id, owner_id=owner_filter(current_key()), uow=box.uow, clock=box.clock
+        )
+        return answer(NewEndpointResource.showing(endpoint))
+
+
+@ns.route("/<uuid:endpoint_id>/test")
+@ns.param("endpoint_id", "Id of the endpoint.")
+class EndpointTest(Resource):
+    """A trial of an endpoint."""
+
+    @operation(ns, scope=Scope.WRITE, answers={202: DeliveryResource}, problems=(404, 409))
+    def post(self, endpoint_id: UUID) -> Response:
+        """Send an endpoint.test event."""
+        box = container()
+        delivery = send_test_event(
+            endpoint_id,
+            owner_id=owner_filter(current_key()),
+            uow=box.uow,
+            queue=box.queue,
+            clock=box.clock,
+        )
+        location = f"/v1/webhooks/{endpoint_id}/deliveries/{delivery.id}"
+        return answer(DeliveryResource.of(delivery), 202, {"Location": location})

@@ -1,0 +1,15 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+
+def test_the_web_application_loads_no_model_code():
+    program = (
+        "import sys, app.factory, app.bootstrap; "
+        "print(*{'torch', 'openvino', 'sklearn', 'workers', 'tasks'} & sys.modules.keys())"
+    )
+    loaded = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert loaded.stdout.split() == []

@@ -1,0 +1,154 @@
+"""The API on a real Postgres; only the broker, the sender and the workers are left out."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import psycopg
+import pytest
+from factories import analysed_face, image_analysis, model_profile
+from fakes import FakeClock, FakeJobQueue, FakeSender
+
+from app.bootstrap import Container
+from app.domain.access import Scope
+from app.factory import create_app
+from app.services.complete import complete_job, fail_job
+from app.services.enrol import enrolled
+from app.services.keys import create_key
+from app.settings import Settings
+from app.storage.bell import PostgresJobBell
+from app.storage.engine import build_engine
+from app.storage.health import check_database
+from app.storage.migrate import migrate
+from app.storage.tables import Base
+from app.storage.unit_of_work import SqlUnitOfWork
+
+MODEL = "facenet-msceleb-128"
+RETENTION = timedelta(hours=1)
+
+
+@pytest.fixture(scope="session")
+def api_database_url(database_server):
+    plain = database_server.url("postgres").replace("+psycopg", "")
+    with psycopg.connect(plain, autocommit=True) as connection:
+        connection.execute("create database functional")
+    engine = build_engine(database_server.url("functional"), pool_size=1)
+    migrate(engine)
+    engine.dispose()
+    return database_server.url("functional")
+
+
+@pytest.fixture(scope="session")
+def api_engine(api_database_url):
+    engine = build_engine(api_database_url, pool_size=8)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def bell(api_database_url):
+    return PostgresJobBell(api_database_url)
+
+
+@pytest.fixture
+def settings(api_database_url):
+    return Settings(
+        database_url=api_database_url,
+        redis_url="redis://127.0.0.1:1/0",
+        secret_key="k" * 32,
+        base_url="https://faces.example",
+        max_upload_bytes=100_000,
+        max_pixels=1_000_000,
+        max_images=4,
+        max_request_bytes=600_000,
+        max_wait_s=5,
+    )
+
+
+@pytest.fixture
+def container(settings, api_engine, bell):
+    with api_engine.begin() as connection:
+        for table in reversed(Base.metadata.sorted_tables):
+            connection.execute(table.delete())
+    return Container(
+        settings=settings,
+        uow=lambda: SqlUnitOfWork(api_engine),
+        queue=FakeJobQueue(),
+        bell=bell,
+        sender=FakeSender(),
+        clock=FakeClock(),
+        models={name: model_profile(name) for name in (MODEL, "facenet-casia-512")},
+        check_parts=lambda: {**check_database(api_engine), "broker": False},
+    )
+
+
+@pytest.fixture
+def app(container):
+    return create_app(container)
+
+
+@pytest.fixture
+def make_client(app, container):
+    """Return a function that makes a client with a new key of its own."""
+
+    def make(scope=Scope.ADMIN, collection_id=None, expires_at=None):
+        key, credential = create_key(
+            name="test",
+            scope=scope,
+            collection_id=collection_id,
+            expires_at=expires_at,
+            uow=container.uow,
+            clock=container.clock,
+        )
+        client = app.test_client()
+        client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {credential}"
+        client.key = key
+        client.credential = str(credential)
+        return client
+
+    return make
+
+
+@pytest.fixture
+def anyone(app):
+    """A caller without a key."""
+    return app.test_client()
+
+
+@pytest.fixture
+def admin(make_client):
+    return make_client()
+
+
+@pytest.fixture
+def staff(admin):
+    """A collection."""
+    return admin.post("/v1/collections", json={"name": "staff"}).json
+
+
+@pytest.fixture
+def work_off(container):
+    """Return a function that does what a worker would: claim a job and enrol one face."""
+
+    def work(job_id, *, error=None, direction=0):
+        with container.uow() as unit:
+            [(claim, images), *_] = unit.jobs.claim(
+                job_id, worker="test", lease=timedelta(minutes=1), companions=0
+            )
+            unit.commit()
+        parts = {
+            "retention": RETENTION,
+            "uow": container.uow,
+            "queue": container.queue,
+            "clock": container.clock,
+        }
+        if error is not None:
+            return fail_job(claim, error, **parts)
+        analyses = [image_analysis(analysed_face(direction)) for _ in images]
+        return complete_job(
+            claim,
+            lambda unit: enrolled(unit, claim, analyses, container.models[MODEL], container.clock),
+            **parts,
+        )
+
+    return work

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import pytest
+from factories import image_bytes
+from flask_restx import schemas
+
+from app.domain.access import Scope
+
+
+def test_live_needs_no_key_and_no_server(app, anyone):
+    app.extensions["key_ring"]._uow = None
+    assert anyone.get("/health/live").json == {"status": "live"}
+
+
+def test_ready_does_not_mind_the_broker(anyone):
+    answer = anyone.get("/health/ready")
+    assert answer.status_code == 200
+    assert answer.json["parts"] == {"database": True, "migrations": True, "broker": False}
+
+
+@pytest.mark.parametrize("part", ["database", "migrations"])
+def test_ready_is_refused_without_what_a_submit_needs(anyone, container, part):
+    object.__setattr__(
+        container,
+        "check_parts",
+        lambda: {"database": True, "migrations": True, "broker": True, part: False},
+    )
+    answer = anyone.get("/health/ready")
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"]
+    assert part in answer.json["detail"]
+
+
+def test_models_are_listed_with_the_active_one_marked(admin):
+    models = {model["id"]: model for model in admin.get("/v1/models").json["items"]}
+    assert models["facenet-msceleb-128"]["active"] is True
+    assert models["facenet-msceleb-128"]["thresholds"] == {"match": 0.6, "possible": 0.4}
+    assert models["facenet-casia-512"]["active"] is False
+
+
+def test_metrics_count_requests_and_jobs(admin, staff):
+    admin.post("/v1/detections", data=image_bytes(), content_type="image/png")
+    admin.get("/v1/collections/staff")
+    admin.get("/nothing")
+    figures = admin.get("/metrics").text
+    assert 'vultus_jobs{state="queued",type="detection"} 1.0' in figures
+    assert 'method="GET",route="/v1/collections/<collection>",status="200"} 1.0' in figures
+    assert 'route="none",status="404"' in figures
+    assert "nothing" not in figures
+    assert "staff" not in figures
+
+
+def test_metrics_need_a_key_for_all_collections(anyone, make_client, staff):
+    assert anyone.get("/metrics").status_code == 401
+    assert make_client(Scope.READ).get("/metrics").status_code == 200
+    assert make_client(Scope.ADMIN, collection_id=staff["id"]).get("/metrics").status_code == 403
+
+
+def test_the_description_is_valid_and_names_every_error(anyone, app):
+    document = anyone.get("/v1/swagger.json").json
+    schemas.validate(document)
+    for path, item in document["paths"].items():
+        for method in {"get", "post", "patch", "delete"} & item.keys():
+            operation = item[method]
+            assert operation["summary"], path
+            for status in ("400", "401", "403", "500", "503"):
+                assert operation["responses"][status]["schema"]["$ref"].endswith("ProblemResource")
+    assert len(document["paths"]) > 25
+
+
+def test_the_docs_page_is_served(anyone):
+    answer = anyone.get("/v1/docs")
+    assert answer.status_code == 200
+    assert "swagger-ui" in answer.text
+
+
+def test_trainings_are_queued_and_listed(admin, staff):
+    path = "/v1/collections/staff/trainings"
+    answer = admin.post(path)
+    assert answer.status_code == 202
+    assert answer.json["type"] == "training"
+    assert answer.json["progress"] == {"done": 0, "total": 0}
+    assert admin.get(path).json == {"items": []}
+    assert admin.get(f"{path}?limit=0").status_code == 400
+    assert admin.post("/v1/collections/nobody/trainings").status_code == 404
