@@ -5,7 +5,7 @@ import pytest
 import torch
 from PIL import Image
 
-from tests.parity.conftest import MIN_FACE_SIZE
+from tests.parity.settings import MIN_FACE_SIZE
 from workers.registry import build_pipeline
 from workers.weights import load_arrays
 
