@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from app.domain.detection import AnalysedFace
     from app.domain.embedding import Embedding
     from app.domain.job import Job, JobState, JobType
-    from app.domain.matching import Candidate
+    from app.domain.matching import Candidate, FittedThreshold, Matcher, SubjectShare
     from app.domain.training import Training
 
 
@@ -163,6 +163,21 @@ class SubjectRepository(Protocol):
     def page(self, collection_id: UUID, *, after: str | None, limit: int) -> list[Subject]:
         """Return subjects by name, after the given one, with their numbers of faces."""
 
+    def nearest(
+        self, probe: Embedding, collection_id: UUID, *, scale: float, limit: int
+    ) -> list[SubjectShare]:
+        """Return the subjects whose prototypes are most similar to the probe, best first.
+
+        The shares are of a softmax over ``scale`` times the cosines with all prototypes of the
+        collection, those not returned included.
+        """
+
+    def prototypes(self, collection_id: UUID) -> list[tuple[UUID, Sequence[float]]]:
+        """Return the mean embedding, of length 1, of every subject that has faces."""
+
+    def count_enrolled(self, collection_id: UUID, *, but: Iterable[UUID] = ()) -> int:
+        """Return how many subjects have faces, leaving out those named."""
+
     def rename(self, subject_id: UUID, name: str) -> None:
         """Give a subject another name. Raises: ConflictError: it is taken."""
 
@@ -182,6 +197,7 @@ class FaceRepository(Protocol):
         image_number: int,
         image_id: UUID | None,
         face: AnalysedFace,
+        rejected_subject_id: UUID | None = None,
         expires_at: datetime | None,
     ) -> UUID:
         """Store an enrolled face; the pair of job and image number is unique."""
@@ -213,6 +229,19 @@ class FaceRepository(Protocol):
         Only embeddings of the probe's own model are searched.
         """
 
+    def carriers(
+        self, probe: Embedding, subject_ids: Iterable[UUID]
+    ) -> dict[UUID, tuple[UUID, float]]:
+        """Return each subject's face that is most similar to the probe, with the cosine."""
+
+    def rejections(self, probe: Embedding, subject_ids: Iterable[UUID]) -> dict[UUID, float]:
+        """Return, of the faces said not to show a subject, the cosine of the most similar."""
+
+    def relabel(
+        self, face_id: UUID, *, subject_id: UUID | None, rejected_subject_id: UUID | None
+    ) -> None:
+        """Set whom a face shows, or whom it does not show."""
+
     def labelled(self, collection_id: UUID, model: str) -> list[tuple[UUID, Sequence[float]]]:
         """Return ``(subject id, vector)`` of every face with a subject."""
 
@@ -237,6 +266,16 @@ class TrainingRepository(Protocol):
 
     def page(self, collection_id: UUID, *, limit: int) -> list[Training]:
         """Return versions, newest first, without their weights."""
+
+
+class ThresholdRepository(Protocol):
+    """The score thresholds that were fitted for collections."""
+
+    def get(self, collection_id: UUID, matcher: Matcher) -> FittedThreshold | None:
+        """Return the threshold fitted last, or ``None``."""
+
+    def put(self, collection_id: UUID, matcher: Matcher, fitted: FittedThreshold) -> None:
+        """Store a threshold in place of the one before."""
 
 
 class KeyRepository(Protocol):
@@ -374,6 +413,9 @@ class UnitOfWork(Protocol):
     def trainings(self) -> TrainingRepository: ...
 
     @property
+    def thresholds(self) -> ThresholdRepository: ...
+
+    @property
     def keys(self) -> KeyRepository: ...
 
     @property
@@ -438,8 +480,9 @@ class WebhookSender(Protocol):
 class SubjectClassifier(Protocol):
     """A trained matcher, ready to be asked."""
 
-    #: The share from which the first choice is taken for a match.
-    threshold: float
+    @property
+    def subject_ids(self) -> Sequence[UUID]:
+        """The subjects that it knows."""
 
     def probabilities(self, probe: Embedding) -> Mapping[UUID, float]:
         """Return each trained subject's share of the probe; the shares add up to 1."""
@@ -450,6 +493,26 @@ class Classifiers(Protocol):
 
     def get(self, work: UnitOfWork, training_id: UUID) -> SubjectClassifier | None:
         """Return the matcher, or ``None`` when the training is gone."""
+
+
+class StrangerCohort(Protocol):
+    """Faces of people who are in no collection, to see how a collection treats strangers.
+
+    Each method returns the score that the given share of the cohort exceeds.
+    """
+
+    def nearest_threshold(
+        self, faces: Sequence[Sequence[float]], target_fpir: float
+    ) -> float:
+        """Score by the most similar of the collection's faces."""
+
+    def prototype_threshold(
+        self, prototypes: Sequence[Sequence[float]], target_fpir: float
+    ) -> float:
+        """Score by the best share among the collection's prototypes."""
+
+    def classifier_threshold(self, classifier: SubjectClassifier, target_fpir: float) -> float:
+        """Score by the best share that the classifier gives."""
 
 
 class Clock(Protocol):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pgvector.sqlalchemy import Vector
-from sqlalchemy import cast, delete, func, insert, literal, select, text
+from sqlalchemy import cast, delete, func, insert, literal, select, text, update
 
 from app.domain.collection import Face
 from app.domain.detection import Detection
@@ -15,6 +15,7 @@ from app.services.identity import new_id
 from app.storage.tables import INDEXED_DIMENSIONS, FaceRow, ImageRow, SubjectRow
 
 if TYPE_CHECKING:
+    from collections.abc import Collection as Iterable
     from collections.abc import Sequence
     from datetime import datetime
     from uuid import UUID
@@ -73,6 +74,10 @@ def _faces() -> Select[*tuple[Any, ...]]:
     ).outerjoin(SubjectRow, SubjectRow.id == FaceRow.subject_id)
 
 
+def _cosine(distance: float) -> float:
+    return max(-1.0, min(1.0, 1 - distance))
+
+
 class SqlFaceRepository:
     """See :class:`app.services.ports.FaceRepository`."""
 
@@ -88,6 +93,7 @@ class SqlFaceRepository:
         image_number: int,
         image_id: UUID | None,
         face: AnalysedFace,
+        rejected_subject_id: UUID | None = None,
         expires_at: datetime | None,
     ) -> UUID:
         if face.embedding is None:
@@ -98,6 +104,7 @@ class SqlFaceRepository:
                 id=face_id,
                 collection_id=collection_id,
                 subject_id=subject_id,
+                rejected_subject_id=rejected_subject_id,
                 job_id=job_id,
                 image_number=image_number,
                 image_id=image_id,
@@ -174,11 +181,42 @@ class SqlFaceRepository:
                 subject_id=row.subject_id,
                 subject=names[row.subject_id],
                 face_id=row.id,
-                similarity=max(-1.0, min(1.0, 1 - row.distance)),
+                similarity=_cosine(row.distance),
+                score=_cosine(row.distance),
             )
             for row in found
         ]
         return sorted(candidates, key=lambda c: (-c.similarity, c.face_id))
+
+    def carriers(
+        self, probe: Embedding, subject_ids: Iterable[UUID]
+    ) -> dict[UUID, tuple[UUID, float]]:
+        distance = FaceRow.embedding.cosine_distance(list(probe.vector)).label("distance")
+        rows = self._session.execute(
+            select(FaceRow.subject_id, FaceRow.id, distance)
+            .distinct(FaceRow.subject_id)
+            .where(FaceRow.subject_id.in_(subject_ids), FaceRow.model == probe.model)
+            .order_by(FaceRow.subject_id, distance)
+        )
+        return {row.subject_id: (row.id, _cosine(row.distance)) for row in rows}
+
+    def rejections(self, probe: Embedding, subject_ids: Iterable[UUID]) -> dict[UUID, float]:
+        distance = FaceRow.embedding.cosine_distance(list(probe.vector))
+        rows = self._session.execute(
+            select(FaceRow.rejected_subject_id, func.min(distance).label("distance"))
+            .where(FaceRow.rejected_subject_id.in_(subject_ids), FaceRow.model == probe.model)
+            .group_by(FaceRow.rejected_subject_id)
+        )
+        return {row.rejected_subject_id: _cosine(row.distance) for row in rows}
+
+    def relabel(
+        self, face_id: UUID, *, subject_id: UUID | None, rejected_subject_id: UUID | None
+    ) -> None:
+        self._session.execute(
+            update(FaceRow)
+            .where(FaceRow.id == face_id)
+            .values(subject_id=subject_id, rejected_subject_id=rejected_subject_id)
+        )
 
     def labelled(self, collection_id: UUID, model: str) -> list[tuple[UUID, Sequence[float]]]:
         query = (

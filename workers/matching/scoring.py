@@ -7,8 +7,7 @@ each number up to the highest occurs.
 import numpy as np
 from jaxtyping import Float, Float32, Int
 
-#: Of 5, 8, 10, 12, 15 and 20 the one with the best open-set identification rate on LFW.
-SCALE = 10.0
+from app.domain.matching import PROTOTYPE_SCALE
 
 
 def subject_prototypes(
@@ -36,7 +35,7 @@ def nearest_similarities(
 
 
 def softmax_shares(
-    similarities: Float[np.ndarray, "m subjects"], *, scale: float = SCALE
+    similarities: Float[np.ndarray, "m subjects"], *, scale: float = PROTOTYPE_SCALE
 ) -> Float[np.ndarray, "m subjects"]:
     """Turn the cosines with all subjects' prototypes into shares that add up to 1.
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import Field
 
 from app.api.schemas.base import CollectionName, Page, Schema, Similarity
+from app.domain.matching import Matcher
 
 if TYPE_CHECKING:
     from app.domain.collection import Collection
@@ -18,6 +19,15 @@ _MatchFrom = Annotated[
 _PossibleFrom = Annotated[
     Similarity | None,
     Field(description="Cosine from which a candidate is possible; the model's own when null."),
+]
+_TargetFpir = Annotated[
+    float,
+    Field(
+        ge=0.0001,
+        le=0.5,
+        description="The share of strangers that may be taken for somebody; sets the threshold "
+        "unless similarity_threshold does.",
+    ),
 ]
 _RetentionDays = Annotated[
     int | None,
@@ -33,22 +43,46 @@ class CollectionRequest(Schema):
         str | None,
         Field(max_length=100, description="The id of its model; the loaded one when absent."),
     ] = None
+    matcher: Annotated[
+        Matcher, Field(description="How a probe is scored against the subjects.")
+    ] = Matcher.AUTO
+    target_fpir: _TargetFpir = 0.01
     similarity_threshold: _MatchFrom = None
     possible_threshold: _PossibleFrom = None
     keep_images: Annotated[
         bool, Field(description="Whether the photographs of enrolled faces are kept.")
     ] = True
-    retention_days: _RetentionDays = None
+    retention_days: _TargetFpir = Annotated[
+    float,
+    Field(
+        ge=0.0001,
+        le=0.5,
+        description="The share of strangers that may be taken for somebody; sets the threshold "
+        "unless similarity_threshold does.",
+    ),
+]
+_RetentionDays = None
 
 
 class CollectionChange(Schema):
     """Settings to change; those absent stay, the model always stays."""
 
     name: CollectionName = Field(default="", validate_default=False)
+    matcher: Matcher = Matcher.AUTO
+    target_fpir: _TargetFpir = 0.01
     similarity_threshold: _MatchFrom = None
     possible_threshold: _PossibleFrom = None
     keep_images: bool = True
-    retention_days: _RetentionDays = None
+    retention_days: _TargetFpir = Annotated[
+    float,
+    Field(
+        ge=0.0001,
+        le=0.5,
+        description="The share of strangers that may be taken for somebody; sets the threshold "
+        "unless similarity_threshold does.",
+    ),
+]
+_RetentionDays = None
 
 
 class CollectionResource(Schema):
@@ -57,6 +91,8 @@ class CollectionResource(Schema):
     id: UUID
     name: str
     model: str
+    matcher: Matcher
+    target_fpir: float
     similarity_threshold: float | None
     possible_threshold: float | None
     keep_images: bool
@@ -70,6 +106,8 @@ class CollectionResource(Schema):
             id=collection.id,
             name=collection.name,
             model=collection.model,
+            matcher=collection.matcher,
+            target_fpir=collection.target_fpir,
             similarity_threshold=collection.similarity_threshold,
             possible_threshold=collection.possible_threshold,
             keep_images=collection.keep_images,
