@@ -36,7 +36,8 @@ _ROW = "{:<26} {:<16} {:<16} {:>11} {:>7}  {}"
 )
 def main(samples: Path, state: Path) -> None:
     """Show the whole service on the sample people; exit with 1 if an answer is wrong."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for end in (signal.SIGINT, signal.SIGTERM):  # a script's background job ignores SIGINT else
+        signal.signal(end, signal.default_int_handler)
     begin = time.monotonic()
     try:
         people, asked = photographs(samples / "train"), probes(samples / "val")

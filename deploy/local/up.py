@@ -33,7 +33,8 @@ class SupervisorLostError(RuntimeError):
 
 def run_stack(state: StateFolder, *, port: int | None, workers: int | None) -> None:
     """Run every process until SIGINT or SIGTERM comes, then stop all of them."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for end in (signal.SIGINT, signal.SIGTERM):  # a script's background job ignores SIGINT else
+        signal.signal(end, signal.default_int_handler)
     with sole_runner(state):
         stack = prepare_stack(state, os.environ, port=port)
         try:
