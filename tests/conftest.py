@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from deploy.local.throwaway import throwaway_postgres, throwaway_redis
+from tests import type_checking  # noqa: F401 - named by pytest's options, which do not import it
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ from jaxtyping import Complex128, Float32, Int, Int32, UInt8
 
 #: Sums over rectangles from the top left corner; a row and a column longer than the image. Sums
 #: may wrap around; their differences, at most 255 times the cells of a window, do not.
-SummedArea = Complex128[np.ndarray, "rows columns"]
+SummedArea = Complex128[np.ndarray, "_ _"]
 
 #: Networks see pixel values as ``(x - 127.5) / 128``.
 _SCALE = np.float32(1 / 128)
@@ -96,6 +96,7 @@ def _sums(items: Complex128[np.ndarray, "*shape"]) -> Int32[np.ndarray, "*shape 
 
 
 def _means(sums: Int32[np.ndarray, "*shape 4"], cells: Any) -> Float32[np.ndarray, "*shape 4"]:  # noqa: ANN401
-    values = sums * (_SCALE / cells).astype(np.float32)[..., None]
+    weights = np.asarray(_SCALE / cells, np.float32)[..., None]
+    values = np.multiply(sums, weights, dtype=np.float32, casting="unsafe")
     values -= _OFFSET
     return values

@@ -90,6 +90,8 @@ class FacePipeline:
         self, group: list[Image | ImageError], threshold: float, *, embed: bool
     ) -> list[ImageAnalysis | VultusError]:
         images = [image for image in group if not isinstance(image, ImageError)]
+        if not images:
+            return [item for item in group if isinstance(item, ImageError)]
         found = [_above(faces, threshold) for faces in self._detector.detect(images)]
         vectors = self._embed(images, found) if embed else [None] * len(images)
         analyses = iter(
@@ -102,15 +104,14 @@ class FacePipeline:
 
     def _embed(
         self, images: list[Image], found: list[DetectedFaces]
-    ) -> list[Float32[np.ndarray, "n dimension"]]:
+    ) -> list[Float32[np.ndarray, "_ dimension"]]:
         """Embed the faces of all images in one batch; return the vectors of each image."""
         size = self.card.input_size
         crops = [
             crop_faces(image, faces, recipe=self._options.crop, size=size)
             for image, faces in zip(images, found, strict=True)
         ]
-        joined = np.concatenate(crops) if crops else np.empty((0, size, size, 3), np.uint8)
-        vectors = self._embedder.embed(joined)
+        vectors = self._embedder.embed(np.concatenate(crops))
         return np.split(vectors, np.cumsum([len(faces) for faces in found])[:-1])
 
 

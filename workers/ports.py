@@ -5,12 +5,12 @@ Convention: images are RGB, uint8, height x width x 3; coordinates as in ``app.d
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float32, UInt8
 
-Image = UInt8[np.ndarray, "height width 3"]
+Image = UInt8[np.ndarray, "_ _ 3"]  # sizes differ from image to image
 Preprocessing = Literal["prewhiten", "standardise"]
 
 
@@ -44,6 +44,7 @@ class DetectedFaces:
         return len(self.boxes)
 
 
+@runtime_checkable
 class Detector(Protocol):
     """Finds faces."""
 
@@ -52,6 +53,7 @@ class Detector(Protocol):
         ...
 
 
+@runtime_checkable
 class Embedder(Protocol):
     """Turns face crops into vectors."""
 

@@ -28,10 +28,11 @@ def read_verified(path: Path, *, sha256: str, size: int) -> bytes:
         raise WeightsError(f'{path} is missing; run "{FETCH_COMMAND}".') from error
     except OSError as error:
         raise WeightsError(f"{path} cannot be read: {error.strerror}.") from error
+    found = os.fstat(descriptor)
+    if not stat.S_ISREG(found.st_mode):
+        os.close(descriptor)
+        raise WeightsError(f"{path} is not a regular file.")
     with os.fdopen(descriptor, "rb") as file:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode):
-            raise WeightsError(f"{path} is not a regular file.")
         if found.st_size != size:
             raise WeightsError(
                 f"{path} has {found.st_size} bytes where {size} are expected; "

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import click
 
+from app.services.models import mismatch
 from app.settings import Settings
 from app.storage.engine import build_engine
 from app.storage.migrate import migrate as run_migrations
+from app.storage.unit_of_work import SqlUnitOfWork
 
 
 @click.command()
@@ -13,4 +15,7 @@ def migrate() -> None:
     settings = Settings.load()
     engine = build_engine(settings.database_url.get_secret_value(), pool_size=1)
     run_migrations(engine)
-    click.echo("the database is up to date", err=True)
+    click.echo("The database has the tables of this version.")
+    with SqlUnitOfWork(engine) as work:
+        for model in sorted(work.collections.models() - {settings.model}):
+            click.echo(f"Some collections cannot be used: {mismatch(model, settings.model)}.")

@@ -16,8 +16,12 @@ def require_model(collection: Collection, running: str) -> None:
     Raises: ModelMismatchError: with what to do about it.
     """
     if collection.model != running:
-        raise ModelMismatchError(
-            f"the collection holds vectors of {collection.model}, the service runs {running}; "
-            f"start the service with VULTUS_MODEL={collection.model}, or make a new collection and "
-            "enrol its people again"
-        )
+        raise ModelMismatchError(mismatch(collection.model, running))
+
+
+def mismatch(stored: str, running: str) -> str:
+    """Say what is wrong with a collection of another model, and what to do about it."""
+    return (
+        f"the vectors are of {stored}, the service runs {running}; start the service with "
+        f"VULTUS_MODEL={stored}, or make a new collection and enrol its people again"
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Self
 
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from sqlalchemy import Engine
+
+_LOG = logging.getLogger(__name__)
 
 _RETRY_AFTER_S = 2
 
@@ -54,7 +57,12 @@ class SqlUnitOfWork:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._session.close()
+        try:
+            self._session.close()
+        except DBAPIError as late:
+            # The rollback of a lost connection fails. What was read or committed before stands.
+            self._session.invalidate()
+            _LOG.warning("a connection was lost at its end: %s", type(late).__name__)
         lost = isinstance(error, OperationalError | InterfaceError | PoolTimeoutError) or (
             isinstance(error, DBAPIError) and error.connection_invalidated
         )

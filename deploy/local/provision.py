@@ -47,8 +47,8 @@ def make_database(server: PostgresServer, role_password: str) -> None:
         connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
 
 
-def migrate(environment: Mapping[str, str]) -> None:
-    """Bring the tables to this version.
+def migrate(environment: Mapping[str, str]) -> str:
+    """Bring the tables to this version; return what the command says of the outcome.
 
     Raises: MigrationError: with the command's own words.
     """
@@ -58,3 +58,4 @@ def migrate(environment: Mapping[str, str]) -> None:
     )
     if done.returncode:
         raise MigrationError(f"The migration failed:\n{done.stderr[-3000:]}")
+    return done.stdout.strip()

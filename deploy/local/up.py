@@ -74,8 +74,7 @@ def prepare_servers(stack: Stack) -> None:
         store = stack.redis
         wait_until(lambda: redis_answers(store), _SERVER_PATIENCE_S, "Redis")
         click.echo(f"Redis answers on port {store.port}.")
-    migrate(stack.environment)
-    click.echo("The database has the tables of this version.")
+    click.echo(migrate(stack.environment))
 
 
 def wait_until_ready(stack: Stack, supervisor: Supervisor) -> None:

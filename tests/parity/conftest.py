@@ -11,23 +11,23 @@ import torch
 from PIL import Image
 
 from tests.parity import torchvision_stand_in
+from tests.parity.settings import MIN_FACE_SIZE
 from workers.manifest import DEFAULT_WEIGHTS_DIR
 
 PROJECT = Path(__file__).resolve().parents[2]
 DATA = Path(os.environ.get("VULTUS_TEST_DATA", PROJECT.parent / "shared" / "data"))
-MIN_FACE_SIZE = 40
 
 
 @pytest.fixture(scope="session")
 def facenet_pytorch() -> ModuleType:
     """Import the reference, with what it needs of torchvision where that does not import."""
     try:
-        import torchvision.ops.boxes  # noqa: F401
+        import torchvision.ops.boxes  # noqa: F401, PLC0415
     except (ImportError, RuntimeError):
         for name in [name for name in sys.modules if name.split(".")[0] == "torchvision"]:
             del sys.modules[name]
         sys.modules.update(torchvision_stand_in.modules())
-    import facenet_pytorch
+    import facenet_pytorch  # noqa: PLC0415 - once what it imports is there
 
     return facenet_pytorch
 

@@ -30,38 +30,28 @@ def _weights(file: h5py.File, name: str) -> dict[str, torch.Tensor]:
 
 def _apply(layer, inputs, weights):
     kind, config = layer["class_name"], layer["config"]
+    return _KINDS[kind](inputs, config, weights)
+
+
+def _normalisation(inputs, config, weights):
+    deviation = torch.sqrt(weights["moving_variance"] + config["epsilon"])
+    scaled = (inputs[0] - weights["moving_mean"]) / deviation
+    return scaled * weights.get("gamma", 1) + weights["beta"]
+
+
+def _activation(inputs, config, _):
+    assert config["activation"] == "relu"
+    return inputs[0].clamp(min=0)
+
+
+def _largest(inputs, config, _):
+    assert config["padding"] == "valid"
+    x = inputs[0].permute(0, 3, 1, 2)
+    return functional.max_pool2d(x, config["pool_size"], config["strides"]).permute(0, 2, 3, 1)
+
+
+def _convolution(inputs, config, weights):
     x = inputs[0]
-    match kind:
-        case "InputLayer" | "Dropout":
-            return x
-        case "Conv2D":
-            return _convolution(x, config, weights)
-        case "BatchNormalization":
-            scale = weights.get("gamma", 1) / torch.sqrt(
-                weights["moving_variance"] + config["epsilon"]
-            )
-            return (x - weights["moving_mean"]) * scale + weights["beta"]
-        case "Activation":
-            assert config["activation"] == "relu"
-            return x.clamp(min=0)
-        case "Concatenate":
-            return torch.cat(inputs, dim=config["axis"])
-        case "MaxPooling2D":
-            assert config["padding"] == "valid"
-            pooled = functional.max_pool2d(
-                x.permute(0, 3, 1, 2), config["pool_size"], config["strides"]
-            )
-            return pooled.permute(0, 2, 3, 1)
-        case "GlobalAveragePooling2D":
-            return x.mean(dim=(1, 2))
-        case "Dense":
-            return x @ weights["kernel"]
-        case "Lambda":  # the only one in use adds the scaled second input to the first
-            return inputs[0] + config["arguments"]["scale"] * inputs[1]
-    raise AssertionError(f"{kind} is not known")
-
-
-def _convolution(x, config, weights):
     kernel = weights["kernel"]
     if config["padding"] == "same":
         assert config["strides"] == [1, 1]
@@ -71,3 +61,18 @@ def _convolution(x, config, weights):
         x.permute(0, 3, 1, 2), kernel.permute(3, 2, 0, 1), stride=tuple(config["strides"])
     ).permute(0, 2, 3, 1)
     return found + weights["bias"] if config["use_bias"] else found
+
+
+_KINDS = {
+    "InputLayer": lambda inputs, config, weights: inputs[0],
+    "Dropout": lambda inputs, config, weights: inputs[0],
+    "Conv2D": _convolution,
+    "BatchNormalization": _normalisation,
+    "Activation": _activation,
+    "Concatenate": lambda inputs, config, weights: torch.cat(inputs, dim=config["axis"]),
+    "MaxPooling2D": _largest,
+    "GlobalAveragePooling2D": lambda inputs, config, weights: inputs[0].mean(dim=(1, 2)),
+    "Dense": lambda inputs, config, weights: inputs[0] @ weights["kernel"],
+    # the only function in use adds the scaled second input to the first
+    "Lambda": lambda inputs, config, weights: inputs[0] + config["arguments"]["scale"] * inputs[1],
+}

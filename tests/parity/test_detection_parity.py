@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.parity.conftest import MIN_FACE_SIZE
+from tests.parity.settings import MIN_FACE_SIZE
 from workers.detectors.mtcnn import MtcnnDetector
 from workers.engines.choose import build_engine
 

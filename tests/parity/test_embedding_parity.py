@@ -5,7 +5,7 @@ import pytest
 import torch
 from PIL import Image
 
-from tests.parity.conftest import MIN_FACE_SIZE
+from tests.parity.settings import MIN_FACE_SIZE
 from workers.registry import build_pipeline
 from workers.weights import load_arrays
 
@@ -49,7 +49,7 @@ def reference_vectors(
         ("torch", "bf16", 0.999),
     ],
 )
-def test_embeddings_agree_with_the_reference(  # noqa: PLR0913
+def test_embeddings_agree_with_the_reference(
     photographs, reference_vectors, weights_dir, engine, precision, lowest
 ):
     pipeline = build_pipeline(

@@ -160,7 +160,7 @@ def _probabilities(logits: Float32[np.ndarray, " n"]) -> Float32[np.ndarray, " n
     return np.float32(1) / (1 + np.exp(-logits))
 
 
-def _groups(values: Int[np.ndarray, " n"]) -> list[Int[np.ndarray, " members"]]:
+def _groups(values: Int[np.ndarray, " n"]) -> list[Int[np.ndarray, " _"]]:
     """Return the indices of each value, values ascending."""
     if not len(values):
         return []

@@ -76,7 +76,7 @@ def output_cells(length: int) -> int:
 
 def pack(tables: Sequence[SummedArea], *, min_face_size: float, side: int) -> Tiles:
     """Resize images to all levels and lay these out in tiles of ``side`` pixels, an even number."""
-    levels: list[Float32[np.ndarray, "h w 4"]] = []
+    levels: list[Float32[np.ndarray, "_ _ 4"]] = []
     loose: list[Piece] = []
     for image, table in enumerate(tables):
         height, width = table.shape[0] - 1, table.shape[1] - 1

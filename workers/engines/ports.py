@@ -1,6 +1,6 @@
 """How a network is run, whatever runs it."""
 
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float32
@@ -8,6 +8,7 @@ from jaxtyping import Float32
 Precision = Literal["fp32", "bf16", "fp16"]
 
 
+@runtime_checkable
 class Network(Protocol):
     """A loaded network."""
 
@@ -18,6 +19,7 @@ class Network(Protocol):
         ...
 
 
+@runtime_checkable
 class Engine(Protocol):
     """Loads networks by the ids of the manifest."""
 

@@ -6,11 +6,12 @@ from typing import Literal
 import numpy as np
 import torch
 from jaxtyping import Float32
+from torch import nn
 
 from app.domain.errors import ConfigurationError
 from workers.engines.batching import Outputs, run_in_batches
 from workers.engines.ports import Precision
-from workers.engines.torch_modules import ChannelsLast, load_module
+from workers.engines.torch_modules import load_module
 
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -61,7 +62,7 @@ class TorchNetwork:
 
     def __init__(
         self,
-        module: ChannelsLast,
+        module: nn.Module,
         device: torch.device,
         dtype: torch.dtype,
         batch_sizes: tuple[int, ...],

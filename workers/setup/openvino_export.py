@@ -1,6 +1,7 @@
 """Write networks in OpenVINO's own form, next to their weights."""
 
 import hashlib
+import warnings
 from pathlib import Path
 
 import openvino
@@ -20,11 +21,13 @@ def write_openvino_files(weights_dir: Path, entry: WeightsEntry) -> None:
     """Translate a network and record what was written; batch and image sizes stay open."""
     side, channels = _INPUTS[entry.network]
     open_side = -1 if entry.network == "pnet" else side
-    model = openvino.convert_model(
-        load_module(weights_dir, entry.id),
-        example_input=torch.zeros(2, side, side, channels),
-        input=[openvino.PartialShape([-1, open_side, open_side, channels])],
-    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # OpenVINO traces, torch would not
+        model = openvino.convert_model(
+            load_module(weights_dir, entry.id),
+            example_input=torch.zeros(2, side, side, channels),
+            input=[openvino.PartialShape([-1, open_side, open_side, channels])],
+        )
     graph, constants = openvino_paths(weights_dir, entry.id)
     openvino.save_model(model, graph, compress_to_fp16=False)
     digest = weights_digest(weights_dir, entry)

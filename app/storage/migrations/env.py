@@ -17,9 +17,10 @@ context.configure(
     compare_type=True,
     transaction_per_migration=True,
 )
-connection.execute(text("SET lock_timeout = '4s'"))
 connection.execute(text("SET statement_timeout = '10min'"))
+connection.execute(text("SET lock_timeout = 0"))  # the other one may have much to do
 connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": _LOCK})
+connection.execute(text("SET lock_timeout = '4s'"))
 connection.commit()
 try:
     with context.begin_transaction():

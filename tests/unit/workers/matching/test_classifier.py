@@ -22,20 +22,20 @@ def faces():
 def test_a_stored_classifier_names_the_people_it_was_fitted_on(faces):
     vectors, labels = faces
     classifier = LogisticClassifier(fit_classifier(vectors, labels).weights)
-    named = [int(classifier.shares(vector).argmax()) for vector in vectors]
+    named = [int(classifier.shares(vector.tolist()).argmax()) for vector in vectors]
     assert named == labels.tolist()
 
 
 def test_shares_add_up_to_one(faces):
     vectors, labels = faces
     classifier = LogisticClassifier(fit_classifier(vectors, labels).weights)
-    assert classifier.shares(vectors[0]).sum() == pytest.approx(1, abs=1e-5)
-    assert len(classifier.shares(vectors[0])) == _PEOPLE
+    assert classifier.shares(vectors[0].tolist()).sum() == pytest.approx(1, abs=1e-5)
+    assert len(classifier.shares(vectors[0].tolist())) == _PEOPLE
 
 
 def test_two_people_are_enough(faces):
     vectors, labels = faces
     two = labels < 2
     classifier = LogisticClassifier(fit_classifier(vectors[two], labels[two]).weights)
-    named = [int(classifier.shares(vector).argmax()) for vector in vectors[two]]
+    named = [int(classifier.shares(vector.tolist()).argmax()) for vector in vectors[two]]
     assert named == labels[two].tolist()

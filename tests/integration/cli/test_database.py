@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import secrets
+import subprocess
+import sys
+
+import pytest
+from sqlalchemy import text
+
+from app.domain.access import Credential
+
+
+@pytest.fixture
+def run(migrated_url, monkeypatch):
+    monkeypatch.setenv("VULTUS_DATABASE_URL", migrated_url)
+    monkeypatch.setenv("VULTUS_REDIS_URL", "redis://127.0.0.1:1/0")
+    monkeypatch.setenv("VULTUS_SECRET_KEY", secrets.token_hex(32))
+
+    def run_command(*words):
+        command = [sys.executable, "-m", "app.cli", *words]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    return run_command
+
+
+def test_migrating_twice_does_no_harm(run):
+    assert "The database has the tables of this version." in run("migrate")
+
+
+def test_starting_with_another_model_says_what_to_do(run, collection, monkeypatch):
+    monkeypatch.setenv("VULTUS_MODEL", "facenet-vggface2-512")
+    output = run("migrate")
+    assert f"VULTUS_MODEL={collection.model}" in output
+
+
+def test_a_new_key_opens_the_service_and_is_not_stored(run, uow):
+    secret = run("keys", "create", "--name", "first", "--scope", "admin").strip()
+    credential = Credential.parse(secret)
+    with uow() as work:
+        key = work.keys.find(credential.public_id)
+    assert key.accepts(credential.secret)
+    assert credential.secret not in repr(key)
+    assert secret not in run("keys", "list")
+
+
+def test_the_models_in_use_are_marked(run, collection):
+    [line] = [line for line in run("models").splitlines() if line.startswith(collection.model)]
+    assert "running" in line
+    assert "has collections" in line
+
+
+def test_processes_that_migrate_at_once_take_turns(run, engine):
+    with engine.begin() as connection:
+        connection.execute(text("DROP SCHEMA public CASCADE"))
+        connection.execute(text("CREATE SCHEMA public"))
+    command = [sys.executable, "-m", "app.cli", "migrate"]
+    processes = [subprocess.Popen(command, stdout=subprocess.DEVNULL) for _ in range(3)]
+    assert [process.wait(timeout=60) for process in processes] == [0, 0, 0]
+    assert "tables of this version" in run("migrate")

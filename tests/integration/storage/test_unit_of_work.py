@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import text
+
+from app.domain.errors import NotFoundError, ServiceUnavailableError
+from app.services.identity import new_id
+
+
+def _end_other_connections(engine):
+    with engine.connect() as connection:
+        connection.execute(
+            text(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        )
+
+
+def test_a_lost_database_is_told_as_unavailable_with_a_time_to_come_back(uow, engine):
+    with pytest.raises(ServiceUnavailableError) as caught, uow() as work:
+        work.jobs.get(new_id())
+        _end_other_connections(engine)
+        work.jobs.get(new_id())
+    assert caught.value.retry_after_s > 0
+
+
+def test_what_was_read_before_the_database_was_lost_still_counts(uow, engine):
+    with uow() as work:
+        found = work.jobs.get(new_id())
+        _end_other_connections(engine)
+    assert found is None
+
+
+def test_an_error_of_ours_stays_itself_when_the_database_is_lost_too(uow, engine):
+    with pytest.raises(NotFoundError), uow() as work:
+        work.jobs.get(new_id())
+        _end_other_connections(engine)
+        raise NotFoundError
+
+
+def test_the_pool_heals_after_a_loss(uow, engine):
+    with uow() as work:
+        work.jobs.get(new_id())
+    _end_other_connections(engine)
+    with uow() as work:
+        assert work.jobs.get(new_id()) is None
+
+
+def test_what_was_not_committed_is_not_there(uow, collection):
+    with uow() as work:
+        work.subjects.ensure(collection.id, "Ann")
+    with uow() as work:
+        assert work.subjects.find(collection.id, "Ann") is None

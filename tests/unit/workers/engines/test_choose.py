@@ -1,0 +1,66 @@
+import subprocess
+import sys
+
+import pytest
+
+from app.domain.errors import ConfigurationError
+from workers.engines import choose
+from workers.engines.choose import build_engine
+from workers.manifest import DEFAULT_WEIGHTS_DIR
+
+
+@pytest.mark.parametrize(
+    ("engine", "precision", "name"),
+    [
+        ("openvino", "fp32", "openvino-fp32"),
+        ("openvino", "bf16", "openvino-bf16"),
+        ("torch", "fp32", "torch-fp32"),
+        ("torch", "bf16", "torch-bf16"),
+        ("auto", "fp32", "openvino-fp32"),
+    ],
+)
+def test_engine_tells_its_name_and_precision(engine, precision, name):
+    built = build_engine(engine, precision=precision, device="cpu", weights_dir=DEFAULT_WEIGHTS_DIR)
+
+    assert built.name == name
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"), [({"avx2", "amx_bf16"}, "bf16"), ({"avx2", "avx512f"}, "fp32")]
+)
+def test_automatic_precision_follows_the_processor(monkeypatch, flags, expected):
+    monkeypatch.setattr(choose, "_cpu_flags", lambda: flags)
+
+    engine = build_engine("torch", device="cpu", weights_dir=DEFAULT_WEIGHTS_DIR)
+
+    assert engine.name == f"torch-{expected}"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"engine": "openvino", "device": "cuda"},
+        {"engine": "openvino", "precision": "fp16"},
+        {"engine": "torch", "device": "cpu", "precision": "fp16"},
+    ],
+)
+def test_impossible_choices_are_refused(arguments):
+    with pytest.raises(ConfigurationError):
+        build_engine(**arguments, weights_dir=DEFAULT_WEIGHTS_DIR)
+
+
+def test_absent_cuda_device_is_said(monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+
+    with pytest.raises(ConfigurationError, match="cuda"):
+        build_engine("torch", device="cuda", weights_dir=DEFAULT_WEIGHTS_DIR)
+
+
+def test_pipeline_on_openvino_never_loads_torch():
+    code = (
+        "import sys; from workers.registry import build_pipeline;"
+        "build_pipeline('facenet-msceleb-128', engine='openvino', device='cpu').analyse([b'']);"
+        "sys.exit('torch' in sys.modules)"
+    )
+
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

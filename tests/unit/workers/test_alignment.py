@@ -1,0 +1,101 @@
+import numpy as np
+import pytest
+
+from workers.alignment import (
+    DegenerateLandmarksError,
+    arcface_template,
+    crop_faces,
+    margin_crop,
+    similarity_transform,
+    warp,
+)
+from workers.ports import DetectedFaces
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_similarity_transform_recovers_a_known_one(dtype):
+    template = arcface_template(160, scale=0.95).astype(dtype)
+    angle, scale, shift = 0.4, 1.7, np.array([31, -12])
+    turn = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    landmarks = ((template - shift) @ np.linalg.inv(turn).T).astype(dtype)
+
+    (found,) = similarity_transform(landmarks[None], template)
+
+    assert found.dtype == dtype
+    np.testing.assert_allclose(found[:, :2], turn, atol=1e-4)
+    np.testing.assert_allclose(found[:, 2], shift, atol=1e-2)
+
+
+def test_similarity_transform_never_mirrors():
+    template = arcface_template(112, scale=1.0)
+    mirrored = template * np.array([-1, 1], np.float32)
+
+    (found,) = similarity_transform(mirrored[None], template)
+
+    assert np.linalg.det(found[:, :2]) > 0
+
+
+def test_similarity_transform_is_the_least_squares_one():
+    chance = np.random.default_rng(0)
+    template = arcface_template(112, scale=1.0).astype(np.float64)
+    landmarks = template + chance.normal(0, 4, template.shape)
+    (found,) = similarity_transform(landmarks[None], template)
+
+    def error(transform):
+        return ((landmarks @ transform[:, :2].T + transform[:, 2] - template) ** 2).sum()
+
+    for a, b, x, y in chance.normal(0, 0.01, (50, 4)):
+        other = found + np.array([[a, -b, x], [b, a, y]])
+        assert error(other) >= error(found)
+
+
+def test_coinciding_landmarks_are_refused():
+    with pytest.raises(DegenerateLandmarksError):
+        similarity_transform(np.full((1, 5, 2), 7.0), arcface_template(112, scale=1.0))
+
+
+def test_warp_brings_a_landmark_to_its_place():
+    image = np.zeros((100, 100, 3), np.uint8)
+    image[40, 70] = 255
+    transform = np.array([[1.0, 0, -50], [0, 1.0, -30]])
+
+    crop = warp(image, transform, size=32)
+
+    assert np.unravel_index(crop[..., 0].argmax(), (32, 32)) == (10, 20)
+
+
+@pytest.mark.parametrize(
+    "box", [[-50, -50, -10, -10], [200, 10, 240, 40], [5, 5, 5, 5], [-20, -20, 200, 200]]
+)
+def test_margin_crop_gives_a_crop_for_any_box(box):
+    image = np.random.default_rng(0).integers(0, 256, (60, 80, 3), dtype=np.uint8)
+
+    assert margin_crop(image, np.array(box, np.float32), size=32, margin=14).shape == (32, 32, 3)
+
+
+def test_margin_crop_shows_the_box_and_its_border():
+    image = np.zeros((100, 100, 3), np.uint8)
+    image[20:80, 20:80] = 255
+
+    crop = margin_crop(image, np.array([20, 20, 80, 80], np.float32), size=160, margin=32)
+
+    bright = (crop[80, :, 0] > 127).sum()
+    assert abs(bright - 128) <= 3
+    assert crop[80, 0, 0] == 0
+
+
+@pytest.mark.parametrize("recipe", ["margin-14", "aligned"])
+def test_crops_come_in_the_order_of_the_faces(recipe):
+    image = np.zeros((100, 200, 3), np.uint8)
+    image[:, 100:] = 255
+    places = arcface_template(60, scale=1.0)
+    faces = DetectedFaces(
+        boxes=np.array([[120, 20, 180, 80], [20, 20, 80, 80]], np.float32),
+        landmarks=np.stack([places + np.float32([120, 20]), places + np.float32([20, 20])]),
+        confidences=np.array([0.9, 0.8], np.float32),
+    )
+
+    crops = crop_faces(image, faces, recipe=recipe, size=160)
+
+    assert crops[0].mean() > 250
+    assert crops[1].mean() < 5

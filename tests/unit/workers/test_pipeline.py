@@ -1,0 +1,129 @@
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from app.domain.detection import ImageAnalysis
+from app.domain.errors import CorruptImageError, UnsupportedImageError
+from workers.pipeline import FacePipeline, PipelineOptions
+from workers.ports import DetectedFaces, ModelCard
+
+CARD = ModelCard(
+    id="fake-2",
+    dimension=2,
+    input_size=16,
+    preprocessing="standardise",
+    licence="none",
+    training_set="none",
+    source="none",
+)
+
+
+class FakeDetector:
+    """Finds as many faces in an image as its first pixel's red says, ever less sure of them."""
+
+    def __init__(self):
+        self.batches = []
+
+    def detect(self, images):
+        self.batches.append(len(images))
+        return [self._faces(int(image[0, 0, 0])) for image in images]
+
+    def _faces(self, count):
+        return DetectedFaces(
+            boxes=np.tile(np.float32([2, 3, 30, 40]), (count, 1)),
+            landmarks=np.tile(np.arange(10, dtype=np.float32).reshape(5, 2), (count, 1, 1)),
+            confidences=np.linspace(0.99, 0.75, count, dtype=np.float32),
+        )
+
+
+class FakeEmbedder:
+    """Embeds a crop as its mean green and a running number."""
+
+    card = CARD
+
+    def __init__(self):
+        self.batches = []
+
+    def embed(self, crops):
+        self.batches.append(len(crops))
+        green = crops[..., 1].reshape(len(crops), -1).mean(axis=1)
+        return np.stack([green, np.arange(len(crops))], axis=1).astype(np.float32)
+
+
+@pytest.fixture
+def pipeline():
+    return FacePipeline(
+        FakeDetector(), FakeEmbedder(), engine_name="fake", options=PipelineOptions()
+    )
+
+
+def photograph(faces, green=0, size=(64, 64)):
+    buffer = io.BytesIO()
+    Image.new("RGB", size, (faces, green, 0)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def test_each_image_is_answered_in_its_place(pipeline):
+    results = pipeline.analyse(
+        [photograph(2, 10), photograph(0), b"", photograph(1, 30), b"not an image at all"]
+    )
+
+    assert [type(result) for result in results] == [
+        ImageAnalysis, ImageAnalysis, CorruptImageError, ImageAnalysis, UnsupportedImageError,
+    ]  # fmt: skip
+    assert [len(results[place].faces) for place in (0, 1, 3)] == [2, 0, 1]
+
+
+def test_vectors_belong_to_the_faces_of_their_image(pipeline):
+    first, second = pipeline.analyse([photograph(2, 10), photograph(1, 30)])
+
+    assert [face.embedding.vector[0] for face in first.faces] == [10, 10]
+    assert [face.embedding.vector[0] for face in second.faces] == [30]
+    assert first.faces[0].embedding.model == "fake-2"
+
+
+def test_faces_of_many_images_are_embedded_in_one_batch(pipeline):
+    pipeline.analyse([photograph(2), photograph(1), photograph(3)])
+
+    assert pipeline._detector.batches == [3]
+    assert pipeline._embedder.batches == [6]
+
+
+def test_large_images_are_not_all_held_at_once(pipeline):
+    pipeline.analyse([photograph(1, size=(1500, 1500))] * 5)
+
+    assert max(pipeline._detector.batches) == 1
+    assert sum(pipeline._detector.batches) == 5
+
+
+def test_nothing_is_embedded_where_only_detections_are_wanted(pipeline):
+    (analysis,) = pipeline.analyse([photograph(2)], embed=False)
+
+    assert pipeline._embedder.batches == []
+    assert [face.embedding for face in analysis.faces] == [None, None]
+
+
+def test_detections_below_the_threshold_are_left_out(pipeline):
+    (analysis,) = pipeline.analyse([photograph(3)], detection_threshold=0.9)
+
+    assert [round(face.detection.confidence, 2) for face in analysis.faces] == [0.99]
+
+
+def test_coordinates_keep_their_names(pipeline):
+    (analysis,) = pipeline.analyse([photograph(1, size=(80, 50))])
+
+    detection = analysis.faces[0].detection
+    assert (analysis.width, analysis.height) == (80, 50)
+    assert (detection.box.x_min, detection.box.y_max) == (2, 40)
+    assert list(detection.landmarks) == [(0, 1), (2, 3), (4, 5), (6, 7), (8, 9)]
+    assert detection.landmarks.image_right_mouth == (8, 9)
+
+
+def test_no_images_give_no_answers(pipeline):
+    assert pipeline.analyse([]) == []
+
+
+def test_only_damaged_images_are_answered_too(pipeline):
+    assert all(isinstance(r, CorruptImageError) for r in pipeline.analyse([b"", b""]))
