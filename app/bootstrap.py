@@ -60,6 +60,8 @@ def build_container(settings: Settings) -> Container:
     engine = build_engine(url, pool_size=settings.database_pool_size)
     redis_url = settings.redis_url.get_secret_value()
     celery = configure(Celery("vultus", set_as_current=False), redis_url)
+    # A request must not wait for a broker that is away: the sweep puts what is not put now.
+    celery.conf.broker_transport_options["max_retries"] = 0
     return Container(
         settings=settings,
         uow=lambda: SqlUnitOfWork(engine),

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from celery.signals import worker_process_init
-from workers.registry import build_pipeline
 
 from app.bootstrap import build_container
 from app.imaging.inspect import ImageLimits
@@ -19,6 +18,7 @@ from tasks.app import celery
 from tasks.infer import run_image_job
 from tasks.retrain import run_training_job
 from tasks.runtime import InferenceRuntime, inference_runtime
+from workers.registry import build_pipeline
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -16,14 +16,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from uuid import UUID
 
-    from workers.pipeline import FacePipeline
-
     from app.bootstrap import Container
     from app.domain.embedding import Embedding
     from app.domain.model import ModelProfile
     from app.domain.training import Training
     from app.services.ports import UnitOfWork
     from app.services.sweep import SweepRules
+    from workers.pipeline import FacePipeline
 
 
 class TrainedClassifier:

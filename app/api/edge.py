@@ -37,6 +37,7 @@ def register(app: Flask) -> None:
     """Give requests their id and answers their headers, and log each pair."""
     app.before_request(_begin)
     app.after_request(_finish)
+    app.teardown_request(_forget)
 
 
 def _begin() -> None:
@@ -44,7 +45,6 @@ def _begin() -> None:
     stated = request.headers.get("X-Request-Id", "")
     g.request_id = stated if _REQUEST_ID.fullmatch(stated) else str(uuid4())
     observability.request_id.set(g.request_id)
-    observability.job_id.set(None)
     # Flask-RESTX would parse field masks from anyone; nothing here is marshalled by it.
     request.environ.pop("HTTP_X_FIELDS", None)
 
@@ -67,3 +67,8 @@ def _finish(response: Response) -> Response:
         },
     )
     return response
+
+
+def _forget(_: BaseException | None) -> None:
+    observability.request_id.set(None)
+    observability.job_id.set(None)

@@ -36,7 +36,7 @@ _logger = logging.getLogger(__name__)
 pages = Blueprint("problems", __name__, url_prefix="/problems")
 
 
-class ProblemApi(Api):  # type: ignore[misc]
+class ProblemApi(Api):
     """An Api whose errors are problem documents too; Flask-RESTX knows ``message`` bodies only."""
 
     def handle_error(self, e: Exception) -> Any:  # noqa: ANN401 - as in the base class
@@ -60,9 +60,7 @@ def answer_error(error: Exception) -> ResponseReturnValue:
         _logger.error("a request failed", exc_info=error, extra={"action": "request.fail"})
         error = VultusError()
     elif error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        _logger.warning(
-            "a request was refused", exc_info=error, extra={"action": "request.unavailable"}
-        )
+        _logger.warning("a request was refused: %s", error.slug, extra={"action": "request.refuse"})
     faults = error.faults if isinstance(error, ValidationFailedError) else ()
     headers: dict[str, str] = {}
     if error.retry_after_s is not None or error.status == HTTPStatus.SERVICE_UNAVAILABLE:

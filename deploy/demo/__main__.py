@@ -85,9 +85,13 @@ def _show(
 def _enrol(http: httpx.Client, collection: str, name: str, files: list[Path]) -> None:
     begin = time.monotonic()
     job = run_job(http, f"/v1/collections/{collection}/faces", files, subject=name)
-    faces = sum(len(image["faces"]) for image in job["result"]["images"])
     elapsed_s = time.monotonic() - begin
+    images = list(zip(files, job["result"]["images"], strict=True))
+    faces = sum(len(image["faces"]) for _, image in images)
     click.echo(f"  enrolled {name}: {faces} of {len(files)} photographs, {elapsed_s:.1f} s")
+    for file, image in images:
+        if "error" in image:
+            click.echo(f"    {file.name} refused: {image['error']['title'].lower()}")
 
 
 def _recognise_all(http: httpx.Client, collection: str, asked: list[Probe]) -> bool:

@@ -63,7 +63,7 @@ def listening() -> Iterator[Receiver]:
 class _Handler(BaseHTTPRequestHandler):
     server: Receiver
 
-    def do_POST(self) -> None:  # noqa: N802 - the name is http.server's
+    def do_POST(self) -> None:
         body = self.rfile.read(min(int(self.headers["content-length"]), _MOST_BYTES))
         headers = {name.lower(): value for name, value in self.headers.items()}
         self.server.deliveries.put((headers, body))

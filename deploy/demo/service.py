@@ -45,14 +45,17 @@ def running_service(state: Path) -> Iterator[dict[str, str]]:
     output = process.stdout
     if output is None:
         raise DemoError("The service's output could not be read.")
+    drain = threading.Thread(target=output.read, daemon=True)
     try:
         _show_until_ready(output)
-        drain = threading.Thread(target=output.read, daemon=True)
         drain.start()
         yield json.loads((state / "access.json").read_text())
     finally:
         process.terminate()
         process.wait()
+        if drain.is_alive():
+            drain.join()
+        output.close()
 
 
 def _show_until_ready(output: IO[str]) -> None:

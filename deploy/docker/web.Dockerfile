@@ -8,7 +8,7 @@ WORKDIR /srv/vultus
 COPY deploy/requirements/web.txt deploy/requirements/
 RUN pip install --no-cache-dir --no-deps --require-hashes -r deploy/requirements/web.txt
 
-COPY models_weights/manifest.toml models_weights/
+COPY models_weights/*.toml models_weights/
 COPY app app
 
 USER vultus

@@ -13,7 +13,7 @@ RUN pip install --no-cache-dir --no-deps --index-url "$TORCH_INDEX" "$TORCH"
 COPY deploy/requirements/worker.txt deploy/requirements/
 RUN pip install --no-cache-dir --no-deps --require-hashes -r deploy/requirements/worker.txt
 
-COPY models_weights/manifest.toml models_weights/
+COPY models_weights/*.toml models_weights/
 COPY app app
 COPY workers workers
 RUN python -m workers.fetch_weights
@@ -22,6 +22,6 @@ COPY tasks tasks
 COPY deploy/flowerconfig.py deploy/
 
 USER vultus
-CMD ["python", "-m", "celery", "-A", "tasks.worker:celery", "worker", "--queues", "inference", \
+CMD ["python", "-m", "celery", "-A", "tasks.inference_worker", "worker", "--queues", "inference", \
      "--hostname", "inference@%h", "--pool", "prefork", "--without-gossip", "--without-mingle", \
-     "--loglevel", "INFO"]
+     "--loglevel", "WARNING"]

@@ -78,7 +78,7 @@ def service_programs(stack: Stack, *, workers: int) -> list[Program]:
 
 def worker_answers(stack: Stack, queue: str) -> bool:
     """Tell whether a queue's worker takes tasks."""
-    celery = configure(Celery(set_as_current=False), stack.environment["VULTUS_REDIS_URL"])
+    celery = configure(Celery(set_as_current=False), stack.redis_url)
     node = f"{queue}@{socket.gethostname()}"
     with celery:
         return bool(celery.control.ping(destination=[node], timeout=1.0))

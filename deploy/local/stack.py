@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deploy.local import private_files
@@ -49,6 +50,12 @@ class Stack:
     def base_url(self) -> str:
         """Where the service answers on this machine."""
         return f"http://127.0.0.1:{self.ports['web']}"
+
+    @property
+    def redis_url(self) -> str:
+        """The broker's URL, whoever runs it."""
+        file = self.environment.get("VULTUS_REDIS_URL_FILE")
+        return Path(file).read_text().strip() if file else self.environment["VULTUS_REDIS_URL"]
 
     @property
     def flower_url(self) -> str:

@@ -113,6 +113,7 @@ def supervised(
         wait_until(lambda: _answers(supervisor), _START_PATIENCE_S, "the supervisor")
         yield supervisor
     finally:
+        remote("close")()
         process.terminate()
         process.wait()
 

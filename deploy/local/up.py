@@ -16,14 +16,15 @@ from deploy.local.provision import make_database, migrate
 from deploy.local.stack import prepare_stack
 from deploy.local.supervision import Supervisor, supervised
 from deploy.local.throwaway import postgres_answers, redis_answers
-from deploy.local.waiting import wait_until
+from deploy.local.waiting import NotReadyError, wait_until
 
 if TYPE_CHECKING:
     from deploy.local.paths import StateFolder
     from deploy.local.stack import Stack
 
 _SERVER_PATIENCE_S = 60.0
-_SERVICE_PATIENCE_S = 20.0
+_SERVICE_PATIENCE_S = 180.0
+_LOG_LINES = 15
 
 
 class SupervisorLostError(RuntimeError):
@@ -78,18 +79,29 @@ def prepare_servers(stack: Stack) -> None:
 
 
 def wait_until_ready(stack: Stack, supervisor: Supervisor) -> None:
-    """Wait until the service says that it can do jobs, and tell what is not running yet."""
+    """Wait until the service can do jobs; meanwhile tell how far it is.
+
+    Raises: NotReadyError: the end of each broken process's log was printed.
+    """
 
     def tell(waited_s: float) -> None:
         states = ", ".join(f"{name} {state}" for name, state in supervisor.states().items())
         click.echo(f"  {waited_s:.0f} s: {states}")
 
-    wait_until(
-        lambda: _is_ready(stack.base_url) and worker_answers(stack, "inference"),
-        _SERVICE_PATIENCE_S,
-        f"the service; its logs are in {stack.state.log}",
-        tell=tell,
-    )
+    try:
+        wait_until(
+            lambda: _is_ready(stack.base_url) and worker_answers(stack, "inference"),
+            _SERVICE_PATIENCE_S,
+            f"the service; its logs are in {stack.state.log}",
+            tell=tell,
+        )
+    except NotReadyError:
+        for name, state in supervisor.states().items():
+            if state != "RUNNING":
+                log = stack.state.log / f"{name}.log"
+                lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+                click.echo("\n".join([f"--- {name} ({state}) says:", *lines[-_LOG_LINES:]]))
+        raise
 
 
 def _is_ready(base_url: str) -> bool:

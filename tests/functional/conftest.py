@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import psycopg
 import pytest
-from sqlalchemy import text
+from factories import analysed_face, image_analysis, model_profile
+from fakes import FakeClock, FakeJobQueue, FakeSender
 
 from app.bootstrap import Container
 from app.domain.access import Scope
@@ -21,8 +22,6 @@ from app.storage.health import check_database
 from app.storage.migrate import migrate
 from app.storage.tables import Base
 from app.storage.unit_of_work import SqlUnitOfWork
-from factories import analysed_face, image_analysis, model_profile
-from fakes import FakeClock, FakeJobQueue, FakeSender
 
 MODEL = "facenet-msceleb-128"
 RETENTION = timedelta(hours=1)
@@ -68,9 +67,9 @@ def settings(api_database_url):
 
 @pytest.fixture
 def container(settings, api_engine, bell):
-    tables = ", ".join(Base.metadata.tables)
     with api_engine.begin() as connection:
-        connection.execute(text(f"truncate {tables} cascade"))
+        for table in reversed(Base.metadata.sorted_tables):
+            connection.execute(table.delete())
     return Container(
         settings=settings,
         uow=lambda: SqlUnitOfWork(api_engine),

@@ -3,9 +3,9 @@ from __future__ import annotations
 from uuid import UUID
 
 import pytest
+from factories import image_bytes
 
 from app.domain.access import Scope
-from factories import image_bytes
 
 NOBODY = "0191e0a8-0000-7000-8000-000000000000"
 FACES = "/v1/collections/staff/faces"

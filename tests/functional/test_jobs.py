@@ -5,12 +5,12 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from factories import image_bytes
 from sqlalchemy import text
 
 from app.domain.access import Scope
 from app.domain.errors import NoFaceError
 from app.domain.job import JobType
-from factories import image_bytes
 
 NOBODY = "0191e0a8-0000-7000-8000-000000000000"
 PHOTO = {"data": image_bytes(), "content_type": "image/jpeg"}

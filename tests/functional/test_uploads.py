@@ -10,7 +10,6 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-
 from factories import image_bytes
 
 DETECTIONS = "/v1/detections"

@@ -6,7 +6,6 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-
 from factories import image_bytes
 
 PATH = "/v1/verifications"

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import pytest
+from factories import image_bytes
 
 from app.domain.access import Scope
-from factories import image_bytes
 
 NOBODY = "0191e0a8-0000-7000-8000-000000000000"
 URL = "https://receiver.example/hook"

@@ -68,8 +68,9 @@ def fit_classifier(
     metrics = {"threshold": threshold, **_held_out(vectors, labels, threshold)}
     weights = save(
         {
-            "coefficients": coefficients.astype(np.float32),
-            "intercepts": intercepts.astype(np.float32),
+            # safetensors writes memory as it lies, and scikit-learn's lies column by column
+            "coefficients": np.ascontiguousarray(coefficients, dtype=np.float32),
+            "intercepts": np.ascontiguousarray(intercepts, dtype=np.float32),
             "prototypes": prototypes.astype(np.float32),
             "threshold": np.array([threshold], dtype=np.float32),
         }

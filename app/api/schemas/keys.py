@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 from pydantic import AwareDatetime, Field
@@ -60,5 +60,5 @@ class KeyList(Schema):
     items: list[KeyResource]
 
 
-def _shown(key: ApiKey) -> dict[str, object]:
+def _shown(key: ApiKey) -> dict[str, Any]:
     return {name: getattr(key, name) for name in KeyResource.model_fields}

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from datetime import datetime  # noqa: TC003 - pydantic reads it at run time
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Self
-from uuid import UUID  # noqa: TC003
+from uuid import UUID
 
 from pydantic import Field, model_validator
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _Url = Annotated[str, Field(min_length=1, max_length=2000)]
 _Events = Annotated[
-    list[EventType],
+    tuple[EventType, ...],
     Field(min_length=1, max_length=20, description="What the endpoint hears of."),
 ]
 
@@ -26,14 +26,14 @@ class EndpointRequest(Schema):
     """A URL to register."""
 
     url: _Url
-    events: _Events = list(_JOB_EVENTS)
+    events: _Events = _JOB_EVENTS
 
 
 class EndpointChange(Schema):
     """What to change of an endpoint; what is absent stays."""
 
     url: _Url = ""
-    events: _Events = []
+    events: _Events = ()
     enabled: bool = True
 
     @model_validator(mode="after")

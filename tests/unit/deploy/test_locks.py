@@ -49,7 +49,9 @@ def test_the_plain_requirements_hold_what_both_images_hold():
     assert images | {"torch", "torchvision"} <= names(ROOT / "requirements.txt")
 
 
-@pytest.mark.parametrize("file", [*REQUIREMENTS.glob("*.txt"), ROOT / "requirements.txt"], ids=str)
+@pytest.mark.parametrize(
+    "file", [*REQUIREMENTS.glob("*.txt"), ROOT / "requirements.txt"], ids=lambda file: file.name
+)
 def test_no_address_or_path_of_a_machine_is_in_a_lock(file):
     assert not re.search(r"https?://|file:|^-|\s/\w|@ ", file.read_text(), re.MULTILINE)
 

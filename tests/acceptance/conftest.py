@@ -1,0 +1,65 @@
+"""The whole service as ``make up`` runs it, once for all tests of this folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+from xmlrpc.client import ServerProxy
+
+import httpx
+import pytest
+
+from deploy.demo.service import running_service
+from deploy.local.paths import PROJECT
+
+#: Losses are noticed after the lease, so a short one keeps the tests short.
+_SETTINGS = {"VULTUS_LEASE_S": "6", "VULTUS_REPUBLISH_S": "3", "VULTUS_SWEEP_INTERVAL_S": "1"}
+
+
+@dataclass(frozen=True)
+class Service:
+    """A running stack."""
+
+    base_url: str
+    key: str
+    state: Path
+
+    def client(self):
+        return httpx.Client(
+            base_url=self.base_url, headers={"x-api-key": self.key}, timeout=70, trust_env=False
+        )
+
+    def kill(self, program):
+        """Kill a process at once, as the kernel does when memory runs out; return its pid."""
+        ports = json.loads((self.state / "ports.json").read_text())
+        password = json.loads((self.state / "secrets.json").read_text())["supervisor"]
+        url = f"http://vultus:{password}@127.0.0.1:{ports['supervisor']}/RPC2"
+        with ServerProxy(url) as remote:
+            processes = remote.supervisor.getAllProcessInfo()
+        for process in processes:
+            if process["name"] == program:
+                os.kill(process["pid"], signal.SIGKILL)
+                return process["pid"]
+        raise AssertionError(f"no process is called {program}")
+
+
+@pytest.fixture(scope="session")
+def service(tmp_path_factory):
+    state = tmp_path_factory.mktemp("service")
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in _SETTINGS.items():
+            patch.setenv(name, value)
+        with running_service(state) as access:
+            yield Service(access["base_url"], access["admin_key"], state)
+
+
+@pytest.fixture(scope="session")
+def photographs():
+    """Photographs that show one prominent face each."""
+    samples = PROJECT / "var" / "samples" / "val"
+    found = sorted(samples.glob("*/*.jpg"))
+    assert found, 'there are no sample photographs; run "make weights"'
+    return found

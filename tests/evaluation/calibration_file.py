@@ -1,0 +1,31 @@
+"""Reading and writing ``models_weights/calibration.toml``."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+_HEADER = """\
+# How each model's cosines are read. `python -m tests.evaluation.fit` writes an entry from labelled
+# pairs; the entry says from which. One with `fitted_on = ""` was taken over from the default model,
+# because the model's weights have not been measured: run the fit before relying on it.
+"""
+
+
+def read_calibration(path: Path) -> dict[str, dict[str, Any]]:
+    """Return the entries by model id."""
+    return tomllib.loads(path.read_text(encoding="utf-8"))
+
+
+def write_calibration(path: Path, entries: Mapping[str, Mapping[str, Any]]) -> None:
+    """Replace the file; values are numbers, strings and lists of these."""
+    blocks = [
+        "\n".join([f"[{model}]", *(f"{key} = {json.dumps(value)}" for key, value in entry.items())])
+        for model, entry in entries.items()
+    ]
+    path.write_text("\n".join([_HEADER, "\n\n".join(blocks), ""]), encoding="utf-8")

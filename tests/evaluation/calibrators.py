@@ -1,0 +1,19 @@
+"""Fits from cosines to the probability that two photographs show one person."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+
+if TYPE_CHECKING:
+    from jaxtyping import Bool, Float
+
+
+def fit_logistic(
+    scores: Float[np.ndarray, " n"], same: Bool[np.ndarray, " n"]
+) -> tuple[float, float]:
+    """Return slope and intercept of a logistic curve, for a prior of one half."""
+    model = LogisticRegression(C=np.inf, class_weight="balanced").fit(scores[:, None], same)
+    return float(model.coef_[0, 0]), float(model.intercept_[0])

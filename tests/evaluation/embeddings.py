@@ -1,0 +1,77 @@
+"""One embedding per photograph, by the service's own pipeline."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from app.domain.errors import NoFaceError, VultusError
+from app.domain.selection import FacePolicy, select_face
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from jaxtyping import Float32
+
+    from app.domain.detection import ImageAnalysis
+
+#: LFW's photographs are centred on the person whom they are named after.
+FACE_POLICY = FacePolicy.CENTRAL
+
+_BATCH = 16
+
+
+class Pipeline(Protocol):
+    """The part of ``workers.pipeline.FacePipeline`` that is measured here."""
+
+    def analyse(
+        self, images: Sequence[bytes], *, embed: bool = True
+    ) -> list[ImageAnalysis | VultusError]:
+        """Return what is found in each image, or why it cannot be used."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """The vectors of the photographs that have one; the others are counted by reason."""
+
+    vectors: Mapping[str, Float32[np.ndarray, " d"]]
+    #: Number of photographs by the slug of their error; ``no-face`` where none was found.
+    failures: Mapping[str, int]
+    #: Photographs that showed more than one face.
+    several_faces: int
+
+
+def embed_files(
+    pipeline: Pipeline, root: Path, files: Sequence[str], *, progress: Callable[[int], None]
+) -> Embedded:
+    """Embed the face of each file that ``FACE_POLICY`` means; ``progress`` hears how many are done.
+
+    A photograph that fails is left out and counted: whoever uses the vectors has to count the
+    comparison as not accepted, as the service would.
+    """
+    vectors: dict[str, Float32[np.ndarray, " d"]] = {}
+    failures: Counter[str] = Counter()
+    several = 0
+    for start in range(0, len(files), _BATCH):
+        batch = files[start : start + _BATCH]
+        analyses = pipeline.analyse([(root / file).read_bytes() for file in batch])
+        for file, analysis in zip(batch, analyses, strict=True):
+            if isinstance(analysis, VultusError):
+                failures[analysis.slug] += 1
+                continue
+            several += len(analysis.faces) > 1
+            try:
+                face = select_face(analysis, FACE_POLICY)
+            except NoFaceError as error:
+                failures[error.slug] += 1
+                continue
+            if face.embedding is None:
+                raise ValueError("the pipeline was asked for embeddings and gave none")
+            vectors[file] = np.array(face.embedding.vector, dtype=np.float32)
+        progress(start + len(batch))
+    return Embedded(vectors=vectors, failures=failures, several_faces=several)

@@ -1,0 +1,106 @@
+"""Fit how a model's cosines are read, and write it beside the weights.
+
+``python -m tests.evaluation.fit DATA`` embeds the photographs of DATA's pairs.csv with the
+service's pipeline. The probability is a fit on the listed pairs; the thresholds come from the
+comparison of every photograph with every one of another person, as the listed pairs are too few to
+tell one false match in ten thousand.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+
+import click
+import numpy as np
+
+from tests.evaluation.calibration_file import read_calibration, write_calibration
+from tests.evaluation.calibrators import fit_logistic
+from tests.evaluation.dataset import read_dataset
+from tests.evaluation.embeddings import embed_files
+from tests.evaluation.progress import progress_line
+from tests.evaluation.rates import NOT_COMPARED, threshold_at
+from tests.evaluation.verification import compare
+from workers.engines.choose import EngineChoice, PrecisionChoice
+from workers.manifest import DEFAULT_WEIGHTS_DIR
+from workers.registry import build_pipeline
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from jaxtyping import Float, Float32
+
+    from tests.evaluation.dataset import Dataset
+
+#: One pair of different people in ten thousand is called a match, one in a hundred possible.
+_MATCH_FMR = 1e-4
+_POSSIBLE_FMR = 1e-2
+
+
+@click.command()
+@click.argument("data", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--model", default="facenet-msceleb-128", show_default=True)
+@click.option("--engine", default="auto", type=click.Choice(get_args(EngineChoice)))
+@click.option("--precision", default="auto", type=click.Choice(get_args(PrecisionChoice)))
+@click.option("--weights", default=DEFAULT_WEIGHTS_DIR, type=click.Path(path_type=Path))
+@click.option(
+    "--calibration",
+    default=DEFAULT_WEIGHTS_DIR / "calibration.toml",
+    type=click.Path(path_type=Path),
+    help="The file whose entry of the model is replaced.",
+)
+def main(
+    data: Path,
+    model: str,
+    engine: EngineChoice,
+    precision: PrecisionChoice,
+    weights: Path,
+    calibration: Path,
+) -> None:
+    """Fit MODEL's thresholds and calibration on the pairs of DATA, a folder in LFW's layout."""
+    dataset = read_dataset(data)
+    files = sorted({file for pair in dataset.pairs for file in (pair.first, pair.second)})
+    pipeline = build_pipeline(model, engine=engine, precision=precision, weights_dir=weights)
+    embedded = embed_files(
+        pipeline, dataset.root, files, progress=progress_line("embedded", len(files))
+    )
+    entries = read_calibration(calibration)
+    entries[model] = {
+        "dimension": pipeline.card.dimension,
+        **fitted(dataset, embedded.vectors),
+        "fitted_on": f"{data.name}/pairs.csv: {len(dataset.pairs)} pairs, {len(files)} photographs",
+    }
+    write_calibration(calibration, entries)
+    click.echo(f"{model}: {entries[model]}")
+
+
+def fitted(dataset: Dataset, vectors: Mapping[str, Float32[np.ndarray, " d"]]) -> dict[str, Any]:
+    """Return thresholds and calibration fitted on the pairs of a data set."""
+    found = compare(dataset.pairs, vectors)
+    compared = found.scores > NOT_COMPARED
+    slope, intercept = fit_logistic(found.scores[compared], found.same[compared])
+    impostors = impostor_scores(vectors)
+    return {
+        "match": round(threshold_at(impostors, _MATCH_FMR), 3),
+        "possible": round(threshold_at(impostors, _POSSIBLE_FMR), 3),
+        "slope": round(slope, 2),
+        "intercept": round(intercept, 2),
+    }
+
+
+def impostor_scores(
+    vectors: Mapping[str, Float32[np.ndarray, " d"]],
+) -> Float[np.ndarray, " comparisons"]:
+    """Compare every photograph with every one of another person; the folder names the person."""
+    files = sorted(vectors)
+    _, people = np.unique([file.split("/")[0] for file in files], return_inverse=True)
+    rows = np.stack([vectors[file] for file in files])
+    first, second = np.triu_indices(len(files), k=1)
+    different = people[first] != people[second]
+    scores: Float[np.ndarray, " comparisons"] = (rows @ rows.T)[first, second][different]
+    return scores
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,131 @@
+"""1:N, open set: how often enrolled people are named while strangers are not.
+
+Terms of ISO/IEC 19795-1: FPIR is the share of strangers' searches that return anybody, DIR the
+share of enrolled people's searches that return the right person first (both over the threshold).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tests.evaluation.rates import threshold_at
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from jaxtyping import Float, Float32, Int
+
+    from tests.evaluation.dataset import Photograph
+    from tests.evaluation.matchers import Matcher
+
+#: Reported false positive identification rates.
+RATES = {"1e-2": 1e-2, "1e-3": 1e-3}
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One collection and the searches in it; a search without a vector counts, unanswered."""
+
+    vectors: Float32[np.ndarray, "n d"]
+    #: Number of each vector's subject, from 0 without a gap.
+    labels: Int[np.ndarray, " n"]
+    probes: Float32[np.ndarray, "m d"]
+    truths: Int[np.ndarray, " m"]
+    strangers: Float32[np.ndarray, "s d"]
+    #: Searches of enrolled people and of strangers that have no vector.
+    lost_probes: int = 0
+    lost_strangers: int = 0
+
+
+def trial(
+    photographs: Sequence[Photograph],
+    vectors: Mapping[str, Float32[np.ndarray, " d"]],
+    people: Sequence[str],
+) -> Trial:
+    """Enrol ``people``, search for their other photographs and for the strangers'.
+
+    The other people's photographs do not serve as strangers: one wrong name among them would weigh
+    more than all the others where one stranger in a thousand counts. A person none of whose
+    photographs can be enrolled is left out of the collection, and the searches for them are lost.
+    """
+    numbers: dict[str, int] = {}
+    enrolled: list[tuple[str, int]] = []
+    for photograph in photographs:
+        wanted = photograph.role == "enrol" and photograph.subject in people
+        if wanted and photograph.file in vectors:
+            number = numbers.setdefault(photograph.subject, len(numbers))
+            enrolled.append((photograph.file, number))
+    chosen = set(people)
+    probes = [p for p in photographs if p.role == "probe" and p.subject in chosen]
+    found = [p for p in probes if p.file in vectors and p.subject in numbers]
+    strangers = [p for p in photographs if p.role == "stranger"]
+    known = [p.file for p in strangers if p.file in vectors]
+    return Trial(
+        vectors=np.stack([vectors[file] for file, _ in enrolled]),
+        labels=np.array([number for _, number in enrolled]),
+        probes=np.stack([vectors[p.file] for p in found]),
+        truths=np.array([numbers[p.subject] for p in found]),
+        strangers=np.stack([vectors[file] for file in known]),
+        lost_probes=len(probes) - len(found),
+        lost_strangers=len(strangers) - len(known),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Searches:
+    """The outcome of a trial under one matcher."""
+
+    #: The best score of each search for an enrolled person, and whether it is theirs.
+    best: Float[np.ndarray, " m"]
+    right: Float[np.ndarray, " m"]
+    #: The best score of each stranger's search.
+    strangers: Float[np.ndarray, " s"]
+    lost_probes: int
+    lost_strangers: int
+
+    def dir_at(self, threshold: float) -> float:
+        """Return the detection and identification rate at a threshold."""
+        return float((self.right & (self.best >= threshold)).sum()) / (
+            len(self.best) + self.lost_probes
+        )
+
+    def fpir_at(self, threshold: float) -> float:
+        """Return the false positive identification rate at a threshold."""
+        return float((self.strangers >= threshold).sum()) / (
+            len(self.strangers) + self.lost_strangers
+        )
+
+    def threshold_at(self, fpir: float) -> float:
+        """Return the lowest threshold that keeps to a false positive identification rate."""
+        lost = np.full(self.lost_strangers, -np.inf)
+        return threshold_at(np.concatenate([self.strangers, lost]), fpir)
+
+
+def search(subject: Trial, matcher: Matcher) -> Searches:
+    """Run all searches of a trial."""
+    scores = matcher(
+        np.concatenate([subject.probes, subject.strangers]), subject.vectors, subject.labels
+    )
+    own, others = np.split(scores, [len(subject.probes)])
+    return Searches(
+        best=own.max(axis=1),
+        right=own.argmax(axis=1) == subject.truths,
+        strangers=others.max(axis=1),
+        lost_probes=subject.lost_probes,
+        lost_strangers=subject.lost_strangers,
+    )
+
+
+def summary(searches: Searches) -> dict[str, Any]:
+    """Return the rates of one trial under one matcher."""
+    result: dict[str, Any] = {"rank1": searches.dir_at(-np.inf)}
+    for name, rate in RATES.items():
+        threshold = searches.threshold_at(rate)
+        result |= {
+            f"dir_at_fpir_{name}": searches.dir_at(threshold),
+            f"threshold_at_fpir_{name}": threshold,
+        }
+    return result

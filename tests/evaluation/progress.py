@@ -1,0 +1,25 @@
+"""Telling how far a long step is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_LINES = 10
+
+
+def progress_line(label: str, total: int) -> Callable[[int], None]:
+    """Return a function that tells on standard error, about ten times in all, how far it is."""
+    told = 0
+
+    def tell(done: int) -> None:
+        nonlocal told
+        if done * _LINES // total > told:
+            told = done * _LINES // total
+            click.echo(f"{label}: {done} of {total}", err=True)
+
+    return tell

@@ -1,0 +1,85 @@
+"""A whole measurement: embed, compare, identify, draw, write."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from app.storage.model_profiles import load_model_profiles
+from tests.evaluation.calibrators import fit_logistic
+from tests.evaluation.embeddings import FACE_POLICY, embed_files
+from tests.evaluation.plots import draw_identification, draw_verification
+from tests.evaluation.splits import measure
+from tests.evaluation.verification import compare, verification
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from jaxtyping import Float
+
+    from app.domain.matching import Calibration
+    from tests.evaluation.dataset import Dataset
+    from tests.evaluation.verification import Comparisons
+    from workers.pipeline import FacePipeline
+
+
+def evaluate(
+    dataset: Dataset,
+    pipeline: FacePipeline,
+    *,
+    out: Path,
+    weights_dir: Path,
+    matchers: Sequence[str],
+    splits: int,
+    embedding_progress: Callable[[int], None],
+    progress: Callable[[str], None],
+) -> dict[str, Any]:
+    """Measure everything that the data allows; write plots and ``report.json`` to ``out``.
+
+    Returns the report; ``verification`` and ``identification`` are empty where the data has no
+    such list.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    profile = load_model_profiles(weights_dir)[pipeline.card.id]
+    embedded = embed_files(pipeline, dataset.root, dataset.files(), progress=embedding_progress)
+    report: dict[str, Any] = {"verification": {}, "identification": {}}
+    if dataset.pairs:
+        found = compare(dataset.pairs, embedded.vectors)
+        probability = probabilities(profile.calibration)
+        report["verification"] = verification(found, probability, _logistic)
+        draw_verification(found, probability, out)
+    if dataset.photographs:
+        report["identification"], searches = measure(
+            dataset.photographs,
+            embedded.vectors,
+            matchers=matchers,
+            splits=splits,
+            progress=progress,
+        )
+        draw_identification(searches, out)
+    report["setup"] = {
+        "data": dataset.root.name,
+        "images": len(dataset.files()),
+        "model": profile.id,
+        "engine": pipeline.engine_name,
+        "face_policy": FACE_POLICY,
+        "several_faces": embedded.several_faces,
+        "failures": dict(embedded.failures),
+    }
+    (out / "report.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    return report
+
+
+def probabilities(
+    calibration: Calibration,
+) -> Callable[[Float[np.ndarray, " n"]], Float[np.ndarray, " n"]]:
+    """Apply the service's calibration to many scores."""
+    return lambda scores: np.array([calibration.probability(score) for score in scores.tolist()])
+
+
+def _logistic(found: Comparisons) -> Callable[[Float[np.ndarray, " n"]], Float[np.ndarray, " n"]]:
+    slope, intercept = fit_logistic(found.scores, found.same)
+    return lambda scores: 1 / (1 + np.exp(-(slope * scores + intercept)))

@@ -1,0 +1,81 @@
+"""Identification over collections of several sizes and several choices of people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tests.evaluation.identification import search, summary, trial
+from tests.evaluation.matchers import DEFAULT_MATCHER, MATCHERS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from jaxtyping import Float32
+
+    from tests.evaluation.dataset import Photograph
+    from tests.evaluation.identification import Searches
+
+SIZES = (50, 100)
+
+
+def measure(
+    photographs: Sequence[Photograph],
+    vectors: Mapping[str, Float32[np.ndarray, " d"]],
+    *,
+    matchers: Sequence[str],
+    splits: int,
+    progress: Callable[[str], None],
+) -> tuple[dict[str, Any], dict[str, Searches]]:
+    """Measure the data's own trial, then ``splits`` random choices of each smaller size.
+
+    Returns the figures, led by those of the default matcher, and for the data's own trial the
+    searches of every matcher.
+    """
+    people = sorted({p.subject for p in photographs if p.role == "enrol"})
+    whole = trial(photographs, vectors, people)
+    searches = {}
+    for name in matchers:
+        progress(f"{len(people)} people, {name}")
+        searches[name] = search(whole, MATCHERS[name])
+    headline = DEFAULT_MATCHER if DEFAULT_MATCHER in searches else next(iter(searches))
+    result: dict[str, Any] = {
+        "matcher": headline,
+        **summary(searches[headline]),
+        "people": len(people),
+        "probes": len(whole.probes) + whole.lost_probes,
+        "strangers": len(whole.strangers) + whole.lost_strangers,
+        "lost_probes": whole.lost_probes,
+        "lost_strangers": whole.lost_strangers,
+        "matchers": {name: summary(found) for name, found in searches.items()},
+        "splits": [],
+    }
+    random = np.random.default_rng(0)
+    for size in (size for size in SIZES if size < len(people)):
+        rows: dict[str, list[dict[str, Any]]] = {name: [] for name in matchers}
+        for number in range(splits):
+            chosen = random.choice(people, size, replace=False).tolist()
+            part = trial(photographs, vectors, chosen)
+            for name in matchers:
+                progress(f"{size} people, split {number + 1} of {splits}, {name}")
+                rows[name].append(summary(search(part, MATCHERS[name])))
+        result["splits"].append(
+            {
+                "people": size,
+                "splits": splits,
+                "matchers": {name: _spread(found) for name, found in rows.items()},
+            }
+        )
+    return result, searches
+
+
+def _spread(rows: Sequence[Mapping[str, float]]) -> dict[str, Any]:
+    """Return mean and standard deviation of each figure over the splits."""
+    return {
+        key: {
+            "mean": float(np.mean([row[key] for row in rows])),
+            "deviation": float(np.std([row[key] for row in rows], ddof=1)) if rows[1:] else 0.0,
+        }
+        for key in rows[0]
+    }

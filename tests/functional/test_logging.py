@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import json
+import logging
+
+import pytest
+from factories import image_bytes
+
+from app import observability
+from app.observability import JsonFormatter
+
+
+@pytest.fixture
+def lines():
+    """The lines of the log, as they are written."""
+    written = []
+
+    class Keep(logging.Handler):
+        def emit(self, record):
+            written.append(json.loads(self.format(record)))
+
+    handler = Keep()
+    handler.setFormatter(JsonFormatter())
+    root = logging.getLogger("app")
+    level = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    yield written
+    root.removeHandler(handler)
+    root.setLevel(level)
+
+
+def test_an_answer_is_logged_with_its_ids_and_without_names(admin, staff, lines):
+    answer = admin.post(
+        "/v1/collections/staff/faces?subject=Ann",
+        data=image_bytes(),
+        content_type="image/jpeg",
+        headers={"X-Request-Id": "r-1"},
+    )
+    [line] = [line for line in lines if line.get("action") == "request.answer"]
+    assert line["request_id"] == "r-1"
+    assert line["job_id"] == answer.json["id"]
+    assert line["route"] == "/v1/collections/<collection>/faces"
+    assert line["status"] == 202
+    assert line["key_id"] == str(admin.key.id)
+    text = json.dumps(lines)
+    for secret in ("Ann", "staff", admin.credential):
+        assert secret not in text
+    assert observability.request_id.get() is None
