@@ -41,7 +41,11 @@ class CollectionRequest(Schema):
     name: CollectionName
     model: Annotated[
         str | None,
-        Field(max_length=100, description="The id of its model; the loaded one when absent."),
+        Field(
+            max_length=100,
+            description="The id of its model; the loaded one when absent.",
+            examples=["facenet-msceleb-128"],
+        ),
     ] = None
     matcher: Annotated[
         Matcher, Field(description="How a probe is scored against the subjects.")
