@@ -58,6 +58,8 @@ class Face:
     collection_id: UUID
     subject_id: UUID | None
     subject: str | None
+    #: Whom somebody has said that it does not show.
+    rejected_subject: str | None = None
     detection: Detection
     #: The model that made its embedding.
     model: str

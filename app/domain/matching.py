@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from app.domain.errors import ModelMismatchError
 
 if TYPE_CHECKING:
-    from datetime import datetime
     from uuid import UUID
 
     from app.domain.embedding import Embedding
@@ -18,6 +17,9 @@ if TYPE_CHECKING:
 
 #: The change of a collection's size, as a share of it, after which a threshold is fitted anew.
 _STALE_AFTER = 0.02
+
+#: Beyond it the logistic curve is flat in double precision, and its exponential would overflow.
+_LARGE = 700.0
 
 
 class Decision(StrEnum):
@@ -41,9 +43,12 @@ class Matcher(StrEnum):
     CLASSIFIER = "classifier"
 
 
-#: What cosines with prototypes are multiplied with before the softmax: of 5, 8, 10, 12, 15 and 20
-#: the one with the best open-set identification rate on LFW.
-PROTOTYPE_SCALE = 10.0
+#: What cosines with prototypes are multiplied with before the softmax: of 10, 12 and 15 the one
+#: with the best open-set identification rate at 50, 100 and 250 people on LFW.
+PROTOTYPE_SCALE = 12.0
+
+#: The part of a cohort's scores that the tail of a ``ShareReading`` is fitted to.
+TAIL = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +96,8 @@ class Candidate:
     similarity: float
     #: What the matcher ranks by: a share of 0 to 1, or the similarity again.
     score: float
+    #: The probability that the probe shows this subject, 0 to 1; absent until it is calibrated.
+    probability: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,19 +111,41 @@ class SubjectShare:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FittedThreshold:
-    """The score that a share ``target_fpir`` of strangers exceeds in a collection."""
+class ShareReading:
+    """How the shares of one collection's subjects are read, after a cohort of strangers.
 
-    target_fpir: float
-    #: How many subjects had faces when it was fitted.
+    The strangers' logits of the best share have an exponential tail; a logistic curve leads from a
+    logit to the probability of identity, for searches that are as often for enrolled people as not.
+    """
+
+    #: The logit that a tenth of the strangers exceed, and by how much they do on average.
+    tail_start: float
+    tail_mean: float
+    slope: float
+    intercept: float
+    #: How many subjects had faces when the cohort was compared with them.
     subjects: int
-    threshold: float
-    fitted_at: datetime
 
-    def is_current(self, *, target_fpir: float, subjects: int) -> bool:
-        """Whether the collection is still about the one that it was fitted for."""
-        grown = abs(subjects - self.subjects)
-        return self.target_fpir == target_fpir and grown <= self.subjects * _STALE_AFTER
+    def threshold(self, target_fpir: float) -> float:
+        """Return the share that this part of strangers' searches is expected to reach."""
+        return _sigmoid(self.tail_start + self.tail_mean * math.log(TAIL / target_fpir))
+
+    def probability(self, share: float) -> float:
+        """Return the probability, 0 to 1, that the best subject is the person searched for."""
+        return _sigmoid(self.slope * _logit(share) + self.intercept)
+
+    def is_current(self, subjects: int) -> bool:
+        """Whether a collection of so many subjects is still about the one compared."""
+        return abs(subjects - self.subjects) <= self.subjects * _STALE_AFTER
+
+
+def _logit(share: float) -> float:
+    share = min(max(share, 1e-12), 1 - 1e-12)
+    return math.log(share / (1 - share))
+
+
+def _sigmoid(value: float) -> float:
+    return 1 / (1 + math.exp(-value)) if value > -_LARGE else 0.0
 
 
 def cosine(first: Embedding, second: Embedding) -> float:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from app.domain.detection import AnalysedFace
     from app.domain.embedding import Embedding
     from app.domain.job import Job, JobState, JobType
-    from app.domain.matching import Candidate, FittedThreshold, Matcher, SubjectShare
+    from app.domain.matching import Candidate, ShareReading, SubjectShare
     from app.domain.training import Training
 
 
@@ -164,12 +164,12 @@ class SubjectRepository(Protocol):
         """Return subjects by name, after the given one, with their numbers of faces."""
 
     def nearest(
-        self, probe: Embedding, collection_id: UUID, *, scale: float, limit: int
+        self, probe: Embedding, collection_id: UUID, *, background: float, limit: int
     ) -> list[SubjectShare]:
         """Return the subjects whose prototypes are most similar to the probe, best first.
 
-        The shares are of a softmax over ``scale`` times the cosines with all prototypes of the
-        collection, those not returned included.
+        A subject's share is ``exp(PROTOTYPE_SCALE * (cosine - 1))`` over the sum of these for all
+        prototypes of the collection, those not returned included, and the ``background``.
         """
 
     def prototypes(self, collection_id: UUID) -> list[tuple[UUID, Sequence[float]]]:
@@ -268,14 +268,14 @@ class TrainingRepository(Protocol):
         """Return versions, newest first, without their weights."""
 
 
-class ThresholdRepository(Protocol):
-    """The score thresholds that were fitted for collections."""
+class ReadingRepository(Protocol):
+    """How the shares in each collection are read."""
 
-    def get(self, collection_id: UUID, matcher: Matcher) -> FittedThreshold | None:
-        """Return the threshold fitted last, or ``None``."""
+    def get(self, collection_id: UUID) -> ShareReading | None:
+        """Return the reading fitted last, or ``None``."""
 
-    def put(self, collection_id: UUID, matcher: Matcher, fitted: FittedThreshold) -> None:
-        """Store a threshold in place of the one before."""
+    def put(self, collection_id: UUID, reading: ShareReading) -> None:
+        """Store a reading in place of the one before."""
 
 
 class KeyRepository(Protocol):
@@ -413,7 +413,7 @@ class UnitOfWork(Protocol):
     def trainings(self) -> TrainingRepository: ...
 
     @property
-    def thresholds(self) -> ThresholdRepository: ...
+    def readings(self) -> ReadingRepository: ...
 
     @property
     def keys(self) -> KeyRepository: ...
@@ -480,6 +480,9 @@ class WebhookSender(Protocol):
 class SubjectClassifier(Protocol):
     """A trained matcher, ready to be asked."""
 
+    #: The share from which the first choice is taken for a match.
+    threshold: float
+
     @property
     def subject_ids(self) -> Sequence[UUID]:
         """The subjects that it knows."""
@@ -496,23 +499,13 @@ class Classifiers(Protocol):
 
 
 class StrangerCohort(Protocol):
-    """Faces of people who are in no collection, to see how a collection treats strangers.
+    """Faces of people who are in no collection, to compare probes and collections with."""
 
-    Each method returns the score that the given share of the cohort exceeds.
-    """
+    def background(self, probe: Embedding) -> float:
+        """Return the sum over the strangers of ``exp(PROTOTYPE_SCALE * (cosine - 1))``."""
 
-    def nearest_threshold(
-        self, faces: Sequence[Sequence[float]], target_fpir: float
-    ) -> float:
-        """Score by the most similar of the collection's faces."""
-
-    def prototype_threshold(
-        self, prototypes: Sequence[Sequence[float]], target_fpir: float
-    ) -> float:
-        """Score by the best share among the collection's prototypes."""
-
-    def classifier_threshold(self, classifier: SubjectClassifier, target_fpir: float) -> float:
-        """Score by the best share that the classifier gives."""
+    def read(self, prototypes: Sequence[Sequence[float]]) -> ShareReading:
+        """Search for every stranger among the prototypes, and fit how shares are to be read."""
 
 
 class Clock(Protocol):

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from pgvector.sqlalchemy import Vector
 from sqlalchemy import cast, delete, func, insert, literal, select, text, update
+from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy.orm import aliased
 
 from app.domain.collection import Face
 from app.domain.detection import Detection
@@ -42,6 +44,7 @@ def _face(row: Any) -> Face:  # noqa: ANN401 - a row of _faces()
         collection_id=row.collection_id,
         subject_id=row.subject_id,
         subject=row.subject,
+        rejected_subject=row.rejected_subject,
         detection=Detection(
             box=BoundingBox(x_min=row.box[0], y_min=row.box[1], x_max=row.box[2], y_max=row.box[3]),
             landmarks=FiveLandmarks(
@@ -60,18 +63,24 @@ def _face(row: Any) -> Face:  # noqa: ANN401 - a row of _faces()
 
 
 def _faces() -> Select[*tuple[Any, ...]]:
-    return select(
-        FaceRow.id,
-        FaceRow.collection_id,
-        FaceRow.subject_id,
-        SubjectRow.name.label("subject"),
-        FaceRow.box,
-        FaceRow.landmarks,
-        FaceRow.confidence,
-        FaceRow.model,
-        FaceRow.image_id,
-        FaceRow.created_at,
-    ).outerjoin(SubjectRow, SubjectRow.id == FaceRow.subject_id)
+    rejected = aliased(SubjectRow)
+    return (
+        select(
+            FaceRow.id,
+            FaceRow.collection_id,
+            FaceRow.subject_id,
+            SubjectRow.name.label("subject"),
+            rejected.name.label("rejected_subject"),
+            FaceRow.box,
+            FaceRow.landmarks,
+            FaceRow.confidence,
+            FaceRow.model,
+            FaceRow.image_id,
+            FaceRow.created_at,
+        )
+        .outerjoin(SubjectRow, SubjectRow.id == FaceRow.subject_id)
+        .outerjoin(rejected, rejected.id == FaceRow.rejected_subject_id)
+    )
 
 
 def _cosine(distance: float) -> float:
@@ -194,7 +203,7 @@ class SqlFaceRepository:
         distance = FaceRow.embedding.cosine_distance(list(probe.vector)).label("distance")
         rows = self._session.execute(
             select(FaceRow.subject_id, FaceRow.id, distance)
-            .distinct(FaceRow.subject_id)
+            .ext(distinct_on(FaceRow.subject_id))
             .where(FaceRow.subject_id.in_(subject_ids), FaceRow.model == probe.model)
             .order_by(FaceRow.subject_id, distance)
         )

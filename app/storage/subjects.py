@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app.domain.collection import Subject
 from app.domain.errors import ConflictError
-from app.domain.matching import SubjectShare
+from app.domain.matching import PROTOTYPE_SCALE, SubjectShare
 from app.services.identity import new_id
 from app.storage.tables import FaceRow, SubjectRow
 
@@ -72,7 +72,7 @@ class SqlSubjectRepository:
         return [Subject(**row._mapping) for row in rows]  # noqa: SLF001 - public in SQLAlchemy
 
     def nearest(
-        self, probe: Embedding, collection_id: UUID, *, scale: float, limit: int
+        self, probe: Embedding, collection_id: UUID, *, background: float, limit: int
     ) -> list[SubjectShare]:
         cosine = 1 - SubjectRow.prototype.cosine_distance(list(probe.vector))
         scored = (
@@ -80,20 +80,18 @@ class SqlSubjectRepository:
                 SubjectRow.id,
                 SubjectRow.name,
                 # One is taken off so that no cosine makes a number too large.
-                func.exp(scale * (cosine - 1)).label("power"),
+                func.exp(PROTOTYPE_SCALE * (cosine - 1)).label("power"),
             )
             .where(SubjectRow.collection_id == collection_id, SubjectRow.prototype.is_not(None))
             .cte("scored")
         )
-        total = select(func.sum(scored.c.power)).scalar_subquery()
+        total = select(func.sum(scored.c.power) + background).scalar_subquery()
         rows = self._session.execute(
             select(scored.c.id, scored.c.name, (scored.c.power / total).label("share"))
             .order_by(scored.c.power.desc())
             .limit(limit)
         )
-        return [
-            SubjectShare(subject_id=row.id, subject=row.name, share=row.share) for row in rows
-        ]
+        return [SubjectShare(subject_id=row.id, subject=row.name, share=row.share) for row in rows]
 
     def prototypes(self, collection_id: UUID) -> list[tuple[UUID, Sequence[float]]]:
         rows = self._session.execute(

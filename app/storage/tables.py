@@ -192,18 +192,17 @@ for _dimension in INDEXED_DIMENSIONS:
     )
 
 
-class ThresholdRow(Base):
-    __tablename__ = "thresholds"
+class ReadingRow(Base):
+    __tablename__ = "readings"
 
     collection_id: Mapped[UUID] = mapped_column(
         ForeignKey("collections.id", ondelete="CASCADE"), primary_key=True
     )
-    matcher: Mapped[str] = mapped_column(primary_key=True)
-    target_fpir: Mapped[float]
-    #: How many there were when it was fitted.
+    tail_start: Mapped[float]
+    tail_mean: Mapped[float]
+    slope: Mapped[float]
+    intercept: Mapped[float]
     subjects: Mapped[int]
-    threshold: Mapped[float]
-    fitted_at: Mapped[datetime]
 
 
 class TrainingRow(Base):

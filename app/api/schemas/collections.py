@@ -56,16 +56,7 @@ class CollectionRequest(Schema):
     keep_images: Annotated[
         bool, Field(description="Whether the photographs of enrolled faces are kept.")
     ] = True
-    retention_days: _TargetFpir = Annotated[
-    float,
-    Field(
-        ge=0.0001,
-        le=0.5,
-        description="The share of strangers that may be taken for somebody; sets the threshold "
-        "unless similarity_threshold does.",
-    ),
-]
-_RetentionDays = None
+    retention_days: _RetentionDays = None
 
 
 class CollectionChange(Schema):
@@ -77,16 +68,7 @@ class CollectionChange(Schema):
     similarity_threshold: _MatchFrom = None
     possible_threshold: _PossibleFrom = None
     keep_images: bool = True
-    retention_days: _TargetFpir = Annotated[
-    float,
-    Field(
-        ge=0.0001,
-        le=0.5,
-        description="The share of strangers that may be taken for somebody; sets the threshold "
-        "unless similarity_threshold does.",
-    ),
-]
-_RetentionDays = None
+    retention_days: _RetentionDays = None
 
 
 class CollectionResource(Schema):

@@ -1,4 +1,4 @@
-"""Matchers by collection: prototypes kept by the database, thresholds, rejections."""
+"""Matchers by collection: prototypes kept by the database, readings, rejections."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ BEGIN
         SELECT array_agg(DISTINCT subject_id) INTO touched FROM old_faces;
     ELSE
         SELECT array_agg(DISTINCT subject_id) INTO touched
-        FROM (SELECT subject_id FROM new_faces UNION SELECT subject_id FROM old_faces) AS both_faces;
+        FROM (SELECT subject_id FROM new_faces UNION SELECT subject_id FROM old_faces) AS changed;
     END IF;
     PERFORM 1 FROM subjects WHERE id = ANY(touched) ORDER BY id FOR NO KEY UPDATE;
     UPDATE subjects
@@ -75,20 +75,20 @@ def upgrade() -> None:
         postgresql_where=sa.text("rejected_subject_id IS NOT NULL"),
     )
     op.create_table(
-        "thresholds",
+        "readings",
         sa.Column("collection_id", sa.Uuid(), nullable=False),
-        sa.Column("matcher", sa.Text(), nullable=False),
-        sa.Column("target_fpir", sa.Float(), nullable=False),
+        sa.Column("tail_start", sa.Float(), nullable=False),
+        sa.Column("tail_mean", sa.Float(), nullable=False),
+        sa.Column("slope", sa.Float(), nullable=False),
+        sa.Column("intercept", sa.Float(), nullable=False),
         sa.Column("subjects", sa.Integer(), nullable=False),
-        sa.Column("threshold", sa.Float(), nullable=False),
-        sa.Column("fitted_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
             ["collection_id"],
             ["collections.id"],
-            name=op.f("fk_thresholds_collection_id"),
+            name=op.f("fk_readings_collection_id"),
             ondelete="CASCADE",
         ),
-        sa.PrimaryKeyConstraint("collection_id", "matcher", name=op.f("pk_thresholds")),
+        sa.PrimaryKeyConstraint("collection_id", name=op.f("pk_readings")),
     )
     op.execute(_PROTOTYPES)
 
@@ -97,7 +97,7 @@ def downgrade() -> None:
     for event in ("insert", "delete", "update"):
         op.execute(f"DROP TRIGGER keep_prototypes_on_{event} ON faces")
     op.execute("DROP FUNCTION keep_prototypes")
-    op.drop_table("thresholds")
+    op.drop_table("readings")
     op.drop_column("faces", "rejected_subject_id")
     op.drop_column("subjects", "prototype")
     op.drop_column("collections", "target_fpir")
