@@ -30,13 +30,13 @@ class TrainedClassifier:
 
     def __init__(self, training: Training) -> None:
         self._classifier = LogisticClassifier(training.weights)
-        self._subject_ids = training.subject_ids
+        self.subject_ids = training.subject_ids
         self.threshold = self._classifier.threshold
 
     def probabilities(self, probe: Embedding) -> Mapping[UUID, float]:
         """Return each trained subject's share of the probe."""
         shares = self._classifier.shares(probe.vector)
-        return dict(zip(self._subject_ids, shares.tolist(), strict=True))
+        return dict(zip(self.subject_ids, shares.tolist(), strict=True))
 
 
 class ClassifierCache:
