@@ -75,14 +75,14 @@ class CollectionResource(Schema):
     """A named set of subjects and faces with its own model and settings."""
 
     id: UUID
-    name: str
-    model: str
+    name: Annotated[str, Field(examples=["staff"])]
+    model: Annotated[str, Field(examples=["facenet-msceleb-128"])]
     matcher: Matcher
     target_fpir: float
-    similarity_threshold: float | None
-    possible_threshold: float | None
+    similarity_threshold: Annotated[float | None, Field(examples=[None])]
+    possible_threshold: Annotated[float | None, Field(examples=[None])]
     keep_images: bool
-    retention_days: int | None
+    retention_days: Annotated[int | None, Field(examples=[None])]
     created_at: datetime
 
     @classmethod

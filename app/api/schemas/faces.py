@@ -21,21 +21,17 @@ class BoxResource(Schema):
     y_max: float
 
 
-class PointResource(Schema):
-    """A place in pixels of the upright image."""
-
-    x: float
-    y: float
+_Point = Annotated[tuple[float, float], Field(description="x and y in pixels.")]
 
 
 class LandmarksResource(Schema):
     """Five points; left and right are those of the image."""
 
-    image_left_eye: PointResource
-    image_right_eye: PointResource
-    nose: PointResource
-    image_left_mouth: PointResource
-    image_right_mouth: PointResource
+    image_left_eye: _Point
+    image_right_eye: _Point
+    nose: _Point
+    image_left_mouth: _Point
+    image_right_mouth: _Point
 
 
 class FaceLinks(Schema):
@@ -52,7 +48,7 @@ class FaceResource(Schema):
     id: UUID
     collection_id: UUID
     subject_id: UUID | None
-    subject: str | None
+    subject: Annotated[str | None, Field(examples=["Ann"])]
     not_subject: Annotated[
         str | None, Field(description="Whom somebody has said that it does not show.")
     ]
@@ -76,10 +72,7 @@ class FaceResource(Schema):
             not_subject=face.rejected_subject,
             box=BoxResource(x_min=box.x_min, y_min=box.y_min, x_max=box.x_max, y_max=box.y_max),
             landmarks=LandmarksResource(
-                **{
-                    name: PointResource(x=point.x, y=point.y)
-                    for name, point in zip(LandmarksResource.model_fields, landmarks, strict=True)
-                }
+                **dict(zip(LandmarksResource.model_fields, landmarks, strict=True))
             ),
             detection_confidence=face.detection.confidence,
             created_at=face.created_at,
