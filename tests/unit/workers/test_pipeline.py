@@ -33,7 +33,9 @@ class FakeDetector:
     def _faces(self, count):
         return DetectedFaces(
             boxes=np.tile(np.float32([2, 3, 30, 40]), (count, 1)),
-            landmarks=np.tile(np.arange(10, dtype=np.float32).reshape(5, 2), (count, 1, 1)),
+            landmarks=np.tile(
+                np.float32([[25, 27], [39, 27], [32, 33], [27, 39], [37, 39]]), (count, 1, 1)
+            ),
             confidences=np.linspace(0.99, 0.75, count, dtype=np.float32),
         )
 
