@@ -8,7 +8,11 @@ import pytest
 
 from app.domain.matching import PROTOTYPE_SCALE
 from app.services.identity import new_id
+from tasks.strangers import Strangers
 from tests.analyses import analysed, embedding, unit_vectors
+from workers.manifest import DEFAULT_WEIGHTS_DIR
+from workers.matching.cohort import cohort_path, read_cohort
+from workers.matching.prototypes import prototype_shares, read_shares
 
 
 def _enrol(uow, collection, name, *vectors):
@@ -99,3 +103,26 @@ def test_shares_are_those_of_a_softmax_with_the_background(uow, collection):
     powers = np.exp(PROTOTYPE_SCALE * (people @ probe - 1))
     expected = np.sort(powers / (powers.sum() + background))[::-1]
     assert [one.share for one in shares] == pytest.approx(expected[:2].tolist(), rel=1e-4)
+
+
+def test_the_search_scores_as_the_evaluation_does(uow, collection):
+    people = unit_vectors(20).astype(np.float32)
+    for number, vector in enumerate(people):
+        _enrol(uow, collection, f"person {number}", vector)
+    cohort = read_cohort(cohort_path(DEFAULT_WEIGHTS_DIR, collection.model))
+    strangers = Strangers(DEFAULT_WEIGHTS_DIR, collection.model)
+    probe = _mean(people[0], cohort.strangers[0]).astype(np.float32)
+    with uow() as work:
+        [first, *_] = work.subjects.nearest(
+            embedding(probe),
+            collection.id,
+            background=strangers.background(embedding(probe)),
+            limit=5,
+        )
+        reading = strangers.read([vector for _, vector in work.subjects.prototypes(collection.id)])
+    expected = prototype_shares(probe[None], people, cohort)[0]
+    assert first.subject == f"person {expected.argmax()}"
+    assert first.share == pytest.approx(expected.max(), rel=1e-3)
+    assert reading.threshold(0.01) == pytest.approx(
+        read_shares(people, cohort).threshold(0.01), rel=1e-3
+    )
