@@ -31,7 +31,11 @@ class CollectionRequest(Schema):
     name: CollectionName
     model: Annotated[
         str | None,
-        Field(max_length=100, description="The id of its model; the loaded one when absent."),
+        Field(
+            max_length=100,
+            description="The id of its model; the loaded one when absent.",
+            examples=["facenet-msceleb-128"],
+        ),
     ] = None
     similarity_threshold: _MatchFrom = None
     possible_threshold: _PossibleFrom = None
@@ -55,12 +59,12 @@ class CollectionResource(Schema):
     """A named set of subjects and faces with its own model and settings."""
 
     id: UUID
-    name: str
-    model: str
-    similarity_threshold: float | None
-    possible_threshold: float | None
+    name: Annotated[str, Field(examples=["staff"])]
+    model: Annotated[str, Field(examples=["facenet-msceleb-128"])]
+    similarity_threshold: Annotated[float | None, Field(examples=[None])]
+    possible_threshold: Annotated[float | None, Field(examples=[None])]
     keep_images: bool
-    retention_days: int | None
+    retention_days: Annotated[int | None, Field(examples=[None])]
     created_at: datetime
 
     @classmethod

@@ -52,7 +52,7 @@ class FaceResource(Schema):
     id: UUID
     collection_id: UUID
     subject_id: UUID | None
-    subject: str | None
+    subject: Annotated[str | None, Field(examples=["Ann"])]
     box: BoxResource
     landmarks: LandmarksResource
     detection_confidence: float
