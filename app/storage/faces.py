@@ -87,11 +87,22 @@ def _cosine(distance: float) -> float:
     return max(-1.0, min(1.0, 1 - distance))
 
 
+def _named(nearest: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
+    """Add the subjects' names to faces that are found already, so that the search stays alone."""
+    found = nearest.subquery()
+    return (
+        select(found, SubjectRow.name)
+        .join(SubjectRow, SubjectRow.id == found.c.subject_id)
+        .order_by(found.c.distance)
+    )
+
+
 class SqlFaceRepository:
     """See :class:`app.services.ports.FaceRepository`."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._large: dict[tuple[UUID, str], bool] = {}
 
     def add(
         self,
@@ -174,26 +185,23 @@ class SqlFaceRepository:
             )
         breadth = 4 * limit
         while True:
-            rows = self._session.execute(
-                self._nearest_faces(probe, collection_id, indexed=indexed).limit(breadth)
-            ).all()
+            nearest = self._nearest_faces(probe, collection_id, indexed=indexed).limit(breadth)
+            rows = self._session.execute(_named(nearest)).all()
             best: dict[UUID, Any] = {}
             for row in rows:
                 best.setdefault(row.subject_id, row)
             if len(best) >= limit or len(rows) < breadth:
                 break
             breadth *= 4
-        found = list(best.values())[:limit]
-        names = self._names([row.subject_id for row in found])
         candidates = [
             Candidate(
                 subject_id=row.subject_id,
-                subject=names[row.subject_id],
+                subject=row.name,
                 face_id=row.id,
                 similarity=_cosine(row.distance),
                 score=_cosine(row.distance),
             )
-            for row in found
+            for row in list(best.values())[:limit]
         ]
         return sorted(candidates, key=lambda c: (-c.similarity, c.face_id))
 
@@ -247,13 +255,18 @@ class SqlFaceRepository:
         return len(rows.all())
 
     def _is_large(self, collection_id: UUID, model: str) -> bool:
+        """Tell which search is right; asked once for all the faces of a transaction."""
+        known = self._large.get((collection_id, model))
+        if known is not None:
+            return known
         some = (
             select(literal(1))
             .where(FaceRow.collection_id == collection_id, FaceRow.model == model)
             .limit(EXACT_LIMIT + 1)
             .subquery()
         )
-        return (self._session.scalar(select(func.count()).select_from(some)) or 0) > EXACT_LIMIT
+        count = self._session.scalar(select(func.count()).select_from(some)) or 0
+        return self._large.setdefault((collection_id, model), count > EXACT_LIMIT)
 
     def _nearest_faces(
         self, probe: Embedding, collection_id: UUID, *, indexed: bool
@@ -273,7 +286,3 @@ class SqlFaceRepository:
             query = query.where(func.vector_dims(FaceRow.embedding) == text(str(probe.dimension)))
         distance = vector.cosine_distance(list(probe.vector)).label("distance")
         return query.add_columns(distance).order_by(distance)
-
-    def _names(self, subject_ids: Sequence[UUID]) -> dict[UUID, str]:
-        query = select(SubjectRow.id, SubjectRow.name).where(SubjectRow.id.in_(subject_ids))
-        return {row.id: row.name for row in self._session.execute(query)}

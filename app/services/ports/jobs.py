@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
     from uuid import UUID
 
-    from app.domain.job import Job, JobState, JobType
+    from app.domain.job import Ending, Job, JobState, JobType
 
 
 class JobRepository(Protocol):
@@ -37,14 +37,14 @@ class JobRepository(Protocol):
         """Return jobs, newest first; empty filters and a missing owner admit everything."""
 
     def claim(
-        self, job_id: UUID, *, worker: str, lease: timedelta, companions: int
+        self, job_id: UUID | None, *, worker: str, lease: timedelta, companions: int
     ) -> list[tuple[Job, list[bytes]]]:
         """Take a queued job, and with it up to ``companions`` more, under a lease.
 
-        Each claimed job comes with its images in order, runs, and has a new attempt number. The
-        list is empty when the job is not queued any more. Companions are the oldest queued jobs of
-        one image each that were never tried before, so that a job that kills its process is always
-        tried alone.
+        Each claimed job comes with its images in order, runs, and has a new attempt number.
+        Companions are the oldest queued jobs of one image each that were never tried before, so
+        that a job that kills its process is always tried alone. They are taken as well when the job
+        itself is not queued any more, or none is named.
         """
 
     def extend(self, claims: Sequence[Job], lease: timedelta) -> set[UUID]:
@@ -59,20 +59,12 @@ class JobRepository(Protocol):
     def hold(self, claim: Job) -> bool:
         """Lock a claimed job until the transaction ends; ``False`` when the claim was lost."""
 
-    def finish(
-        self,
-        claim: Job,
-        state: JobState,
-        *,
-        result: Mapping[str, object] | None,
-        error: Mapping[str, object] | None,
-        expires_at: datetime,
-        keep_images: Iterable[UUID],
-    ) -> bool:
-        """End a claimed job and delete its images but those kept.
+    def finish(self, endings: Sequence[Ending], *, expires_at: datetime) -> list[Job]:
+        """End claimed jobs and delete their images but those kept; return the ended jobs.
 
-        The fence: nothing is written and ``False`` returned unless the stored attempt is the
-        claim's and the job still runs. Waiting clients are told when the transaction commits.
+        The fence: of an ending nothing is written, and its job is not among those returned, unless
+        the stored attempt is the claim's and the job still runs. Waiting clients are told when the
+        transaction commits.
         """
 
     def image_ids(self, job_id: UUID) -> list[UUID]:
