@@ -21,7 +21,7 @@ class BoxResource(Schema):
     y_max: float
 
 
-_Point = Annotated[tuple[float, float], Field(description="x and y in pixels.")]
+_Point = Annotated[list[float], Field(min_length=2, max_length=2, description="x and y in pixels.")]
 
 
 class LandmarksResource(Schema):
@@ -72,7 +72,10 @@ class FaceResource(Schema):
             not_subject=face.rejected_subject,
             box=BoxResource(x_min=box.x_min, y_min=box.y_min, x_max=box.x_max, y_max=box.y_max),
             landmarks=LandmarksResource(
-                **dict(zip(LandmarksResource.model_fields, landmarks, strict=True))
+                **{
+                    name: list(point)
+                    for name, point in zip(LandmarksResource.model_fields, landmarks, strict=True)
+                }
             ),
             detection_confidence=face.detection.confidence,
             created_at=face.created_at,
