@@ -10,6 +10,7 @@ import click
 from app.cli.database import migrate
 from app.cli.keys import keys
 from app.cli.models import models
+from app.cli.services import service
 from app.domain.errors import ConfigurationError, ServiceUnavailableError, VultusError
 
 
@@ -31,6 +32,7 @@ def cli() -> None:
 cli.add_command(migrate)
 cli.add_command(keys)
 cli.add_command(models)
+cli.add_command(service)
 
 
 def main() -> None:

@@ -94,6 +94,29 @@ class ApiKeyRow(Base):
     revoked_at: Mapped[datetime | None]
 
 
+class ApplicationRow(Base):
+    __tablename__ = "applications"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    created_at: Mapped[datetime]
+
+
+class ServiceRow(Base):
+    __tablename__ = "services"
+    __table_args__ = (UniqueConstraint("application_id", "name"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    application_id: Mapped[UUID] = mapped_column(ForeignKey("applications.id", ondelete="CASCADE"))
+    name: Mapped[str]
+    type: Mapped[str]
+    key_hash: Mapped[bytes] = mapped_column(unique=True)
+    collection_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey("collections.id", ondelete="CASCADE"), index=True
+    )
+    created_at: Mapped[datetime]
+
+
 class JobRow(Base):
     __tablename__ = "jobs"
     __table_args__ = (
