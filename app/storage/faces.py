@@ -87,6 +87,21 @@ def _cosine(distance: float) -> float:
     return max(-1.0, min(1.0, 1 - distance))
 
 
+def _candidates(rows: Sequence[Any]) -> list[Candidate]:
+    """Turn found faces with names into candidates whose score is their similarity."""
+    candidates = [
+        Candidate(
+            subject_id=row.subject_id,
+            subject=row.name,
+            face_id=row.id,
+            similarity=_cosine(row.distance),
+            score=_cosine(row.distance),
+        )
+        for row in rows
+    ]
+    return sorted(candidates, key=lambda c: (-c.similarity, c.face_id))
+
+
 def _named(nearest: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
     """Add the subjects' names to faces that are found already, so that the search stays alone."""
     found = nearest.subquery()
@@ -173,16 +188,7 @@ class SqlFaceRepository:
     def nearest_subjects(
         self, probe: Embedding, collection_id: UUID, *, limit: int
     ) -> list[Candidate]:
-        indexed = self._is_large(collection_id, probe.model)
-        if indexed:
-            # strict_order goes on until enough rows of this collection are found; without it a
-            # filtered search through a shared index comes back short.
-            self._session.execute(
-                select(
-                    func.set_config("hnsw.iterative_scan", "strict_order", True),  # noqa: FBT003
-                    func.set_config("hnsw.ef_search", str(_EF_SEARCH), True),  # noqa: FBT003
-                )
-            )
+        indexed = self._prepare_search(probe, collection_id)
         breadth = 4 * limit
         while True:
             nearest = self._nearest_faces(probe, collection_id, indexed=indexed).limit(breadth)
@@ -193,17 +199,16 @@ class SqlFaceRepository:
             if len(best) >= limit or len(rows) < breadth:
                 break
             breadth *= 4
-        candidates = [
-            Candidate(
-                subject_id=row.subject_id,
-                subject=row.name,
-                face_id=row.id,
-                similarity=_cosine(row.distance),
-                score=_cosine(row.distance),
-            )
-            for row in list(best.values())[:limit]
-        ]
-        return sorted(candidates, key=lambda c: (-c.similarity, c.face_id))
+        return _candidates(list(best.values())[:limit])
+
+    def nearest_faces(
+        self, probe: Embedding, collection_id: UUID, *, limit: int, face_id: UUID | None = None
+    ) -> list[Candidate]:
+        indexed = face_id is None and self._prepare_search(probe, collection_id)
+        nearest = self._nearest_faces(probe, collection_id, indexed=indexed).limit(limit)
+        if face_id is not None:
+            nearest = nearest.where(FaceRow.id == face_id)
+        return _candidates(self._session.execute(_named(nearest)).all())
 
     def carriers(
         self, probe: Embedding, subject_ids: Iterable[UUID]
@@ -253,6 +258,20 @@ class SqlFaceRepository:
             delete(FaceRow).where(FaceRow.id.in_(expired.scalar_subquery())).returning(FaceRow.id)
         )
         return len(rows.all())
+
+    def _prepare_search(self, probe: Embedding, collection_id: UUID) -> bool:
+        """Tell whether to search by the index, and set it up for that."""
+        indexed = self._is_large(collection_id, probe.model)
+        if indexed:
+            # strict_order goes on until enough rows of this collection are found; without it a
+            # filtered search through a shared index comes back short.
+            self._session.execute(
+                select(
+                    func.set_config("hnsw.iterative_scan", "strict_order", True),  # noqa: FBT003
+                    func.set_config("hnsw.ef_search", str(_EF_SEARCH), True),  # noqa: FBT003
+                )
+            )
+        return indexed
 
     def _is_large(self, collection_id: UUID, model: str) -> bool:
         """Tell which search is right; asked once for all the faces of a transaction."""

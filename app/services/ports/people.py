@@ -122,6 +122,15 @@ class FaceRepository(Protocol):
         Only embeddings of the probe's own model are searched.
         """
 
+    def nearest_faces(
+        self, probe: Embedding, collection_id: UUID, *, limit: int, face_id: UUID | None = None
+    ) -> list[Candidate]:
+        """Return the faces with a subject that are most similar to the probe, best first.
+
+        With ``face_id`` only that face is compared, if it is in the collection. Only embeddings of
+        the probe's own model are searched.
+        """
+
     def carriers(
         self, probe: Embedding, subject_ids: Iterable[UUID]
     ) -> dict[UUID, tuple[UUID, float]]:
