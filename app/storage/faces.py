@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pgvector.sqlalchemy import Vector
-from sqlalchemy import cast, delete, func, insert, literal, select, text, update
+from sqlalchemy import and_, cast, delete, func, insert, literal, select, text, update
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import aliased
 
@@ -81,6 +81,12 @@ def _faces() -> Select[*tuple[Any, ...]]:
         .outerjoin(SubjectRow, SubjectRow.id == FaceRow.subject_id)
         .outerjoin(rejected, rejected.id == FaceRow.rejected_subject_id)
     )
+
+
+def _labelled(collection_id: UUID, subject_id: UUID | None) -> ColumnElement[bool]:
+    if subject_id is None:
+        return and_(FaceRow.collection_id == collection_id, FaceRow.subject_id.is_not(None))
+    return and_(FaceRow.collection_id == collection_id, FaceRow.subject_id == subject_id)
 
 
 def _cosine(distance: float) -> float:
@@ -182,8 +188,24 @@ class SqlFaceRepository:
             _face(row) for row in self._session.execute(query.order_by(FaceRow.id).limit(limit))
         ]
 
+    def slice(
+        self, collection_id: UUID, *, subject_id: UUID | None, offset: int, limit: int
+    ) -> list[Face]:
+        query = _faces().where(_labelled(collection_id, subject_id)).order_by(FaceRow.id)
+        return [_face(row) for row in self._session.execute(query.offset(offset).limit(limit))]
+
+    def count(self, collection_id: UUID, *, subject_id: UUID | None) -> int:
+        query = select(func.count()).select_from(FaceRow)
+        return self._session.scalar(query.where(_labelled(collection_id, subject_id))) or 0
+
     def delete(self, face_id: UUID) -> None:
         self._session.execute(delete(FaceRow).where(FaceRow.id == face_id))
+
+    def delete_labelled(self, collection_id: UUID, *, subject_id: UUID | None) -> int:
+        rows = self._session.execute(
+            delete(FaceRow).where(_labelled(collection_id, subject_id)).returning(FaceRow.id)
+        )
+        return len(rows.all())
 
     def nearest_subjects(
         self, probe: Embedding, collection_id: UUID, *, limit: int

@@ -68,7 +68,10 @@ class CollectionRow(Base):
 
 class SubjectRow(Base):
     __tablename__ = "subjects"
-    __table_args__ = (UniqueConstraint("collection_id", "name"),)
+    __table_args__ = (
+        UniqueConstraint("collection_id", "name"),
+        Index("ix_subjects_folded_name", "collection_id", text("lower(name)")),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     collection_id: Mapped[UUID] = mapped_column(ForeignKey("collections.id", ondelete="CASCADE"))

@@ -53,6 +53,12 @@ class SubjectRepository(Protocol):
     def find(self, collection_id: UUID, name: str) -> Subject | None:
         """Return the subject of that name, or ``None``."""
 
+    def find_folded(self, collection_id: UUID, name: str) -> Subject | None:
+        """Return the subject of that name in any case; the exact spelling comes first."""
+
+    def names(self, collection_id: UUID) -> list[str]:
+        """Return the names of all subjects in order."""
+
     def page(self, collection_id: UUID, *, after: str | None, limit: int) -> list[Subject]:
         """Return subjects by name, after the given one, with their numbers of faces."""
 
@@ -74,8 +80,14 @@ class SubjectRepository(Protocol):
     def rename(self, subject_id: UUID, name: str) -> None:
         """Give a subject another name. Raises: ConflictError: it is taken."""
 
+    def merge(self, subject_id: UUID, into: UUID) -> None:
+        """Give a subject's faces to another one, and remove it."""
+
     def delete(self, subject_id: UUID) -> None:
         """Remove a subject with its faces and their images."""
+
+    def delete_all(self, collection_id: UUID) -> int:
+        """Remove all subjects of a collection with their faces; return how many."""
 
 
 class FaceRepository(Protocol):
@@ -111,8 +123,19 @@ class FaceRepository(Protocol):
     ) -> list[Face]:
         """Return faces by id, after the given one, without their embeddings."""
 
+    def slice(
+        self, collection_id: UUID, *, subject_id: UUID | None, offset: int, limit: int
+    ) -> list[Face]:
+        """Return faces with a subject by id, from a place in their order on."""
+
+    def count(self, collection_id: UUID, *, subject_id: UUID | None) -> int:
+        """Return how many faces have a subject, or that subject."""
+
     def delete(self, face_id: UUID) -> None:
         """Remove a face and the photograph that only it uses."""
+
+    def delete_labelled(self, collection_id: UUID, *, subject_id: UUID | None) -> int:
+        """Remove the faces that have a subject, or that subject; return how many."""
 
     def nearest_subjects(
         self, probe: Embedding, collection_id: UUID, *, limit: int

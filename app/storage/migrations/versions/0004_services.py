@@ -46,8 +46,12 @@ def upgrade() -> None:
         sa.UniqueConstraint("key_hash", name=op.f("uq_services_key_hash")),
     )
     op.create_index(op.f("ix_services_collection_id"), "services", ["collection_id"])
+    op.create_index(
+        "ix_subjects_folded_name", "subjects", ["collection_id", sa.text("lower(name)")]
+    )
 
 
 def downgrade() -> None:
+    op.drop_index("ix_subjects_folded_name", table_name="subjects")
     op.drop_table("services")
     op.drop_table("applications")
