@@ -82,6 +82,18 @@ def list_services(*, uow: UnitOfWorkFactory) -> list[tuple[Application, list[Ser
         return [(one, work.services.page(one.id)) for one in work.applications.all()]
 
 
+def models_of_services(*, uow: UnitOfWorkFactory) -> set[str]:
+    """Return the ids of the models that the collections of services were made with."""
+    with uow() as work:
+        homes = [
+            work.collections.get(service.collection_id)
+            for application in work.applications.all()
+            for service in work.services.page(application.id)
+            if service.collection_id is not None
+        ]
+    return {home.model for home in homes if home is not None}
+
+
 def delete_service(service_id: UUID, *, uow: UnitOfWorkFactory) -> None:
     """Remove a service with its subjects, faces, photographs and jobs. Raises: NotFoundError."""
     with uow() as work:

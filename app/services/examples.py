@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from app.domain.application import Service
     from app.domain.collection import Face
+    from app.domain.embedding import Embedding
+    from app.domain.matching import Candidate
     from app.services.ports import UnitOfWork, UnitOfWorkFactory
 
 
@@ -121,6 +123,22 @@ def find_example(service: Service, face_id: UUID, *, uow: UnitOfWorkFactory) -> 
     if face is None:
         raise NotFoundError("there is no such example")
     return face
+
+
+def nearest_examples(
+    service: Service,
+    probes: Sequence[Embedding],
+    *,
+    limit: int,
+    face_id: UUID | None = None,
+    uow: UnitOfWorkFactory,
+) -> list[list[Candidate]]:
+    """Return the examples nearest to each probe, best first, or one example alone."""
+    with uow() as work:
+        return [
+            work.faces.nearest_faces(probe, home_of(service), limit=limit, face_id=face_id)
+            for probe in probes
+        ]
 
 
 def example_image(service: Service, face_id: UUID, *, uow: UnitOfWorkFactory) -> bytes:
