@@ -58,9 +58,9 @@ def rename(subject: str) -> Response:
     """Give a subject another name; one that exists takes its examples over."""
     name = _name_in_body()
     try:
-        updated = rename_or_merge(current_service(), subject, name, uow=container().uow)
+        updated = rename_or_merge(current_service(), _bare(subject), name, uow=container().uow)
     except NotFoundError:
-        raise subject_not_found(subject) from None
+        raise subject_not_found(_bare(subject)) from None
     return answer({"updated": updated})
 
 
@@ -68,9 +68,9 @@ def rename(subject: str) -> Response:
 def delete(subject: str) -> Response:
     """Remove a subject with its examples."""
     try:
-        name = erase_subject(current_service(), subject, uow=container().uow)
+        name = erase_subject(current_service(), _bare(subject), uow=container().uow)
     except NotFoundError:
-        raise subject_not_found(subject) from None
+        raise subject_not_found(_bare(subject)) from None
     return answer({"subject": name})
 
 
@@ -78,6 +78,11 @@ def delete(subject: str) -> Response:
 def delete_all() -> Response:
     """Remove all subjects with their examples."""
     return answer({"deleted": erase_all_subjects(current_service(), uow=container().uow)})
+
+
+def _bare(subject: str) -> str:
+    """Take off the slash that some clients end a path with."""
+    return storable(subject.removesuffix("/"))
 
 
 def _name_in_body() -> str:
