@@ -21,12 +21,12 @@ _SCRIPTS = PROJECT / "tests" / "acceptance" / "compreface"
 _NUMBERS = count(1)
 
 
-def new_services(service):
-    """Make one service of each type; return their keys by type."""
+def new_services(service, *kinds):
+    """Make a service of each type, or of the types named; return their keys by type."""
     name = f"test {next(_NUMBERS)}"
     return {
         kind: service.run_cli("service", "create", "--app", name, "--name", kind, "--type", kind)
-        for kind in ("recognition", "detection", "verify")
+        for kind in kinds or ("recognition", "detection", "verify")
     }
 
 

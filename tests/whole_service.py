@@ -35,14 +35,24 @@ class Service:
             base_url=self.base_url, headers={"x-api-key": self.key}, timeout=70, trust_env=False
         )
 
-    def run_cli(self, *arguments):
-        """Run the command line on the service's database; return what it prints."""
+    def _servers(self):
         ports = json.loads((self.state / "ports.json").read_text())
         secrets = json.loads((self.state / "secrets.json").read_text())
-        postgres, redis = embedded_servers(StateFolder(self.state), ports, secrets)
+        return *embedded_servers(StateFolder(self.state), ports, secrets), secrets
+
+    def database_url(self):
+        """The URL of the service's database for libpq."""
+        postgres, _, secrets = self._servers()
+        return postgres.url(DATABASE, user=ROLE, password=secrets["database"]).replace(
+            "+psycopg", ""
+        )
+
+    def run_cli(self, *arguments):
+        """Run the command line on the service's database; return what it prints."""
+        _, redis, secrets = self._servers()
         environment = {
             **os.environ,
-            "VULTUS_DATABASE_URL": postgres.url(DATABASE, user=ROLE, password=secrets["database"]),
+            "VULTUS_DATABASE_URL": self.database_url(),
             "VULTUS_REDIS_URL": redis.url(),
             "VULTUS_SECRET_KEY": secrets["secret_key"],
         }

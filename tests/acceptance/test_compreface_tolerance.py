@@ -14,7 +14,7 @@ R = "/api/v1/recognition"
 
 @pytest.fixture(scope="module")
 def keys(service):
-    return new_services(service)
+    return new_services(service, "recognition", "verify")
 
 
 @pytest.fixture(scope="module")

@@ -72,19 +72,21 @@ def unknown(_: str) -> Response:
     return answer({"status": missing, "error": missing.phrase, "path": request.path}, missing)
 
 
+for _part in (
+    subjects.routes,
+    faces.routes,
+    faces.static,
+    recognition.routes,
+    embeddings.recognition,
+    embeddings.verification,
+    detection.routes,
+    verification.routes,
+    status.routes,
+):
+    api.register_blueprint(_part)
+api.register_error_handler(Exception, answer_error)
+
+
 def register(app: Flask) -> None:
     """Serve CompreFace's API beside ours."""
-    for part in (
-        subjects.routes,
-        faces.routes,
-        faces.static,
-        recognition.routes,
-        embeddings.recognition,
-        embeddings.verification,
-        detection.routes,
-        verification.routes,
-        status.routes,
-    ):
-        api.register_blueprint(part)
-    api.register_error_handler(Exception, answer_error)
     app.register_blueprint(api)
