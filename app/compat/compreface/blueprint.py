@@ -12,6 +12,7 @@ from app.compat.compreface import (
     embeddings,
     faces,
     recognition,
+    release_0_3,
     status,
     subjects,
     verification,
@@ -82,6 +83,7 @@ for _part in (
     detection.routes,
     verification.routes,
     status.routes,
+    release_0_3.routes,
 ):
     api.register_blueprint(_part)
 api.register_error_handler(Exception, answer_error)

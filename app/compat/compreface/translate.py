@@ -121,6 +121,14 @@ def subjects(found: Mapping[str, Any], curve: SimilarityCurve) -> list[Document]
     ]
 
 
+def shares(found: Mapping[str, Any]) -> list[Document]:
+    """Return the candidates of a face with the trained matcher's share of each, best first."""
+    return [
+        {"subject": candidate["subject"], "similarity": five_places(candidate["score"])}
+        for candidate in found["candidates"]
+    ]
+
+
 def versions(wishes: Wishes, model: str) -> Document:
     """Return the versions of what has worked on a face, where they are asked for."""
     if not wishes.status:
