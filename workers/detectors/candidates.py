@@ -3,9 +3,12 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float32, Int
+from jaxtyping import Bool, Float32, Int
 
-from workers.boxes import suppress_overlaps
+from workers.boxes import Boxes, shares_covered, suppress_overlaps
+
+#: Beyond it a probability's distance from 1 is only a few steps of float32.
+_LARGEST_LOGIT = 12.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,31 @@ def suppress(
         for own in indices_by_value(groups)
     ]
     return np.concatenate(kept) if kept else np.empty(0, np.intp)
+
+
+def may_survive(
+    boxes: Boxes,
+    logits: Float32[np.ndarray, " n"],
+    *,
+    maximum_share: float,
+    logit_error: float,
+    share_error: float,
+) -> Bool[np.ndarray, " n"]:
+    """Tell which boxes ``suppress_contained`` might keep if it knew them exactly.
+
+    The boxes of one image are known up to an error of their logits and of the shares that they
+    cover of each other. A box is out if a surely better one surely covers it and is itself safe
+    from all that might be better.
+    """
+    shares = shares_covered(boxes)
+    # scores this near to 1 are equal in float32, and then their order decides
+    rank = np.minimum(logits, _LARGEST_LOGIT)
+    lead = rank[None, :] - rank[:, None]  # of the column over the row
+    others = ~np.eye(len(boxes), dtype=np.bool_)
+    threatened = (lead >= -2 * logit_error) & (shares > maximum_share - share_error) & others
+    safe = ~threatened.any(axis=1)
+    beaten = (lead > 2 * logit_error) & (shares > maximum_share + share_error) & safe[None, :]
+    return ~beaten.any(axis=1)
 
 
 def indices_by_value(values: Int[np.ndarray, " n"]) -> list[Int[np.ndarray, " _"]]:

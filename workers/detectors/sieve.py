@@ -1,9 +1,14 @@
 """Two looks at every crop: a fast one that weeds out, and an exact one that decides."""
 
-import numpy as np
-from jaxtyping import Float32, Int
+from collections.abc import Callable
 
+import numpy as np
+from jaxtyping import Bool, Float32, Int
+
+from workers.engines.batching import Outputs
 from workers.engines.ports import Engine
+
+Matters = Callable[[Int[np.ndarray, " near"], Outputs], Bool[np.ndarray, " near"]]
 
 
 class Sieve:
@@ -31,12 +36,19 @@ class Sieve:
             self._sift = engine.load(weights_id, side=side, batch_sizes=batch_sizes)
 
     def passing(
-        self, crops: Float32[np.ndarray, "n side side 4"]
+        self, crops: Float32[np.ndarray, "n side side 4"], *, matters: Matters | None = None
     ) -> tuple[Int[np.ndarray, " passed"], tuple[Float32[np.ndarray, "passed ..."], ...]]:
-        """Return which crops pass, and the exact outputs for these; n is at least 1."""
+        """Return which crops pass, and the exact outputs for these; n is at least 1.
+
+        ``matters`` is told which crops may pass and the fast outputs for these, and says which of
+        them are worth an exact look; the others count as failed.
+        """
         near = np.arange(len(crops))
         if self._sift is not None:
-            near = np.flatnonzero(self._sift(crops)[0] > self._threshold - self._margin)
+            fast = self._sift(crops)
+            near = np.flatnonzero(fast[0] > self._threshold - self._margin)
+            if matters is not None:
+                near = near[matters(near, tuple(output[near] for output in fast))]
         if not len(near):  # the outputs' shapes are the network's own, so let it make them
             near = np.arange(1)
         outputs = self._judge(crops[near])

@@ -53,3 +53,14 @@ def test_nothing_passing_gives_empty_outputs_of_the_networks_shapes():
 
     assert index.shape == (0,)
     assert [output.shape for output in outputs] == [(0,), (0,)]
+
+
+def test_caller_may_spare_crops_the_exact_look():
+    engine = FakeEngine("bf16")
+    sieve = Sieve(engine, "any", side=2, batch_sizes=(1,), threshold=0.5, margin=0.2)
+    crops = np.arange(3, dtype=np.float32)[:, None, None, None] * np.ones((3, 2, 2, 4), np.float32)
+
+    index, _ = sieve.passing(crops, matters=lambda near, fast: (near == 2) & (fast[0] > 1))
+
+    assert index.tolist() == [2]
+    assert engine.judged == [[2.0]]
