@@ -181,13 +181,20 @@ def _conclusion(job: Job, images: Sequence[Analysis], runtime: InferenceRuntime)
             case JobType.DETECTION:
                 return detected(seen)
             case JobType.EMBEDDING:
-                return embedded(seen)
+                return embedded(job, seen)
             case JobType.VERIFICATION:
                 return verified(job, seen, model)
             case JobType.ENROLMENT:
                 return enrolled(work, job, seen, model, runtime.container.clock)
             case JobType.RECOGNITION:
-                return identified(work, job, seen, model, runtime.classifiers)
+                return identified(
+                    work,
+                    job,
+                    seen,
+                    model=model,
+                    classifiers=runtime.classifiers,
+                    cohort=runtime.cohort,
+                )
             case JobType.TRAINING:
                 raise ValueError("a training job has no images")
 

@@ -8,6 +8,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app.domain.collection import Collection
 from app.domain.errors import ConflictError
+from app.domain.matching import Matcher
 from app.storage.tables import CollectionRow
 
 if TYPE_CHECKING:
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 
 
 def _collection(row: CollectionRow) -> Collection:
-    return Collection(**{field.name: getattr(row, field.name) for field in fields(Collection)})
+    values = {field.name: getattr(row, field.name) for field in fields(Collection)}
+    return Collection(**{**values, "matcher": Matcher(row.matcher)})
 
 
 class SqlCollectionRepository:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pgvector.sqlalchemy import Vector
-from sqlalchemy import cast, delete, func, insert, literal, select, text
+from sqlalchemy import cast, delete, func, insert, literal, select, text, update
+from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy.orm import aliased
 
 from app.domain.collection import Face
 from app.domain.detection import Detection
@@ -15,6 +17,7 @@ from app.services.identity import new_id
 from app.storage.tables import INDEXED_DIMENSIONS, FaceRow, ImageRow, SubjectRow
 
 if TYPE_CHECKING:
+    from collections.abc import Collection as Iterable
     from collections.abc import Sequence
     from datetime import datetime
     from uuid import UUID
@@ -41,6 +44,7 @@ def _face(row: Any) -> Face:  # noqa: ANN401 - a row of _faces()
         collection_id=row.collection_id,
         subject_id=row.subject_id,
         subject=row.subject,
+        rejected_subject=row.rejected_subject,
         detection=Detection(
             box=BoundingBox(x_min=row.box[0], y_min=row.box[1], x_max=row.box[2], y_max=row.box[3]),
             landmarks=FiveLandmarks(
@@ -59,18 +63,28 @@ def _face(row: Any) -> Face:  # noqa: ANN401 - a row of _faces()
 
 
 def _faces() -> Select[*tuple[Any, ...]]:
-    return select(
-        FaceRow.id,
-        FaceRow.collection_id,
-        FaceRow.subject_id,
-        SubjectRow.name.label("subject"),
-        FaceRow.box,
-        FaceRow.landmarks,
-        FaceRow.confidence,
-        FaceRow.model,
-        FaceRow.image_id,
-        FaceRow.created_at,
-    ).outerjoin(SubjectRow, SubjectRow.id == FaceRow.subject_id)
+    rejected = aliased(SubjectRow)
+    return (
+        select(
+            FaceRow.id,
+            FaceRow.collection_id,
+            FaceRow.subject_id,
+            SubjectRow.name.label("subject"),
+            rejected.name.label("rejected_subject"),
+            FaceRow.box,
+            FaceRow.landmarks,
+            FaceRow.confidence,
+            FaceRow.model,
+            FaceRow.image_id,
+            FaceRow.created_at,
+        )
+        .outerjoin(SubjectRow, SubjectRow.id == FaceRow.subject_id)
+        .outerjoin(rejected, rejected.id == FaceRow.rejected_subject_id)
+    )
+
+
+def _cosine(distance: float) -> float:
+    return max(-1.0, min(1.0, 1 - distance))
 
 
 def _named(nearest: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
@@ -99,6 +113,7 @@ class SqlFaceRepository:
         image_number: int,
         image_id: UUID | None,
         face: AnalysedFace,
+        rejected_subject_id: UUID | None = None,
         expires_at: datetime | None,
     ) -> UUID:
         if face.embedding is None:
@@ -109,6 +124,7 @@ class SqlFaceRepository:
                 id=face_id,
                 collection_id=collection_id,
                 subject_id=subject_id,
+                rejected_subject_id=rejected_subject_id,
                 job_id=job_id,
                 image_number=image_number,
                 image_id=image_id,
@@ -182,11 +198,42 @@ class SqlFaceRepository:
                 subject_id=row.subject_id,
                 subject=row.name,
                 face_id=row.id,
-                similarity=max(-1.0, min(1.0, 1 - row.distance)),
+                similarity=_cosine(row.distance),
+                score=_cosine(row.distance),
             )
             for row in list(best.values())[:limit]
         ]
         return sorted(candidates, key=lambda c: (-c.similarity, c.face_id))
+
+    def carriers(
+        self, probe: Embedding, subject_ids: Iterable[UUID]
+    ) -> dict[UUID, tuple[UUID, float]]:
+        distance = FaceRow.embedding.cosine_distance(list(probe.vector)).label("distance")
+        rows = self._session.execute(
+            select(FaceRow.subject_id, FaceRow.id, distance)
+            .ext(distinct_on(FaceRow.subject_id))
+            .where(FaceRow.subject_id.in_(subject_ids), FaceRow.model == probe.model)
+            .order_by(FaceRow.subject_id, distance)
+        )
+        return {row.subject_id: (row.id, _cosine(row.distance)) for row in rows}
+
+    def rejections(self, probe: Embedding, subject_ids: Iterable[UUID]) -> dict[UUID, float]:
+        distance = FaceRow.embedding.cosine_distance(list(probe.vector))
+        rows = self._session.execute(
+            select(FaceRow.rejected_subject_id, func.min(distance).label("distance"))
+            .where(FaceRow.rejected_subject_id.in_(subject_ids), FaceRow.model == probe.model)
+            .group_by(FaceRow.rejected_subject_id)
+        )
+        return {row.rejected_subject_id: _cosine(row.distance) for row in rows}
+
+    def relabel(
+        self, face_id: UUID, *, subject_id: UUID | None, rejected_subject_id: UUID | None
+    ) -> None:
+        self._session.execute(
+            update(FaceRow)
+            .where(FaceRow.id == face_id)
+            .values(subject_id=subject_id, rejected_subject_id=rejected_subject_id)
+        )
 
     def labelled(self, collection_id: UUID, model: str) -> list[tuple[UUID, Sequence[float]]]:
         query = (

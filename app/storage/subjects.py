@@ -8,14 +8,19 @@ from sqlalchemy.exc import IntegrityError
 
 from app.domain.collection import Subject
 from app.domain.errors import ConflictError
+from app.domain.matching import PROTOTYPE_SCALE, SubjectShare
 from app.services.identity import new_id
 from app.storage.tables import FaceRow, SubjectRow
 
 if TYPE_CHECKING:
+    from collections.abc import Collection as Iterable
+    from collections.abc import Sequence
     from uuid import UUID
 
     from sqlalchemy import Select
     from sqlalchemy.orm import Session
+
+    from app.domain.embedding import Embedding
 
 
 def _subjects() -> Select[*tuple[Any, ...]]:
@@ -65,6 +70,46 @@ class SqlSubjectRepository:
             query = query.where(SubjectRow.name > after)
         rows = self._session.execute(query.order_by(SubjectRow.name).limit(limit))
         return [Subject(**row._mapping) for row in rows]  # noqa: SLF001 - public in SQLAlchemy
+
+    def nearest(
+        self, probe: Embedding, collection_id: UUID, *, background: float, limit: int
+    ) -> list[SubjectShare]:
+        cosine = 1 - SubjectRow.prototype.cosine_distance(list(probe.vector))
+        scored = (
+            select(
+                SubjectRow.id,
+                SubjectRow.name,
+                # One is taken off so that no cosine makes a number too large.
+                func.exp(PROTOTYPE_SCALE * (cosine - 1)).label("power"),
+            )
+            .where(SubjectRow.collection_id == collection_id, SubjectRow.prototype.is_not(None))
+            .cte("scored")
+        )
+        total = select(func.sum(scored.c.power) + background).scalar_subquery()
+        rows = self._session.execute(
+            select(scored.c.id, scored.c.name, (scored.c.power / total).label("share"))
+            .order_by(scored.c.power.desc())
+            .limit(limit)
+        )
+        return [SubjectShare(subject_id=row.id, subject=row.name, share=row.share) for row in rows]
+
+    def prototypes(self, collection_id: UUID) -> list[tuple[UUID, Sequence[float]]]:
+        rows = self._session.execute(
+            select(SubjectRow.id, SubjectRow.prototype).where(
+                SubjectRow.collection_id == collection_id, SubjectRow.prototype.is_not(None)
+            )
+        )
+        return [(row.id, row.prototype) for row in rows]
+
+    def count_enrolled(self, collection_id: UUID, *, but: Iterable[UUID] = ()) -> int:
+        query = (
+            select(func.count())
+            .select_from(SubjectRow)
+            .where(SubjectRow.collection_id == collection_id, SubjectRow.prototype.is_not(None))
+        )
+        if but:
+            query = query.where(SubjectRow.id.not_in(but))
+        return self._session.scalar(query) or 0
 
     def rename(self, subject_id: UUID, name: str) -> None:
         try:

@@ -24,7 +24,7 @@ class DemoError(RuntimeError):
 class Answer:
     """What the service said of a photograph's largest face.
 
-    `decision` is match, possible or unknown; `subject` is the best candidate, or `unknown`.
+    `decision` is match, possible or unknown; `subject` is `unknown` unless it is match.
     """
 
     subject: str
@@ -67,7 +67,7 @@ def recognise(http: httpx.Client, collection: str, photograph: Path) -> Answer:
     largest = max(faces, key=lambda face: _area(face["box"]))
     best = largest["candidates"][0] if largest["candidates"] else None
     decision = largest["decision"]
-    subject = best["subject"] if best and decision != "unknown" else "unknown"
+    subject = best["subject"] if best and decision == "match" else "unknown"
     return Answer(subject, decision, best["probability"] if best else 0.0, elapsed_ms)
 
 
