@@ -57,12 +57,17 @@ def run_image_job(job_id: UUID, runtime: InferenceRuntime) -> None:
         claims = _claim(asked, runtime)
         if claims:
             _run(claims, runtime)
-        if len(claims) < most:
+        if len(claims) < most and not _unsociable(claims):
             return
         if time.monotonic() > end_of_turn:
             runtime.container.queue.put_job(job_id, claims[0][0].type)
             return
         asked = None
+
+
+def _unsociable(claims: Sequence[tuple[Job, list[bytes]]]) -> bool:
+    """Tell whether a job was claimed that takes no others along, so that some may wait still."""
+    return any(job.progress.total != 1 or job.attempt > 1 for job, _ in claims)
 
 
 def _claim(job_id: UUID | None, runtime: InferenceRuntime) -> list[tuple[Job, list[bytes]]]:
