@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, TypeAlias
@@ -10,7 +11,7 @@ from uuid import UUID
 
 from app.domain.errors import VultusError
 from app.domain.job import JobType
-from app.services.complete import Outcome, complete_job
+from app.services.complete import Outcome, complete_job, complete_jobs
 from app.services.detect import detected, embedded
 from app.services.enrol import enrolled
 from app.services.identify import identified
@@ -31,36 +32,75 @@ Analysis: TypeAlias = "ImageAnalysis | VultusError"
 
 _LOG = logging.getLogger(__name__)
 
+#: Types of jobs that write nothing but their result.
+_READING = frozenset(
+    {JobType.DETECTION, JobType.EMBEDDING, JobType.VERIFICATION, JobType.RECOGNITION}
+)
+
+#: How long one message keeps a worker at a backlog: short beside the patience of a shutdown, long
+#: beside what a message costs.
+_TURN_S = 2.0
+
 
 def run_image_job(job_id: UUID, runtime: InferenceRuntime) -> None:
-    """Run a job and, where others wait, some of them with it.
+    """Run a job and whatever waits with it, until nothing does or the turn is over.
 
     The models take several images at once for less than their sum, so a backlog is worked off in
-    batches; nothing ever waits for a batch to fill.
+    batches; nothing ever waits for a batch to fill. One message is enough for a whole backlog: a
+    message that outlives its job makes its worker look for others, and a turn that ends too early
+    puts one for the rest.
     """
-    uow = runtime.container.uow
-    with uow() as work:
+    end_of_turn = time.monotonic() + _TURN_S
+    most = runtime.container.settings.batch_size
+    asked: UUID | None = job_id
+    while True:
+        claims = _claim(asked, runtime)
+        if claims:
+            _run(claims, runtime)
+        if len(claims) < most and not _unsociable(claims):
+            return
+        if time.monotonic() > end_of_turn:
+            runtime.container.queue.put_job(job_id, claims[0][0].type)
+            return
+        asked = None
+
+
+def _unsociable(claims: Sequence[tuple[Job, list[bytes]]]) -> bool:
+    """Tell whether a job was claimed that takes no others along, so that some may wait still."""
+    return any(job.progress.total != 1 or job.attempt > 1 for job, _ in claims)
+
+
+def _claim(job_id: UUID | None, runtime: InferenceRuntime) -> list[tuple[Job, list[bytes]]]:
+    most = runtime.container.settings.batch_size
+    with runtime.container.uow() as work:
         claims = work.jobs.claim(
             job_id,
             worker=runtime.name,
             lease=runtime.lease,
-            companions=runtime.container.settings.batch_size - 1,
+            companions=most if job_id is None else most - 1,
         )
         work.commit()
-    if not claims:  # finished, cancelled or with another worker: a repeated message is harmless
-        return
+    return claims
+
+
+def _run(claims: Sequence[tuple[Job, list[bytes]]], runtime: InferenceRuntime) -> None:
     jobs = [job for job, _ in claims]
+    uow = runtime.container.uow
     with Heartbeat(jobs, lease=runtime.lease, uow=uow):
         try:
             analyses = _analyse(claims, runtime)
-            for job in jobs:
-                conclude = _conclusion(job, list(islice(analyses, job.progress.total)), runtime)
-                _complete(job, conclude, runtime)
         except Exception:
             _LOG.exception("inference failed", extra={"action": "inference_failed"})
             for job in jobs:
                 give_back(job, runtime.rules, uow=uow, clock=runtime.container.clock)
             raise
+        _complete(
+            [
+                (job, _conclusion(job, list(islice(analyses, job.progress.total)), runtime))
+                for job in jobs
+            ],
+            runtime,
+        )
 
 
 def _analyse(
@@ -81,7 +121,29 @@ def _analyse(
     return iter(analyses)
 
 
-def _complete(job: Job, conclude: Conclude, runtime: InferenceRuntime) -> None:
+def _complete(conclusions: Sequence[tuple[Job, Conclude]], runtime: InferenceRuntime) -> None:
+    """End the jobs of a batch: those that only read together, each other by itself."""
+    reading = [(job, conclude) for job, conclude in conclusions if job.type in _READING]
+    alone = [(job, conclude) for job, conclude in conclusions if job.type not in _READING]
+    container = runtime.container
+    if len(reading) > 1:
+        try:
+            complete_jobs(
+                reading,
+                retention=runtime.retention,
+                uow=container.uow,
+                queue=container.queue,
+                clock=container.clock,
+            )
+        except Exception:  # noqa: BLE001 - one of them is to blame, and is found by itself
+            _LOG.warning("a batch is completed job by job", exc_info=True)
+        else:
+            reading = []
+    for job, conclude in [*reading, *alone]:
+        _complete_alone(job, conclude, runtime)
+
+
+def _complete_alone(job: Job, conclude: Conclude, runtime: InferenceRuntime) -> None:
     """End one job; a fault in it gives only this one back."""
     container = runtime.container
     try:
@@ -119,13 +181,20 @@ def _conclusion(job: Job, images: Sequence[Analysis], runtime: InferenceRuntime)
             case JobType.DETECTION:
                 return detected(seen)
             case JobType.EMBEDDING:
-                return embedded(seen)
+                return embedded(job, seen)
             case JobType.VERIFICATION:
                 return verified(job, seen, model)
             case JobType.ENROLMENT:
                 return enrolled(work, job, seen, model, runtime.container.clock)
             case JobType.RECOGNITION:
-                return identified(work, job, seen, model, runtime.classifiers)
+                return identified(
+                    work,
+                    job,
+                    seen,
+                    model=model,
+                    classifiers=runtime.classifiers,
+                    cohort=runtime.cohort,
+                )
             case JobType.TRAINING:
                 raise ValueError("a training job has no images")
 

@@ -44,7 +44,7 @@ def _deliver(delivery_id: str) -> None:
     )
 
 
-@celery.task(name=TaskName.SWEEP)
+@celery.task(name=TaskName.SWEEP, send_events=False)  # else a monitor would show little else
 def _sweep() -> None:
     container = _container()
     sweep(sweep_rules(_settings), uow=container.uow, queue=container.queue, clock=container.clock)

@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from tasks.rules import sweep_rules
+from tasks.strangers import Strangers
 from workers.matching.classifier import LogisticClassifier
 
 if TYPE_CHECKING:
@@ -30,13 +31,13 @@ class TrainedClassifier:
 
     def __init__(self, training: Training) -> None:
         self._classifier = LogisticClassifier(training.weights)
-        self._subject_ids = training.subject_ids
+        self.subject_ids = training.subject_ids
         self.threshold = self._classifier.threshold
 
     def probabilities(self, probe: Embedding) -> Mapping[UUID, float]:
         """Return each trained subject's share of the probe."""
         shares = self._classifier.shares(probe.vector)
-        return dict(zip(self._subject_ids, shares.tolist(), strict=True))
+        return dict(zip(self.subject_ids, shares.tolist(), strict=True))
 
 
 class ClassifierCache:
@@ -68,6 +69,7 @@ class InferenceRuntime:
     pipeline: FacePipeline
     model: ModelProfile
     classifiers: ClassifierCache
+    cohort: Strangers
     lease: timedelta
     retention: timedelta
     rules: SweepRules
@@ -83,6 +85,7 @@ def inference_runtime(container: Container, pipeline: FacePipeline) -> Inference
         pipeline=pipeline,
         model=container.models[settings.model],
         classifiers=ClassifierCache(),
+        cohort=Strangers(settings.weights_dir, settings.model),
         lease=timedelta(seconds=settings.lease_s),
         retention=timedelta(hours=settings.job_retention_h),
         rules=sweep_rules(settings),

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
+
 from app.domain.detection import AnalysedFace, Detection, ImageAnalysis
 from app.domain.embedding import Embedding
 from app.domain.geometry import BoundingBox, FiveLandmarks, Point
@@ -29,3 +33,20 @@ def image_of(*vectors, side=40):
         for n, vector in enumerate(vectors)
     )
     return ImageAnalysis(width=100, height=100, faces=faces)
+
+
+def unit_vectors(count, dimension=128, seed=0):
+    """Random directions: any two are nearly orthogonal, like strangers."""
+    vectors = np.random.default_rng(seed).standard_normal((count, dimension))
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+def embedding(vector, model=MODEL):
+    """A vector as the pipeline returns it."""
+    return Embedding(model=model, vector=tuple(map(float, vector)))
+
+
+def analysed(vector, model=MODEL):
+    """A face with that embedding."""
+    [face] = image_of(vector).faces
+    return replace(face, embedding=embedding(vector, model))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from whole_service import photographs, service  # noqa: F401 - fixtures of the acceptance tests
 
 from deploy.local.throwaway import throwaway_postgres, throwaway_redis
 from tests import type_checking  # noqa: F401 - named by pytest's options, which do not import it

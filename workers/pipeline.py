@@ -24,7 +24,7 @@ class PipelineOptions:
     """How images are read and faces are cut."""
 
     limits: ImageLimits = field(default_factory=ImageLimits)
-    crop: CropRecipe = "margin-14"
+    crop: CropRecipe = "aligned"
     #: Detections below this confidence are left out; the detector itself starts at 0.7.
     detection_threshold: float = 0.7
 

@@ -29,7 +29,7 @@ def build_pipeline(
     threads: int = 1,
     min_face_size: float = DEFAULT_MIN_FACE_SIZE,
     detection_threshold: float = 0.7,
-    crop: CropRecipe = "margin-14",
+    crop: CropRecipe = "aligned",
     flip: bool = False,
     limits: ImageLimits | None = None,
     weights_dir: Path = DEFAULT_WEIGHTS_DIR,

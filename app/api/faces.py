@@ -9,7 +9,7 @@ from app.api.context import container, current_key
 from app.api.documentation import upload_doc
 from app.api.operation import answer, answer_nothing, operation
 from app.api.pagination import answer_page, read_id
-from app.api.schemas.faces import FacePage, FaceQuery, FaceResource
+from app.api.schemas.faces import FaceLabel, FacePage, FaceQuery, FaceResource
 from app.api.schemas.jobs import JobResource
 from app.api.schemas.queries import EnrolmentQuery
 from app.api.schemas.submissions import EnrolmentParameters
@@ -19,7 +19,7 @@ from app.domain.access import Scope
 from app.domain.job import JobType
 from app.imaging.inspect import ImageLimits, inspect_image
 from app.services.collections import get_collection
-from app.services.faces import delete_face, get_face, get_face_image, list_faces
+from app.services.faces import delete_face, get_face, get_face_image, list_faces, relabel_face
 from app.services.models import require_model
 
 if TYPE_CHECKING:
@@ -89,6 +89,19 @@ class FaceItem(Resource):
     def get(self, collection: str, face_id: UUID) -> Response:
         """Show a face."""
         face = get_face(collection, face_id, key=current_key(), uow=container().uow)
+        return answer(FaceResource.of(face))
+
+    @operation(ns, scope=Scope.WRITE, body=FaceLabel, answers={200: FaceResource}, problems=(404,))
+    def patch(self, collection: str, face_id: UUID, body: FaceLabel) -> Response:
+        """Say whom a face shows, or whom it does not show; the word of a person stands."""
+        face = relabel_face(
+            collection,
+            face_id,
+            subject=body.subject,
+            not_subject=body.not_subject,
+            key=current_key(),
+            uow=container().uow,
+        )
         return answer(FaceResource.of(face))
 
     @operation(ns, scope=Scope.WRITE, answers={204: None}, problems=(404,))

@@ -10,8 +10,9 @@ if TYPE_CHECKING:
     from app.api.schemas.base import Schema
 
 _REF = "#/definitions/"
-#: Keywords that Swagger 2.0 does not know or spells otherwise.
+#: Keywords that Swagger 2.0 does not know.
 _DROPPED = frozenset({"examples", "title", "const"})
+_NOT_OF_PARAMETERS = frozenset({"$ref", "allOf", "x-nullable", "example"})
 
 
 def register_model(ns: Namespace, schema: type[Schema]) -> Any:  # noqa: ANN401 - RESTX has no types
@@ -34,9 +35,7 @@ def parameters(schema: type[Schema], *, place: str) -> dict[str, dict[str, Any]]
             if reference := part.get("$ref"):
                 shape = shared[reference.removeprefix(_REF)] | member
         described[name] = {
-            keyword: value
-            for keyword, value in shape.items()
-            if keyword not in {"$ref", "allOf", "x-nullable"}
+            keyword: value for keyword, value in shape.items() if keyword not in _NOT_OF_PARAMETERS
         } | {"in": place, "required": name in document.get("required", ())}
         if described[name].get("default", ...) is None:
             del described[name]["default"]
@@ -61,7 +60,7 @@ def _translated(node: object) -> object:
         rest = {keyword: value for keyword, value in node.items() if keyword != "anyOf"}
         return _translated(choices[0] | rest | {"x-nullable": True})
     # A member may be called like a keyword.
-    return {
+    plain = {
         keyword: (
             {name: _translated(member) for name, member in value.items()}
             if keyword in {"properties", "$defs"}
@@ -70,3 +69,4 @@ def _translated(node: object) -> object:
         for keyword, value in node.items()
         if keyword not in _DROPPED
     }
+    return plain | {"example": node["examples"][0]} if "examples" in node else plain

@@ -21,6 +21,7 @@ from app.api import (
     verifications,
     webhooks,
 )
+from app.api.operation_ids import operation_id
 from app.api.problems import ProblemApi
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ def register(app: Flask, *, version: str) -> None:
     app.config["RESTX_ERROR_404_HELP"] = False
     app.config["RESTX_MASK_SWAGGER"] = False
     app.config["RESTX_INCLUDE_ALL_MODELS"] = True
+    app.config["SWAGGER_UI_DOC_EXPANSION"] = "list"
+    app.config["SWAGGER_UI_REQUEST_DURATION"] = True
     blueprint = Blueprint("v1", __name__, url_prefix="/v1")
     api = ProblemApi(
         blueprint,
@@ -59,6 +62,7 @@ def register(app: Flask, *, version: str) -> None:
         version=version,
         description=_DESCRIPTION,
         doc="/docs",
+        default_id=operation_id,
         authorizations={
             "bearer": {
                 "type": "apiKey",

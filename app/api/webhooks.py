@@ -137,7 +137,7 @@ class EndpointTest(Resource):
 
     @operation(ns, scope=Scope.WRITE, answers={202: DeliveryResource}, problems=(404, 409))
     def post(self, endpoint_id: UUID) -> Response:
-        """Send an endpoint.test event."""
+        """Send a test event, to see whether it arrives."""
         box = container()
         delivery = send_test_event(
             endpoint_id,

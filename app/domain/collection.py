@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from app.domain.matching import Matcher
+
 if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
@@ -20,7 +22,11 @@ class Collection:
     name: str
     #: The model of all its embeddings, fixed when the collection is made.
     model: str
-    #: Cosine similarity from which a candidate is a match; the model's own when absent.
+    matcher: Matcher = Matcher.AUTO
+    #: The share of strangers that may be taken for somebody, 0 to 1: what the threshold is set for
+    #: wherever nobody has chosen a similarity.
+    target_fpir: float = 0.01
+    #: Cosine similarity from which a candidate is a match; in place of the threshold above.
     similarity_threshold: float | None = None
     #: Cosine similarity from which a candidate is worth a look; the model's own when absent.
     possible_threshold: float | None = None
@@ -52,6 +58,8 @@ class Face:
     collection_id: UUID
     subject_id: UUID | None
     subject: str | None
+    #: Whom somebody has said that it does not show.
+    rejected_subject: str | None = None
     detection: Detection
     #: The model that made its embedding.
     model: str

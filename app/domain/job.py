@@ -98,3 +98,17 @@ class Job:
     finished_at: datetime | None = None
     #: When the row, its result and its images are deleted.
     expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """What a worker has to say of the job that it claimed."""
+
+    #: The job as it was claimed: its attempt fences the ending.
+    claim: Job
+    #: ``succeeded`` with a result, or ``failed`` with an error.
+    state: JobState
+    result: Mapping[str, Any] | None = None
+    error: Mapping[str, Any] | None = None
+    #: Images that faces refer to; the others are deleted with the end of the job.
+    keep_images: tuple[UUID, ...] = ()

@@ -56,6 +56,14 @@ def select_face(image: ImageAnalysis, policy: FacePolicy) -> AnalysedFace:
     return faces[0]
 
 
+def meant_faces(image: ImageAnalysis, policy: str | None) -> tuple[AnalysedFace, ...]:
+    """Return all faces, or the one that a policy means where one was asked for.
+
+    Raises: NoFaceError, SeveralFacesError: as ``select_face``.
+    """
+    return image.faces if policy is None else (select_face(image, FacePolicy(policy)),)
+
+
 def _centrality(box: BoundingBox, middle: tuple[float, float]) -> float:
     """Area minus twice the squared distance to the middle, in square pixels.
 

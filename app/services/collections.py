@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from app.domain.collection import Collection
 from app.domain.errors import Fault, NotFoundError, ValidationFailedError
+from app.domain.matching import Matcher
 from app.domain.naming import as_uuid, collection_name
 from app.services.identity import new_id
 from app.services.visibility import require_global, require_visible_collection
@@ -26,6 +27,8 @@ class CollectionSettings:
 
     name: str
     model: str
+    matcher: Matcher = Matcher.AUTO
+    target_fpir: float = 0.01
     similarity_threshold: float | None = None
     possible_threshold: float | None = None
     keep_images: bool = True
@@ -54,6 +57,8 @@ def create_collection(
         id=new_id(),
         name=settings.name,
         model=settings.model,
+        matcher=settings.matcher,
+        target_fpir=settings.target_fpir,
         similarity_threshold=settings.similarity_threshold,
         possible_threshold=settings.possible_threshold,
         keep_images=settings.keep_images,

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from app.domain.errors import VultusError
-from app.domain.job import JobState
+from app.domain.job import Ending, JobState
 from app.services.deliver import enqueue_events
 from app.services.problems import problem
 
 if TYPE_CHECKING:
     from collections.abc import Collection as Iterable
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import timedelta
     from uuid import UUID
 
@@ -54,13 +54,32 @@ def complete_job(
         with uow() as work:
             if not work.jobs.hold(claim):
                 return False
-            outcome = conclude(work)
-            ended = _end(work, claim, outcome, retention=retention, clock=clock)
+            ending = _succeeded(claim, conclude(work))
+            deliveries = _end(work, [ending], retention=retention, clock=clock)
     except VultusError as error:
         if error.retryable:
             raise
         return fail_job(claim, error, retention=retention, uow=uow, queue=queue, clock=clock)
-    return _announce(ended, queue)
+    return _announce(deliveries, queue)
+
+
+def complete_jobs(
+    conclusions: Sequence[tuple[Job, Conclude]],
+    *,
+    retention: timedelta,
+    uow: UnitOfWorkFactory,
+    queue: JobQueue,
+    clock: Clock,
+) -> None:
+    """End several jobs whose conclusions only read, in one transaction.
+
+    Each is fenced by itself: a lost claim loses one result. Nothing at all is written when anything
+    is raised; the jobs can then still be completed one by one.
+    """
+    with uow() as work:
+        endings = [_concluded(work, claim, conclude) for claim, conclude in conclusions]
+        deliveries = _end(work, endings, retention=retention, clock=clock)
+    _announce(deliveries, queue)
 
 
 def fail_job(
@@ -74,41 +93,41 @@ def fail_job(
 ) -> bool:
     """End a claimed job with an error that is its outcome; ``False`` when the claim was lost."""
     with uow() as work:
-        ended = _end(work, claim, error, retention=retention, clock=clock)
-    return _announce(ended, queue)
+        deliveries = _end(work, [_failed(claim, error)], retention=retention, clock=clock)
+    return _announce(deliveries, queue)
+
+
+def _concluded(work: UnitOfWork, claim: Job, conclude: Conclude) -> Ending:
+    try:
+        return _succeeded(claim, conclude(work))
+    except VultusError as error:
+        if error.retryable:
+            raise
+        return _failed(claim, error)
+
+
+def _succeeded(claim: Job, outcome: Outcome) -> Ending:
+    return Ending(
+        claim=claim,
+        state=JobState.SUCCEEDED,
+        result=outcome.result,
+        keep_images=tuple(outcome.keep_images),
+    )
+
+
+def _failed(claim: Job, error: VultusError) -> Ending:
+    document = problem(error, instance=f"/v1/jobs/{claim.id}")
+    return Ending(claim=claim, state=JobState.FAILED, error=document)
 
 
 def _end(
-    work: UnitOfWork,
-    claim: Job,
-    outcome: Outcome | VultusError,
-    *,
-    retention: timedelta,
-    clock: Clock,
+    work: UnitOfWork, endings: Sequence[Ending], *, retention: timedelta, clock: Clock
 ) -> list[UUID] | None:
-    """Finish the job and commit; return the deliveries made, or ``None`` without the claim."""
-    expires_at = clock.now() + retention
-    if isinstance(outcome, VultusError):
-        finished = work.jobs.finish(
-            claim,
-            JobState.FAILED,
-            result=None,
-            error=problem(outcome, instance=f"/v1/jobs/{claim.id}"),
-            expires_at=expires_at,
-            keep_images=(),
-        )
-    else:
-        finished = work.jobs.finish(
-            claim,
-            JobState.SUCCEEDED,
-            result=outcome.result,
-            error=None,
-            expires_at=expires_at,
-            keep_images=outcome.keep_images,
-        )
-    if not finished:
+    """Finish the jobs and commit; return the deliveries made, or ``None`` if no claim held."""
+    ended = work.jobs.finish(endings, expires_at=clock.now() + retention)
+    if not ended:
         return None
-    deliveries = _events(work, claim.id)
+    deliveries = enqueue_events(work, ended)
     work.commit()
     return deliveries
 
@@ -125,14 +144,10 @@ def cancel_job(
     with uow() as work:
         if not work.jobs.cancel(job_id, expires_at=clock.now() + retention):
             return False
-        deliveries = _events(work, job_id)
+        job = work.jobs.get(job_id)
+        deliveries = [] if job is None else enqueue_events(work, [job])
         work.commit()
     return _announce(deliveries, queue)
-
-
-def _events(work: UnitOfWork, job_id: UUID) -> list[UUID]:
-    job = work.jobs.get(job_id)
-    return [] if job is None else enqueue_events(work, job)
 
 
 def _announce(deliveries: list[UUID] | None, queue: JobQueue) -> bool:

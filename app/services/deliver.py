@@ -16,7 +16,7 @@ from app.domain.delivery import (
 from app.services.identity import new_id
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime, timedelta
     from uuid import UUID
 
@@ -24,27 +24,38 @@ if TYPE_CHECKING:
     from app.services.ports import Clock, UnitOfWork, UnitOfWorkFactory, WebhookSender
 
 
-def enqueue_events(work: UnitOfWork, job: Job) -> list[UUID]:
-    """Store a delivery for each endpoint that hears of the end of this job.
+def enqueue_events(work: UnitOfWork, jobs: Sequence[Job]) -> list[UUID]:
+    """Store a delivery for each endpoint that hears of the end of one of these jobs.
 
-    To be called in the transaction that ends the job, with the job in its final state; the message
-    of each returned delivery is put after the commit.
-    Raises: ValueError: the job has not ended.
+    To be called in the transaction that ends the jobs, with the jobs in their final states; the
+    message of each returned delivery is put after the commit.
+    Raises: ValueError: a job has not ended.
     """
-    if job.finished_at is None:
-        raise ValueError("A job that has not ended is no event.")
-    event = EventType(f"job.{job.state}")
-    data = {
+    listeners: dict[tuple[EventType, UUID | None], list[Endpoint]] = {}
+    deliveries: list[UUID] = []
+    for job in jobs:
+        if job.finished_at is None:
+            raise ValueError("A job that has not ended is no event.")
+        event = EventType(f"job.{job.state}")
+        topic = event, job.owner_id
+        if topic not in listeners:
+            listeners[topic] = work.endpoints.subscribed(*topic)
+        deliveries += [
+            store_event(work, endpoint, event, _summary(job), at=job.finished_at).id
+            for endpoint in listeners[topic]
+        ]
+    return deliveries
+
+
+def _summary(job: Job) -> dict[str, Any]:
+    """Return what an event tells of a job: nothing that the job's owner could not look up."""
+    return {
         "id": str(job.id),
         "type": job.type,
         "state": job.state,
         "collection_id": str(job.collection_id) if job.collection_id else None,
         "links": {"job": f"/v1/jobs/{job.id}"},
     }
-    return [
-        store_event(work, endpoint, event, data, at=job.finished_at).id
-        for endpoint in work.endpoints.subscribed(event, job.owner_id)
-    ]
 
 
 def store_event(

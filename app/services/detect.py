@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from app.domain.selection import meant_faces
 from app.services.complete import Outcome
 from app.services.results import face_document, images_document
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
     from app.domain.detection import AnalysedFace, ImageAnalysis
     from app.domain.errors import VultusError
+    from app.domain.job import Job
     from app.services.results import Document
 
 
@@ -24,7 +26,7 @@ def detected(images: Sequence[ImageAnalysis | VultusError]) -> Outcome:
     return Outcome(result={"images": images_document(images, faces)})
 
 
-def embedded(images: Sequence[ImageAnalysis | VultusError]) -> Outcome:
+def embedded(job: Job, images: Sequence[ImageAnalysis | VultusError]) -> Outcome:
     """Answer an embedding job, the one kind of job whose result holds vectors."""
 
     def document(face: AnalysedFace) -> Document:
@@ -36,7 +38,9 @@ def embedded(images: Sequence[ImageAnalysis | VultusError]) -> Outcome:
             "embedding": list(face.embedding.vector),
         }
 
+    policy = job.parameters.get("face_policy")
+
     def faces(_: int, image: ImageAnalysis) -> list[Document]:
-        return [document(face) for face in image.faces]
+        return [document(face) for face in meant_faces(image, policy)]
 
     return Outcome(result={"images": images_document(images, faces)})

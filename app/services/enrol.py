@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from uuid import UUID
 
+    from app.domain.collection import Collection
     from app.domain.detection import ImageAnalysis
     from app.domain.errors import VultusError
     from app.domain.job import Job
@@ -32,6 +33,9 @@ def enrolled(
 ) -> Outcome:
     """Store one face of each image, for the named subject or for none; answer with their ids.
 
+    Instead of a subject, ``not_subject`` names one that the faces do not show: no face like them
+    will be taken for that subject.
+
     Raises: VultusError: no image shows the one face meant, or the collection is of another model.
     """
     collection = work.collections.get(job.collection_id) if job.collection_id else None
@@ -40,6 +44,7 @@ def enrolled(
     require_model(collection, model.id)
     policy = FacePolicy(job.parameters.get("face_policy") or FacePolicy.PROMINENT)
     name = job.parameters.get("subject")
+    ruled_out = job.parameters.get("not_subject")
     image_ids = work.jobs.image_ids(job.id) if collection.keep_images else []
     expires_at = (
         clock.now() + timedelta(days=collection.retention_days)
@@ -47,6 +52,7 @@ def enrolled(
         else None
     )
     subject_id: UUID | None = None
+    rejected_id = _known(work, collection, ruled_out) if ruled_out is not None else None
     kept: list[UUID] = []
     face_ids: list[str] = []
 
@@ -59,6 +65,7 @@ def enrolled(
         face_id = work.faces.add(
             collection_id=collection.id,
             subject_id=subject_id,
+            rejected_subject_id=rejected_id,
             job_id=job.id,
             image_number=number,
             image_id=image_id,
@@ -68,7 +75,8 @@ def enrolled(
         if image_id is not None:
             kept.append(image_id)
         face_ids.append(str(face_id))
-        return [{**face_document(face), "face_id": str(face_id), "subject": name}]
+        document = {**face_document(face), "face_id": str(face_id), "subject": name}
+        return [document if ruled_out is None else {**document, "not_subject": ruled_out}]
 
     documents = images_document(images, faces)
     return Outcome(
@@ -80,3 +88,10 @@ def enrolled(
         },
         keep_images=kept,
     )
+
+
+def _known(work: UnitOfWork, collection: Collection, name: str) -> UUID:
+    subject = work.subjects.find(collection.id, name)
+    if subject is None:
+        raise NotFoundError("the subject that the faces do not show is not in the collection")
+    return subject.id

@@ -50,6 +50,32 @@ def get_face_image(collection: str, face_id: UUID, *, key: ApiKey, uow: UnitOfWo
     return image
 
 
+def relabel_face(
+    collection: str,
+    face_id: UUID,
+    *,
+    subject: str | None,
+    not_subject: str | None,
+    key: ApiKey,
+    uow: UnitOfWorkFactory,
+) -> Face:
+    """Set whom a face shows (made if need be) or whom it does not show; neither is possible too.
+
+    Raises: NotFoundError: there is no such face, or no such subject to rule out.
+    """
+    with uow() as work:
+        face = _find_face(collection, face_id, key=key, work=work)
+        home = face.collection_id
+        shown = work.subjects.ensure(home, subject).id if subject is not None else None
+        ruled_out = (
+            find_subject(home, not_subject, work=work).id if not_subject is not None else None
+        )
+        work.faces.relabel(face.id, subject_id=shown, rejected_subject_id=ruled_out)
+        relabelled = _find_face(collection, face_id, key=key, work=work)
+        work.commit()
+    return relabelled
+
+
 def delete_face(collection: str, face_id: UUID, *, key: ApiKey, uow: UnitOfWorkFactory) -> None:
     """Remove a face and the photograph that only it uses. Raises: NotFoundError."""
     with uow() as work:

@@ -5,23 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.domain.errors import NotFoundError
-from app.domain.matching import Decision
-from app.domain.selection import FacePolicy, select_face
+from app.domain.selection import meant_faces
 from app.services.complete import Outcome
+from app.services.match import prepare_matching
 from app.services.models import require_model
 from app.services.results import face_document, images_document, rounded
-from app.services.thresholds import is_explicit, thresholds_for
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from uuid import UUID
+    from collections.abc import Sequence
 
     from app.domain.detection import AnalysedFace, ImageAnalysis
     from app.domain.errors import VultusError
     from app.domain.job import Job
-    from app.domain.matching import Candidate, Thresholds
+    from app.domain.matching import Candidate
     from app.domain.model import ModelProfile
-    from app.services.ports import Classifiers, UnitOfWork
+    from app.services.ports import Classifiers, StrangerCohort, UnitOfWork
     from app.services.results import Document
 
 _DEFAULT_LIMIT = 5
@@ -31,8 +29,10 @@ def identified(
     work: UnitOfWork,
     job: Job,
     images: Sequence[ImageAnalysis | VultusError],
+    *,
     model: ModelProfile,
     classifiers: Classifiers,
+    cohort: StrangerCohort,
 ) -> Outcome:
     """Answer a recognition job: for every face the best subjects and a decision.
 
@@ -42,69 +42,50 @@ def identified(
     if collection is None:
         raise NotFoundError("the collection was deleted before its faces were searched")
     require_model(collection, model.id)
-    thresholds = thresholds_for(job.parameters, collection, model)
+    matching = prepare_matching(
+        work,
+        collection,
+        job.parameters,
+        model=model,
+        classifiers=classifiers,
+        cohort=cohort,
+    )
     limit = job.parameters.get("limit") or _DEFAULT_LIMIT
     policy = job.parameters.get("face_policy")
-    # A similarity that somebody chose decides; else a trained classifier knows better.
-    training_id = (
-        None
-        if is_explicit(job.parameters, collection)
-        else work.trainings.active_id(collection.id, model.id)
-    )
-    classifier = None if training_id is None else classifiers.get(work, training_id)
 
     def document(face: AnalysedFace) -> Document:
         if face.embedding is None:
             raise ValueError("a recognition job analyses its images with embeddings")
-        candidates = work.faces.nearest_subjects(face.embedding, collection.id, limit=limit)
-        if classifier is None:
-            decision = thresholds.decide(candidates[0].similarity if candidates else None)
-        else:
-            shares = classifier.probabilities(face.embedding)
-            candidates.sort(key=lambda candidate: -shares.get(candidate.subject_id, 0))
-            decision = _classified(candidates, shares, classifier.threshold, thresholds)
+        judgement = matching.judge(work, face.embedding, limit=limit)
         return {
             **face_document(face),
-            "decision": decision,
-            "candidates": [
-                {
-                    "subject": candidate.subject,
-                    "subject_id": str(candidate.subject_id),
-                    "face_id": str(candidate.face_id),
-                    "similarity": rounded(candidate.similarity),
-                    "probability": rounded(model.calibration.probability(candidate.similarity)),
-                }
-                for candidate in candidates
-            ],
+            "decision": judgement.decision,
+            "margin": rounded(judgement.margin),
+            "candidates": [_candidate_document(one) for one in judgement.candidates],
         }
 
     def faces(_: int, image: ImageAnalysis) -> list[Document]:
-        meant = image.faces if policy is None else (select_face(image, FacePolicy(policy)),)
-        return [document(face) for face in meant]
+        return [document(face) for face in meant_faces(image, policy)]
 
     return Outcome(
         result={
             "model": model.id,
-            "similarity_threshold": thresholds.match,
-            "possible_threshold": thresholds.possible,
-            "training_id": None if training_id is None else str(training_id),
+            "matcher": matching.matcher,
+            "score_threshold": rounded(matching.score_threshold),
+            "similarity_threshold": matching.thresholds.match,
+            "possible_threshold": matching.thresholds.possible,
+            "training_id": None if matching.training_id is None else str(matching.training_id),
             "images": images_document(images, faces),
         }
     )
 
 
-def _classified(
-    candidates: Sequence[Candidate],
-    shares: Mapping[UUID, float],
-    threshold: float,
-    thresholds: Thresholds,
-) -> Decision:
-    """Judge the classifier's first choice.
-
-    The cosine stays a floor: a share says which of the enrolled people it would be, not that it is
-    one of them.
-    """
-    if not candidates or candidates[0].similarity < thresholds.possible:
-        return Decision.UNKNOWN
-    best = shares.get(candidates[0].subject_id, 0)
-    return Decision.MATCH if best >= threshold else Decision.POSSIBLE
+def _candidate_document(candidate: Candidate) -> Document:
+    return {
+        "subject": candidate.subject,
+        "subject_id": str(candidate.subject_id),
+        "face_id": str(candidate.face_id),
+        "similarity": rounded(candidate.similarity),
+        "score": rounded(candidate.score),
+        "probability": rounded(candidate.probability),
+    }

@@ -90,7 +90,7 @@ def bury(work: UnitOfWork, job: Job, *, retention: timedelta, clock: Clock) -> N
         _LOG.error("job given up", extra={"action": "job_dead", "job_id": str(job.id)})
         dead = work.jobs.get(job.id)
         if dead is not None:
-            enqueue_events(work, dead)
+            enqueue_events(work, [dead])
 
 
 def _put(waiting: list[Job], due: list[UUID], queue: JobQueue) -> None:

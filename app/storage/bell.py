@@ -12,7 +12,7 @@ from uuid import UUID
 
 import psycopg
 
-from app.storage.jobs import JOB_ENDED_CHANNEL
+from app.storage.job_statements import JOB_ENDED_CHANNEL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -8,6 +8,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app.domain.collection import Collection
 from app.domain.errors import ConflictError
+from app.domain.matching import Matcher
 from app.storage.tables import CollectionRow
 
 if TYPE_CHECKING:
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 
 
 def _collection(row: CollectionRow) -> Collection:
-    return Collection(**{field.name: getattr(row, field.name) for field in fields(Collection)})
+    values = {field.name: getattr(row, field.name) for field in fields(Collection)}
+    return Collection(**{**values, "matcher": Matcher(row.matcher)})
 
 
 class SqlCollectionRepository:
@@ -26,13 +28,19 @@ class SqlCollectionRepository:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        #: Read in this transaction: the jobs of a batch mostly ask for the same one.
+        self._known: dict[UUID, Collection] = {}
 
     def add(self, collection: Collection) -> None:
         self._write(insert(CollectionRow).values(asdict(collection)))
 
     def get(self, collection_id: UUID) -> Collection | None:
-        row = self._session.get(CollectionRow, collection_id)
-        return None if row is None else _collection(row)
+        if collection_id not in self._known:
+            row = self._session.get(CollectionRow, collection_id)
+            if row is None:
+                return None
+            self._known[collection_id] = _collection(row)
+        return self._known[collection_id]
 
     def find(self, name: str) -> Collection | None:
         row = self._session.scalar(select(CollectionRow).where(CollectionRow.name == name))
@@ -49,9 +57,11 @@ class SqlCollectionRepository:
     def update(self, collection: Collection) -> None:
         changes = asdict(collection)
         key = changes.pop("id")
+        self._known.pop(key, None)
         self._write(update(CollectionRow).where(CollectionRow.id == key).values(changes))
 
     def delete(self, collection_id: UUID) -> None:
+        self._known.pop(collection_id, None)
         self._session.execute(delete(CollectionRow).where(CollectionRow.id == collection_id))
 
     def models(self) -> set[str]:

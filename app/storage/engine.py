@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Engine, create_engine
+import time
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError, DisconnectionError
+
+if TYPE_CHECKING:
+    from sqlalchemy.pool import ConnectionPoolEntry
 
 #: Milliseconds after which Postgres ends what should have ended long ago. A search over a million
 #: faces takes some hundred; a lock is held for as long as a commit takes.
@@ -12,17 +19,37 @@ _TIMEOUTS = {
     "idle_in_transaction_session_timeout": 60_000,
 }
 
+#: A connection that worked so many seconds ago is used without a question; the question costs as
+#: much as a small query.
+_TRUSTED_FOR_S = 1.0
+_USED_AT = "used_at"
+
 
 def build_engine(url: str, *, pool_size: int) -> Engine:
-    """Return a pool of connections, made as they are needed and checked before each use."""
-    return create_engine(
+    """Return a pool of connections, made as they are needed and checked when they have rested."""
+    engine = create_engine(
         url,
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=5,
-        pool_pre_ping=True,
         connect_args={
             "connect_timeout": 3,
             "options": " ".join(f"-c {name}={value}" for name, value in _TIMEOUTS.items()),
         },
     )
+
+    @event.listens_for(engine, "checkout")
+    def check(connection: Any, entry: ConnectionPoolEntry, _: object) -> None:  # noqa: ANN401
+        used_at = entry.info.get(_USED_AT)
+        if used_at is None or time.monotonic() - used_at < _TRUSTED_FOR_S:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except (DBAPIError, engine.dialect.loaded_dbapi.Error) as error:
+            raise DisconnectionError from error  # the pool then gives out another
+
+    @event.listens_for(engine, "checkin")
+    def remember(_: object, entry: ConnectionPoolEntry) -> None:
+        entry.info[_USED_AT] = time.monotonic()
+
+    return engine

@@ -5,16 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pgvector.sqlalchemy import Vector
-from sqlalchemy import cast, delete, func, insert, literal, select, text
+from sqlalchemy import cast, delete, func, insert, literal, select, text, update
+from sqlalchemy.orm import aliased
 
 from app.domain.collection import Face
 from app.domain.detection import Detection
 from app.domain.geometry import BoundingBox, FiveLandmarks, Point
 from app.domain.matching import Candidate
 from app.services.identity import new_id
+from app.storage.search_statements import ANY_REJECTIONS, CARRIERS, REJECTIONS
 from app.storage.tables import INDEXED_DIMENSIONS, FaceRow, ImageRow, SubjectRow
 
 if TYPE_CHECKING:
+    from collections.abc import Collection as Iterable
     from collections.abc import Sequence
     from datetime import datetime
     from uuid import UUID
@@ -41,6 +44,7 @@ def _face(row: Any) -> Face:  # noqa: ANN401 - a row of _faces()
         collection_id=row.collection_id,
         subject_id=row.subject_id,
         subject=row.subject,
+        rejected_subject=row.rejected_subject,
         detection=Detection(
             box=BoundingBox(x_min=row.box[0], y_min=row.box[1], x_max=row.box[2], y_max=row.box[3]),
             landmarks=FiveLandmarks(
@@ -59,18 +63,38 @@ def _face(row: Any) -> Face:  # noqa: ANN401 - a row of _faces()
 
 
 def _faces() -> Select[*tuple[Any, ...]]:
-    return select(
-        FaceRow.id,
-        FaceRow.collection_id,
-        FaceRow.subject_id,
-        SubjectRow.name.label("subject"),
-        FaceRow.box,
-        FaceRow.landmarks,
-        FaceRow.confidence,
-        FaceRow.model,
-        FaceRow.image_id,
-        FaceRow.created_at,
-    ).outerjoin(SubjectRow, SubjectRow.id == FaceRow.subject_id)
+    rejected = aliased(SubjectRow)
+    return (
+        select(
+            FaceRow.id,
+            FaceRow.collection_id,
+            FaceRow.subject_id,
+            SubjectRow.name.label("subject"),
+            rejected.name.label("rejected_subject"),
+            FaceRow.box,
+            FaceRow.landmarks,
+            FaceRow.confidence,
+            FaceRow.model,
+            FaceRow.image_id,
+            FaceRow.created_at,
+        )
+        .outerjoin(SubjectRow, SubjectRow.id == FaceRow.subject_id)
+        .outerjoin(rejected, rejected.id == FaceRow.rejected_subject_id)
+    )
+
+
+def _cosine(distance: float) -> float:
+    return max(-1.0, min(1.0, 1 - distance))
+
+
+def _named(nearest: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
+    """Add the subjects' names to faces that are found already, so that the search stays alone."""
+    found = nearest.subquery()
+    return (
+        select(found, SubjectRow.name)
+        .join(SubjectRow, SubjectRow.id == found.c.subject_id)
+        .order_by(found.c.distance)
+    )
 
 
 class SqlFaceRepository:
@@ -78,6 +102,8 @@ class SqlFaceRepository:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._large: dict[tuple[UUID, str], bool] = {}
+        self._any_rejections: bool | None = None
 
     def add(
         self,
@@ -88,16 +114,19 @@ class SqlFaceRepository:
         image_number: int,
         image_id: UUID | None,
         face: AnalysedFace,
+        rejected_subject_id: UUID | None = None,
         expires_at: datetime | None,
     ) -> UUID:
         if face.embedding is None:
             raise ValueError("a face is enrolled with its embedding")
         box, face_id = face.detection.box, new_id()
+        self._any_rejections = None
         self._session.execute(
             insert(FaceRow).values(
                 id=face_id,
                 collection_id=collection_id,
                 subject_id=subject_id,
+                rejected_subject_id=rejected_subject_id,
                 job_id=job_id,
                 image_number=image_number,
                 image_id=image_id,
@@ -158,27 +187,63 @@ class SqlFaceRepository:
             )
         breadth = 4 * limit
         while True:
-            rows = self._session.execute(
-                self._nearest_faces(probe, collection_id, indexed=indexed).limit(breadth)
-            ).all()
+            nearest = self._nearest_faces(probe, collection_id, indexed=indexed).limit(breadth)
+            rows = self._session.execute(_named(nearest)).all()
             best: dict[UUID, Any] = {}
             for row in rows:
                 best.setdefault(row.subject_id, row)
             if len(best) >= limit or len(rows) < breadth:
                 break
             breadth *= 4
-        found = list(best.values())[:limit]
-        names = self._names([row.subject_id for row in found])
         candidates = [
             Candidate(
                 subject_id=row.subject_id,
-                subject=names[row.subject_id],
+                subject=row.name,
                 face_id=row.id,
-                similarity=max(-1.0, min(1.0, 1 - row.distance)),
+                similarity=_cosine(row.distance),
+                score=_cosine(row.distance),
             )
-            for row in found
+            for row in list(best.values())[:limit]
         ]
         return sorted(candidates, key=lambda c: (-c.similarity, c.face_id))
+
+    def carriers(
+        self, probe: Embedding, subject_ids: Iterable[UUID]
+    ) -> dict[UUID, tuple[UUID, float]]:
+        rows = self._session.execute(
+            CARRIERS,
+            {
+                "probe": list(probe.vector),
+                "subject_ids": list(subject_ids),
+                "model": probe.model,
+            },
+        )
+        return {row.subject_id: (row.id, _cosine(row.distance)) for row in rows}
+
+    def rejections(self, probe: Embedding, subject_ids: Iterable[UUID]) -> dict[UUID, float]:
+        if self._any_rejections is None:  # mostly there are none, and one question answers for all
+            self._any_rejections = bool(self._session.scalar(ANY_REJECTIONS))
+        if not self._any_rejections:
+            return {}
+        rows = self._session.execute(
+            REJECTIONS,
+            {
+                "probe": list(probe.vector),
+                "subject_ids": list(subject_ids),
+                "model": probe.model,
+            },
+        )
+        return {row.rejected_subject_id: _cosine(row.distance) for row in rows}
+
+    def relabel(
+        self, face_id: UUID, *, subject_id: UUID | None, rejected_subject_id: UUID | None
+    ) -> None:
+        self._any_rejections = None
+        self._session.execute(
+            update(FaceRow)
+            .where(FaceRow.id == face_id)
+            .values(subject_id=subject_id, rejected_subject_id=rejected_subject_id)
+        )
 
     def labelled(self, collection_id: UUID, model: str) -> list[tuple[UUID, Sequence[float]]]:
         query = (
@@ -200,13 +265,18 @@ class SqlFaceRepository:
         return len(rows.all())
 
     def _is_large(self, collection_id: UUID, model: str) -> bool:
+        """Tell which search is right; asked once for all the faces of a transaction."""
+        known = self._large.get((collection_id, model))
+        if known is not None:
+            return known
         some = (
             select(literal(1))
             .where(FaceRow.collection_id == collection_id, FaceRow.model == model)
             .limit(EXACT_LIMIT + 1)
             .subquery()
         )
-        return (self._session.scalar(select(func.count()).select_from(some)) or 0) > EXACT_LIMIT
+        count = self._session.scalar(select(func.count()).select_from(some)) or 0
+        return self._large.setdefault((collection_id, model), count > EXACT_LIMIT)
 
     def _nearest_faces(
         self, probe: Embedding, collection_id: UUID, *, indexed: bool
@@ -226,7 +296,3 @@ class SqlFaceRepository:
             query = query.where(func.vector_dims(FaceRow.embedding) == text(str(probe.dimension)))
         distance = vector.cosine_distance(list(probe.vector)).label("distance")
         return query.add_columns(distance).order_by(distance)
-
-    def _names(self, subject_ids: Sequence[UUID]) -> dict[UUID, str]:
-        query = select(SubjectRow.id, SubjectRow.name).where(SubjectRow.id.in_(subject_ids))
-        return {row.id: row.name for row in self._session.execute(query)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -11,7 +12,6 @@ from sqlalchemy import (
     Interval,
     and_,
     delete,
-    exists,
     func,
     literal,
     or_,
@@ -19,10 +19,17 @@ from sqlalchemy import (
     tuple_,
     update,
 )
-from sqlalchemy.dialects.postgresql import insert
 
-from app.domain.job import Job, JobState, JobType, Progress
+from app.domain.job import Ending, Job, JobState, JobType, Progress
 from app.services.identity import new_id
+from app.storage.job_statements import (
+    ADD_JOB,
+    CLAIM_JOBS,
+    END_JOBS,
+    JOB_COLUMNS,
+    JOB_ENDED_CHANNEL,
+    SELECT_JOB,
+)
 from app.storage.tables import ImageRow, JobRow
 
 if TYPE_CHECKING:
@@ -33,10 +40,6 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Update
     from sqlalchemy.orm import Session
 
-#: The channel on which the end of every job is told.
-JOB_ENDED_CHANNEL = "vultus_job_ended"
-
-_COLUMNS = JobRow.__table__.columns
 _NO_LEASE: dict[str, None] = {"lease_until": None, "claimed_by": None}
 
 
@@ -85,33 +88,24 @@ class SqlJobRepository:
 
     def add(self, job: Job, *, images: Sequence[bytes], publish_at: datetime) -> None:
         self._session.execute(
-            insert(JobRow).values(
-                id=job.id,
-                type=job.type,
-                state=job.state,
-                owner_id=job.owner_id,
-                collection_id=job.collection_id,
-                parameters=dict(job.parameters),
-                done=job.progress.done,
-                total=job.progress.total,
-                attempt=0,
-                losses=0,
-                publish_at=publish_at,
-                publishes=1,
-                created_at=job.created_at,
-            )
+            ADD_JOB,
+            {
+                "id": job.id,
+                "type": job.type,
+                "state": job.state,
+                "owner_id": job.owner_id,
+                "collection_id": job.collection_id,
+                "parameters": dict(job.parameters),
+                "total": job.progress.total,
+                "publish_at": publish_at,
+                "created_at": job.created_at,
+                "image_ids": [new_id() for _ in images],
+                "image_data": list(images),
+            },
         )
-        if images:
-            self._session.execute(
-                insert(ImageRow),
-                [
-                    {"id": new_id(), "job_id": job.id, "number": number, "data": data}
-                    for number, data in enumerate(images)
-                ],
-            )
 
     def get(self, job_id: UUID) -> Job | None:
-        row = self._session.execute(select(*_COLUMNS).where(JobRow.id == job_id)).one_or_none()
+        row = self._session.execute(SELECT_JOB, {"job_id": job_id}).one_or_none()
         return None if row is None else _job(row)
 
     def page(
@@ -123,7 +117,9 @@ class SqlJobRepository:
         before: tuple[datetime, UUID] | None,
         limit: int,
     ) -> list[Job]:
-        query = select(*_COLUMNS).order_by(JobRow.created_at.desc(), JobRow.id.desc()).limit(limit)
+        query = (
+            select(*JOB_COLUMNS).order_by(JobRow.created_at.desc(), JobRow.id.desc()).limit(limit)
+        )
         if owner_id is not None:
             query = query.where(JobRow.owner_id == owner_id)
         if states:
@@ -135,52 +131,19 @@ class SqlJobRepository:
         return [_job(row) for row in self._session.execute(query)]
 
     def claim(
-        self, job_id: UUID, *, worker: str, lease: timedelta, companions: int
+        self, job_id: UUID | None, *, worker: str, lease: timedelta, companions: int
     ) -> list[tuple[Job, list[bytes]]]:
-        asked = (
-            select(JobRow.id, JobRow.attempt, JobRow.total)
-            .where(JobRow.id == job_id, JobRow.state == JobState.QUEUED)
-            .with_for_update(skip_locked=True)
-            .cte("asked")
-        )
-        # A job that was tried before may have killed its process: it gets no company.
-        sociable = exists().where(asked.c.attempt == 0, asked.c.total == 1)
-        others = (
-            select(JobRow.id)
-            .where(
-                JobRow.state == JobState.QUEUED,
-                JobRow.attempt == 0,
-                JobRow.total == 1,
-                JobRow.id != job_id,
-                sociable,
-            )
-            .order_by(JobRow.created_at)
-            .limit(companions)
-            .with_for_update(skip_locked=True)
-            .cte("others")
-        )
         rows = self._session.execute(
-            update(JobRow)
-            .where(or_(JobRow.id.in_(select(asked.c.id)), JobRow.id.in_(select(others.c.id))))
-            .values(
-                state=JobState.RUNNING,
-                attempt=JobRow.attempt + 1,
-                claimed_by=worker,
-                lease_until=func.now() + _interval(lease),
-                started_at=func.coalesce(JobRow.started_at, func.now()),
-            )
-            .returning(*_COLUMNS)
-        ).all()
-        jobs = sorted((_job(row) for row in rows), key=lambda job: (job.id != job_id, job.id))
-        images: dict[UUID, list[bytes]] = {job.id: [] for job in jobs}
-        if jobs:
-            for image in self._session.execute(
-                select(ImageRow.job_id, ImageRow.data)
-                .where(ImageRow.job_id.in_(images))
-                .order_by(ImageRow.job_id, ImageRow.number)
-            ):
-                images[image.job_id].append(image.data)
-        return [(job, images[job.id]) for job in jobs]
+            CLAIM_JOBS,
+            {"job_id": job_id, "worker": worker, "lease": lease, "companions": companions},
+        )
+        claims: dict[UUID, tuple[Job, list[bytes]]] = {}
+        for row in rows:
+            if row.id not in claims:
+                claims[row.id] = _job(row), []
+            if row.image is not None:
+                claims[row.id][1].append(row.image)
+        return sorted(claims.values(), key=lambda claim: (claim[0].id != job_id, claim[0].id))
 
     def extend(self, claims: Sequence[Job], lease: timedelta) -> set[UUID]:
         rows = self._session.execute(
@@ -205,33 +168,38 @@ class SqlJobRepository:
         query = select(JobRow.id).where(_held(claim)).with_for_update()
         return self._session.execute(query).one_or_none() is not None
 
-    def finish(
-        self,
-        claim: Job,
-        state: JobState,
-        *,
-        result: Mapping[str, object] | None,
-        error: Mapping[str, object] | None,
-        expires_at: datetime,
-        keep_images: Iterable[UUID],
-    ) -> bool:
-        finished = self._changed(
-            update(JobRow)
-            .where(_held(claim))
-            .values(
-                state=state,
-                result=None if result is None else dict(result),
-                error=None if error is None else dict(error),
-                done=JobRow.total if state is JobState.SUCCEEDED else JobRow.done,
-                finished_at=func.now(),
-                expires_at=expires_at,
-                **_NO_LEASE,
-            )
+    def finish(self, endings: Sequence[Ending], *, expires_at: datetime) -> list[Job]:
+        rows = self._session.execute(
+            END_JOBS,
+            {
+                "endings": [
+                    {
+                        "id": str(ending.claim.id),
+                        "attempt": ending.claim.attempt,
+                        "state": ending.state,
+                        "result": ending.result,
+                        "error": ending.error,
+                    }
+                    for ending in endings
+                ],
+                "expires_at": expires_at,
+                "keep_images": [image for ending in endings for image in ending.keep_images],
+            },
         )
-        if finished:
-            self._drop_images(claim.id, keep_images)
-            self._ring(claim.id)
-        return finished
+        finished_at = {row.id: row.finished_at for row in rows}
+        ended = [ending for ending in endings if ending.claim.id in finished_at]
+        self._keep([image for ending in ended for image in ending.keep_images])
+        return [
+            replace(
+                ending.claim,
+                state=ending.state,
+                result=ending.result,
+                error=ending.error,
+                finished_at=finished_at[ending.claim.id],
+                expires_at=expires_at,
+            )
+            for ending in ended
+        ]
 
     def image_ids(self, job_id: UUID) -> list[UUID]:
         query = select(ImageRow.id).where(ImageRow.job_id == job_id).order_by(ImageRow.number)
@@ -249,7 +217,7 @@ class SqlJobRepository:
             )
         )
         if cancelled:
-            self._drop_images(job_id, ())
+            self._session.execute(delete(ImageRow).where(ImageRow.job_id == job_id))
             self._ring(job_id)
         return cancelled
 
@@ -286,7 +254,7 @@ class SqlJobRepository:
             update(JobRow)
             .where(JobRow.id.in_(lapsed.scalar_subquery()))
             .values(losses=JobRow.losses + 1)
-            .returning(*_COLUMNS)
+            .returning(*JOB_COLUMNS)
         ).all()
         jobs = [_job(row) for row in rows]
         spent = [job for job in jobs if job.losses >= max_losses or job.attempt >= max_attempts]
@@ -334,7 +302,7 @@ class SqlJobRepository:
             update(JobRow)
             .where(JobRow.id.in_(late.scalar_subquery()))
             .values(publish_at=literal(now) + wait, publishes=JobRow.publishes + 1)
-            .returning(*_COLUMNS)
+            .returning(*JOB_COLUMNS)
         )
         return sorted((_job(row) for row in rows), key=lambda job: job.id)
 
@@ -352,13 +320,12 @@ class SqlJobRepository:
             for kind, state, number in self._session.execute(query)
         }
 
-    def _drop_images(self, job_id: UUID, keep: Iterable[UUID]) -> None:
-        of_job = ImageRow.job_id == job_id
-        if keep:
+    def _keep(self, images: Sequence[UUID]) -> None:
+        """Let images belong to faces alone."""
+        if images:
             self._session.execute(
-                update(ImageRow).where(of_job, ImageRow.id.in_(keep)).values(job_id=None)
+                update(ImageRow).where(ImageRow.id.in_(images)).values(job_id=None)
             )
-        self._session.execute(delete(ImageRow).where(of_job))
 
     def _ring(self, job_id: UUID) -> None:
         self._session.execute(select(func.pg_notify(JOB_ENDED_CHANNEL, str(job_id))))

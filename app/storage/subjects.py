@@ -8,14 +8,20 @@ from sqlalchemy.exc import IntegrityError
 
 from app.domain.collection import Subject
 from app.domain.errors import ConflictError
+from app.domain.matching import SubjectShare
 from app.services.identity import new_id
+from app.storage.search_statements import NEAREST_PROTOTYPES
 from app.storage.tables import FaceRow, SubjectRow
 
 if TYPE_CHECKING:
+    from collections.abc import Collection as Iterable
+    from collections.abc import Sequence
     from uuid import UUID
 
     from sqlalchemy import Select
     from sqlalchemy.orm import Session
+
+    from app.domain.embedding import Embedding
 
 
 def _subjects() -> Select[*tuple[Any, ...]]:
@@ -39,6 +45,8 @@ class SqlSubjectRepository:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        #: Counted in this transaction: the jobs of a batch mostly ask for the same.
+        self._enrolled: dict[tuple[UUID, frozenset[UUID]], int] = {}
 
     def ensure(self, collection_id: UUID, name: str) -> Subject:
         self._session.execute(
@@ -65,6 +73,41 @@ class SqlSubjectRepository:
             query = query.where(SubjectRow.name > after)
         rows = self._session.execute(query.order_by(SubjectRow.name).limit(limit))
         return [Subject(**row._mapping) for row in rows]  # noqa: SLF001 - public in SQLAlchemy
+
+    def nearest(
+        self, probe: Embedding, collection_id: UUID, *, background: float, limit: int
+    ) -> list[SubjectShare]:
+        rows = self._session.execute(
+            NEAREST_PROTOTYPES,
+            {
+                "probe": list(probe.vector),
+                "collection_id": collection_id,
+                "background": background,
+                "most": limit,
+            },
+        )
+        return [SubjectShare(subject_id=row.id, subject=row.name, share=row.share) for row in rows]
+
+    def prototypes(self, collection_id: UUID) -> list[tuple[UUID, Sequence[float]]]:
+        rows = self._session.execute(
+            select(SubjectRow.id, SubjectRow.prototype).where(
+                SubjectRow.collection_id == collection_id, SubjectRow.prototype.is_not(None)
+            )
+        )
+        return [(row.id, row.prototype) for row in rows]
+
+    def count_enrolled(self, collection_id: UUID, *, but: Iterable[UUID] = ()) -> int:
+        key = collection_id, frozenset(but)
+        if key not in self._enrolled:
+            query = (
+                select(func.count())
+                .select_from(SubjectRow)
+                .where(SubjectRow.collection_id == collection_id, SubjectRow.prototype.is_not(None))
+            )
+            if but:
+                query = query.where(SubjectRow.id.not_in(but))
+            self._enrolled[key] = self._session.scalar(query) or 0
+        return self._enrolled[key]
 
     def rename(self, subject_id: UUID, name: str) -> None:
         try:

@@ -57,6 +57,8 @@ class CollectionRow(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(unique=True)
     model: Mapped[str]
+    matcher: Mapped[str]
+    target_fpir: Mapped[float]
     similarity_threshold: Mapped[float | None]
     possible_threshold: Mapped[float | None]
     keep_images: Mapped[bool]
@@ -71,6 +73,8 @@ class SubjectRow(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     collection_id: Mapped[UUID] = mapped_column(ForeignKey("collections.id", ondelete="CASCADE"))
     name: Mapped[str]
+    #: The mean of its faces' embeddings, scaled to length 1; kept by a trigger.
+    prototype: Mapped[list[float] | None] = mapped_column(Vector())
     created_at: Mapped[datetime]
 
 
@@ -146,6 +150,11 @@ class FaceRow(Base):
         UniqueConstraint("job_id", "image_number"),
         Index("ix_faces_collection_id", "collection_id", "model"),
         Index("ix_faces_subject_id", "subject_id"),
+        Index(
+            "ix_faces_rejected_subject_id",
+            "rejected_subject_id",
+            postgresql_where=text("rejected_subject_id IS NOT NULL"),
+        ),
         Index("ix_faces_image_id", "image_id"),
         Index("ix_faces_expires_at", "expires_at", postgresql_where=text("expires_at IS NOT NULL")),
     )
@@ -153,6 +162,10 @@ class FaceRow(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     collection_id: Mapped[UUID] = mapped_column(ForeignKey("collections.id", ondelete="CASCADE"))
     subject_id: Mapped[UUID | None] = mapped_column(ForeignKey("subjects.id", ondelete="CASCADE"))
+    #: Whom somebody has said that the face does not show.
+    rejected_subject_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey("subjects.id", ondelete="CASCADE")
+    )
     #: No foreign key: a face outlives the job that enrolled it. With the image's number it is
     #: unique, so a job that runs twice cannot enrol twice.
     job_id: Mapped[UUID]
@@ -177,6 +190,19 @@ for _dimension in INDEXED_DIMENSIONS:
         postgresql_ops={"vector": "vector_cosine_ops"},
         postgresql_where=func.vector_dims(FaceRow.embedding) == text(str(_dimension)),
     )
+
+
+class ReadingRow(Base):
+    __tablename__ = "readings"
+
+    collection_id: Mapped[UUID] = mapped_column(
+        ForeignKey("collections.id", ondelete="CASCADE"), primary_key=True
+    )
+    tail_start: Mapped[float]
+    tail_mean: Mapped[float]
+    slope: Mapped[float]
+    intercept: Mapped[float]
+    subjects: Mapped[int]
 
 
 class TrainingRow(Base):

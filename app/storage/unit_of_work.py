@@ -17,6 +17,7 @@ from app.storage.faces import SqlFaceRepository
 from app.storage.idempotency import SqlIdempotencyRepository
 from app.storage.jobs import SqlJobRepository
 from app.storage.keys import SqlKeyRepository
+from app.storage.readings import SqlReadingRepository
 from app.storage.subjects import SqlSubjectRepository
 from app.storage.trainings import SqlTrainingRepository
 
@@ -42,6 +43,7 @@ class SqlUnitOfWork:
         self.collections = SqlCollectionRepository(self._session)
         self.subjects = SqlSubjectRepository(self._session)
         self.faces = SqlFaceRepository(self._session)
+        self.readings = SqlReadingRepository(self._session)
         self.trainings = SqlTrainingRepository(self._session)
         self.keys = SqlKeyRepository(self._session)
         self.endpoints = SqlEndpointRepository(self._session)

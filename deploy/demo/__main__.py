@@ -18,7 +18,8 @@ from deploy.demo.service import running_service
 from deploy.local.paths import DEFAULT_STATE
 
 _WEBHOOK_PATIENCE_S = 30.0
-_ROW = "{:<26} {:<16} {:<16} {:>11} {:>7}  {}"
+_COLUMNS = ("image", "expected", "answer", "decision", "probability", "ms")
+_ROW = "{:<20} {:<15} {:<15} {:<9} {:>11} {:>5}  {}"
 
 
 @click.command()
@@ -36,7 +37,8 @@ _ROW = "{:<26} {:<16} {:<16} {:>11} {:>7}  {}"
 )
 def main(samples: Path, state: Path) -> None:
     """Show the whole service on the sample people; exit with 1 if an answer is wrong."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for end in (signal.SIGINT, signal.SIGTERM):  # a script's background job ignores SIGINT else
+        signal.signal(end, signal.default_int_handler)
     begin = time.monotonic()
     try:
         people, asked = photographs(samples / "train"), probes(samples / "val")
@@ -95,7 +97,7 @@ def _enrol(http: httpx.Client, collection: str, name: str, files: list[Path]) ->
 
 
 def _recognise_all(http: httpx.Client, collection: str, asked: list[Probe]) -> bool:
-    click.echo("  " + _ROW.format("image", "expected", "answer", "probability", "ms", ""))
+    click.echo("  " + _ROW.format(*_COLUMNS, "").rstrip())
     answers: list[tuple[Probe, Answer]] = []
     for probe in asked:
         answer = recognise(http, collection, probe.file)
@@ -103,7 +105,7 @@ def _recognise_all(http: httpx.Client, collection: str, asked: list[Probe]) -> b
         image = f"{probe.file.parent.name}/{probe.file.name}"
         figures = f"{answer.probability:.4f}", f"{answer.elapsed_ms:.0f}"
         verdict = "" if answer.subject == probe.expected else "WRONG"
-        row = _ROW.format(image, probe.expected, answer.subject, *figures, verdict)
+        row = _ROW.format(image, probe.expected, answer.subject, answer.decision, *figures, verdict)
         click.echo(f"  {row}".rstrip())
     right = sum(answer.subject == probe.expected for probe, answer in answers)
     mean_ms = sum(answer.elapsed_ms for _, answer in answers) / len(answers)

@@ -22,12 +22,15 @@ class DemoError(RuntimeError):
 
 @dataclass(frozen=True)
 class Answer:
-    """What the service said of a photograph's largest face."""
+    """What the service said of a photograph's largest face.
+
+    `decision` is match, possible or unknown; `subject` is `unknown` unless it is match.
+    """
 
     subject: str
+    decision: str
     probability: float
     elapsed_ms: float
-    job_id: str
 
 
 def call(http: httpx.Client, method: str, url: str, **more: Any) -> Any:  # noqa: ANN401 - JSON
@@ -54,17 +57,18 @@ def run_job(http: httpx.Client, url: str, images: Sequence[Path], **query: str) 
 
 
 def recognise(http: httpx.Client, collection: str, photograph: Path) -> Answer:
-    """Ask who the largest face of a photograph is; `unknown` unless the service is sure."""
+    """Ask who the largest face of a photograph is."""
     begin = time.monotonic()
     job = run_job(http, f"/v1/collections/{collection}/recognitions", [photograph])
     elapsed_ms = (time.monotonic() - begin) * 1000
     faces = job["result"]["images"][0]["faces"]
     if not faces:
-        return Answer("no face", 0.0, elapsed_ms, job["id"])
+        return Answer("no face", "", 0.0, elapsed_ms)
     largest = max(faces, key=lambda face: _area(face["box"]))
     best = largest["candidates"][0] if largest["candidates"] else None
-    subject = best["subject"] if best and largest["decision"] == "match" else "unknown"
-    return Answer(subject, best["probability"] if best else 0.0, elapsed_ms, job["id"])
+    decision = largest["decision"]
+    subject = best["subject"] if best and decision == "match" else "unknown"
+    return Answer(subject, decision, best["probability"] if best else 0.0, elapsed_ms)
 
 
 def _area(box: dict[str, float]) -> float:

@@ -20,6 +20,8 @@ WEB_THREADS = 64
 _IO_THREADS = 8  # they wait for other people's servers
 # Beyond it the web server itself refuses; the service refuses earlier, by its own setting.
 _MOST_BODY_BYTES = 256 * 2**20
+# Nobody waits for these, and at the start everything wants a processor at once.
+_AFTER_THE_REST = ("nice", "-n", "10")
 _FOR_WORKERS = {
     # Torch's threads do not survive a fork, and more processes serve better than more threads.
     "OMP_NUM_THREADS": "1",
@@ -69,10 +71,13 @@ def service_programs(stack: Stack, *, workers: int) -> list[Program]:
         _worker("io", f"--pool threads --concurrency {_IO_THREADS}"),
         Program(
             "beat",
-            (*beat, f"--schedule={stack.state.run / 'beat-schedule'}"),
+            (*_AFTER_THE_REST, *beat, f"--schedule={stack.state.run / 'beat-schedule'}"),
             environment=_FOR_WORKERS,
         ),
-        Program("flower", (*flower, f"--conf={PROJECT / 'deploy' / 'flowerconfig.py'}")),
+        Program(
+            "flower",
+            (*_AFTER_THE_REST, *flower, f"--conf={PROJECT / 'deploy' / 'flowerconfig.py'}"),
+        ),
     ]
 
 

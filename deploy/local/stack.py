@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deploy.local import private_files
+from deploy.local.paths import DEFAULT_STATE
 from deploy.local.ports import is_free, kept_ports
 from deploy.local.postgres import PostgresServer
 from deploy.local.redis import RedisServer
@@ -19,13 +20,9 @@ if TYPE_CHECKING:
 DATABASE = "vultus"
 ROLE = "vultus"
 FLOWER_USER = "vultus"
-_PREFERRED_PORTS: dict[str, int | None] = {
-    "web": 8000,
-    "flower": 5555,
-    "postgres": None,
-    "redis": None,
-    "supervisor": None,
-}
+# The main stack is found where people expect it; any other takes what is free.
+_WELL_KNOWN_PORTS = {"web": 8000, "flower": 5555}
+_PORTS = ("web", "flower", "postgres", "redis", "supervisor")
 _SECRETS = ("postgres", "database", "redis", "secret_key", "flower", "supervisor")
 # For the tests alone; the service refuses variables with its prefix that it does not know.
 _NOT_FOR_THE_SERVICE = {"VULTUS_TEST_DATA"}
@@ -83,7 +80,8 @@ def prepare_stack(state: StateFolder, environ: Mapping[str, str], *, port: int |
     if port is not None and not is_free(port):
         raise PortTakenError(f"Port {port} is in use: stop its user, or ask for another port.")
     state.prepare()
-    ports = kept_ports(state.ports, _PREFERRED_PORTS)
+    well_known = _WELL_KNOWN_PORTS if state.root == DEFAULT_STATE else {}
+    ports = kept_ports(state.ports, {name: well_known.get(name) for name in _PORTS})
     if port is not None:
         ports["web"] = port
     secrets = private_files.kept_secrets(state.secrets, _SECRETS)

@@ -33,7 +33,8 @@ class SupervisorLostError(RuntimeError):
 
 def run_stack(state: StateFolder, *, port: int | None, workers: int | None) -> None:
     """Run every process until SIGINT or SIGTERM comes, then stop all of them."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for end in (signal.SIGINT, signal.SIGTERM):  # a script's background job ignores SIGINT else
+        signal.signal(end, signal.default_int_handler)
     with sole_runner(state):
         stack = prepare_stack(state, os.environ, port=port)
         try:
@@ -87,9 +88,17 @@ def wait_until_ready(stack: Stack, supervisor: Supervisor) -> None:
         states = ", ".join(f"{name} {state}" for name, state in supervisor.states().items())
         click.echo(f"  {waited_s:.0f} s: {states}")
 
+    def can_do_jobs() -> bool:
+        # The states tell whether it is our web process that answers, or a stranger on its port.
+        return (
+            set(supervisor.states().values()) == {"RUNNING"}
+            and _is_ready(stack.base_url)
+            and worker_answers(stack, "inference")
+        )
+
     try:
         wait_until(
-            lambda: _is_ready(stack.base_url) and worker_answers(stack, "inference"),
+            can_do_jobs,
             _SERVICE_PATIENCE_S,
             f"the service; its logs are in {stack.state.log}",
             tell=tell,

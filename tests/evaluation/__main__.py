@@ -9,10 +9,11 @@ from typing import get_args
 import click
 
 from tests.evaluation.dataset import read_dataset
-from tests.evaluation.matchers import MATCHERS
+from tests.evaluation.matchers import NAMES
 from tests.evaluation.progress import progress_line
 from tests.evaluation.report import last_line, table
 from tests.evaluation.run import evaluate
+from workers.alignment import CropRecipe
 from workers.engines.choose import EngineChoice, PrecisionChoice
 from workers.manifest import DEFAULT_WEIGHTS_DIR
 from workers.registry import build_pipeline
@@ -25,12 +26,14 @@ from workers.registry import build_pipeline
 @click.option("--engine", default="auto", type=click.Choice(get_args(EngineChoice)))
 @click.option("--precision", default="auto", type=click.Choice(get_args(PrecisionChoice)))
 @click.option("--threads", default=1, show_default=True)
+@click.option("--crop", default="aligned", type=click.Choice(get_args(CropRecipe)))
+@click.option("--flip", is_flag=True, help="Embed mirror images too.")
 @click.option("--weights", default=DEFAULT_WEIGHTS_DIR, type=click.Path(path_type=Path))
 @click.option(
     "--matcher",
     "matchers",
     multiple=True,
-    type=click.Choice(list(MATCHERS)),
+    type=click.Choice(NAMES),
     help="Measure only this one; may be repeated.",
 )
 @click.option("--splits", default=5, show_default=True, help="Choices of people for each size.")
@@ -42,6 +45,8 @@ def main(
     engine: EngineChoice,
     precision: PrecisionChoice,
     threads: int,
+    crop: CropRecipe,
+    flip: bool,
     weights: Path,
     matchers: tuple[str, ...],
     splits: int,
@@ -52,14 +57,21 @@ def main(
     except ValueError as error:
         raise click.ClickException(str(error)) from error
     pipeline = build_pipeline(
-        model, engine=engine, precision=precision, threads=threads, weights_dir=weights
+        model,
+        engine=engine,
+        precision=precision,
+        threads=threads,
+        crop=crop,
+        flip=flip,
+        weights_dir=weights,
     )
     report = evaluate(
         dataset,
         pipeline,
         out=out,
         weights_dir=weights,
-        matchers=matchers or tuple(MATCHERS),
+        recipe=f"{crop}{' + flip' if flip else ''}",
+        matchers=matchers or NAMES,
         splits=splits,
         embedding_progress=progress_line("embedded", len(dataset.files())),
         progress=lambda line: click.echo(line, err=True),

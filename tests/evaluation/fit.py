@@ -24,6 +24,7 @@ from tests.evaluation.rates import NOT_COMPARED, threshold_at
 from tests.evaluation.verification import compare
 from workers.engines.choose import EngineChoice, PrecisionChoice
 from workers.manifest import DEFAULT_WEIGHTS_DIR
+from workers.matching.cohort import Cohort, cohort_path, write_cohort
 from workers.registry import build_pipeline
 
 if TYPE_CHECKING:
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
 #: One pair of different people in ten thousand is called a match, one in a hundred possible.
 _MATCH_FMR = 1e-4
 _POSSIBLE_FMR = 1e-2
+
+#: Two names with a cosine from here on are taken for one person.
+_ONE_PERSON = 0.75
 
 
 @click.command()
@@ -73,6 +77,9 @@ def main(
     }
     write_calibration(calibration, entries)
     click.echo(f"{model}: {entries[model]}")
+    cohort = cohort_of(dataset, embedded.vectors)
+    write_cohort(cohort_path(calibration.parent, model), cohort)
+    click.echo(f"cohort: {len(cohort.strangers)} strangers")
 
 
 def fitted(dataset: Dataset, vectors: Mapping[str, Float32[np.ndarray, " d"]]) -> dict[str, Any]:
@@ -87,6 +94,23 @@ def fitted(dataset: Dataset, vectors: Mapping[str, Float32[np.ndarray, " d"]]) -
         "slope": round(slope, 2),
         "intercept": round(intercept, 2),
     }
+
+
+def cohort_of(dataset: Dataset, vectors: Mapping[str, Float32[np.ndarray, " d"]]) -> Cohort:
+    """Make a cohort of the people of pairs.csv who have no part in identification.csv.
+
+    One photograph of each; of two who look like one person only the first.
+    """
+    taken = {photograph.file.split("/")[0] for photograph in dataset.photographs}
+    firsts: dict[str, Float32[np.ndarray, " d"]] = {}
+    for file in sorted(vectors):
+        person = file.split("/")[0]
+        alike = any(float(vectors[file] @ other) >= _ONE_PERSON for other in firsts.values())
+        if person not in taken and person not in firsts and not alike:
+            firsts[person] = vectors[file]
+    found = compare(dataset.pairs, vectors)
+    genuine = found.scores[found.same & (found.scores > NOT_COMPARED)]
+    return Cohort(np.stack(list(firsts.values())), np.quantile(genuine, np.linspace(0, 1, 101)))
 
 
 def impostor_scores(

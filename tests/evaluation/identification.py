@@ -6,11 +6,12 @@ share of enrolled people's searches that return the right person first (both ove
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tests.evaluation.matchers import RATES
 from tests.evaluation.rates import threshold_at
 
 if TYPE_CHECKING:
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
 
     from tests.evaluation.dataset import Photograph
     from tests.evaluation.matchers import Matcher
-
-#: Reported false positive identification rates.
-RATES = {"1e-2": 1e-2, "1e-3": 1e-3}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +83,8 @@ class Searches:
     strangers: Float[np.ndarray, " s"]
     lost_probes: int
     lost_strangers: int
+    #: The scores that the matcher itself would accept, by the name of the target FPIR.
+    thresholds: Mapping[str, float] = field(default_factory=dict)
 
     def dir_at(self, threshold: float) -> float:
         """Return the detection and identification rate at a threshold."""
@@ -106,26 +106,36 @@ class Searches:
 
 def search(subject: Trial, matcher: Matcher) -> Searches:
     """Run all searches of a trial."""
-    scores = matcher(
+    found = matcher(
         np.concatenate([subject.probes, subject.strangers]), subject.vectors, subject.labels
     )
-    own, others = np.split(scores, [len(subject.probes)])
+    own, others = np.split(found.scores, [len(subject.probes)])
     return Searches(
         best=own.max(axis=1),
         right=own.argmax(axis=1) == subject.truths,
         strangers=others.max(axis=1),
         lost_probes=subject.lost_probes,
         lost_strangers=subject.lost_strangers,
+        thresholds=found.thresholds,
     )
 
 
 def summary(searches: Searches) -> dict[str, Any]:
-    """Return the rates of one trial under one matcher."""
+    """Return the rates of one trial under one matcher.
+
+    ``..._at_fpir_...`` are at thresholds read off the strangers themselves, as the literature has
+    it; ``..._reached_for_...`` at those that the matcher set itself without having seen them.
+    """
     result: dict[str, Any] = {"rank1": searches.dir_at(-np.inf)}
     for name, rate in RATES.items():
         threshold = searches.threshold_at(rate)
         result |= {
             f"dir_at_fpir_{name}": searches.dir_at(threshold),
             f"threshold_at_fpir_{name}": threshold,
+        }
+    for name, threshold in searches.thresholds.items():
+        result |= {
+            f"fpir_reached_for_{name}": searches.fpir_at(threshold),
+            f"dir_reached_for_{name}": searches.dir_at(threshold),
         }
     return result

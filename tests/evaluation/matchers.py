@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from workers.matching.classifier import LogisticClassifier, fit_classifier
-from workers.matching.scoring import nearest_similarities, softmax_shares, subject_prototypes
+from workers.matching.prototypes import prototype_shares, read_shares
+from workers.matching.scoring import nearest_similarities, subject_prototypes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from jaxtyping import Float, Float32, Int
+
+    from workers.matching.cohort import Cohort
 
     Matcher = Callable[
         [
@@ -20,54 +25,79 @@ if TYPE_CHECKING:
             Float32[np.ndarray, "n d"],
             Int[np.ndarray, " n"],
         ],
-        Float[np.ndarray, "m subjects"],
+        "Scored",
     ]
+
+#: The one whose figures stand for all where one has to.
+DEFAULT_MATCHER = "prototype"
+
+#: Target false positive identification rates, by the name that they are reported under.
+RATES = {"1e-2": 1e-2, "1e-3": 1e-3}
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """Each probe's score for each subject, and the scores that the matcher itself would accept."""
+
+    scores: Float[np.ndarray, "m subjects"]
+    #: By the name of the target rate; empty where the matcher sets no threshold.
+    thresholds: Mapping[str, float] = field(default_factory=dict)
 
 
 def nearest(
     probes: Float32[np.ndarray, "m d"],
     vectors: Float32[np.ndarray, "n d"],
     labels: Int[np.ndarray, " n"],
-) -> Float[np.ndarray, "m subjects"]:
+) -> Scored:
     """Score by the most similar enrolled face, as the search in the database does."""
-    return nearest_similarities(probes, vectors, labels)
+    return Scored(nearest_similarities(probes, vectors, labels))
 
 
 def centroid(
     probes: Float32[np.ndarray, "m d"],
     vectors: Float32[np.ndarray, "n d"],
     labels: Int[np.ndarray, " n"],
-) -> Float[np.ndarray, "m subjects"]:
+) -> Scored:
     """Score by the cosine with the subject's prototype."""
-    similarities: Float[np.ndarray, "m subjects"] = probes @ subject_prototypes(vectors, labels).T
-    return similarities
+    return Scored(probes @ subject_prototypes(vectors, labels).T)
 
 
 def prototype(
     probes: Float32[np.ndarray, "m d"],
     vectors: Float32[np.ndarray, "n d"],
     labels: Int[np.ndarray, " n"],
-) -> Float[np.ndarray, "m subjects"]:
-    """Score by the softmax over the cosines with all prototypes."""
-    return softmax_shares(centroid(probes, vectors, labels))
+    *,
+    cohort: Cohort,
+) -> Scored:
+    """Score by the share among all prototypes and the cohort's strangers."""
+    prototypes = subject_prototypes(vectors, labels)
+    reading = read_shares(prototypes, cohort)
+    return Scored(
+        prototype_shares(probes, prototypes, cohort),
+        {name: reading.threshold(rate) for name, rate in RATES.items()},
+    )
 
 
 def classifier(
     probes: Float32[np.ndarray, "m d"],
     vectors: Float32[np.ndarray, "n d"],
     labels: Int[np.ndarray, " n"],
-) -> Float[np.ndarray, "m subjects"]:
+) -> Scored:
     """Score by the share that a trained classifier gives."""
     fitted = LogisticClassifier(fit_classifier(vectors, labels).weights)
-    return np.stack([fitted.shares(probe) for probe in probes])
+    shares = np.stack([fitted.shares(probe) for probe in probes])
+    return Scored(shares, {"1e-2": fitted.threshold})
 
 
-MATCHERS: dict[str, Matcher] = {
-    "nearest": nearest,
-    "centroid": centroid,
-    "prototype": prototype,
-    "classifier": classifier,
-}
+#: Names of the matchers that :func:`matchers` gives.
+NAMES = ("nearest", "centroid", "prototype", "classifier")
 
-#: The one whose figures stand for all where one has to.
-DEFAULT_MATCHER = "prototype"
+
+def matchers(cohort: Cohort) -> dict[str, Matcher]:
+    """Return every matcher by name."""
+    return {
+        "nearest": nearest,
+        "centroid": centroid,
+        "prototype": partial(prototype, cohort=cohort),
+        "classifier": classifier,
+    }

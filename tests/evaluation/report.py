@@ -24,7 +24,8 @@ def last_line(report: Mapping[str, Any]) -> str:
 
 def _lines(report: Mapping[str, Any]) -> Iterator[str]:
     setup = report["setup"]
-    yield f"{setup['model']} on {setup['engine']}, {setup['images']} images of {setup['data']}"
+    yield f"{setup['model']} on {setup['engine']}, crop {setup['crop']}"
+    yield f"{setup['images']} images of {setup['data']}"
     yield (
         f"face meant: {setup['face_policy']}; images with several faces {setup['several_faces']}, "
         f"without a usable one {sum(setup['failures'].values())} {setup['failures'] or ''}"
@@ -59,19 +60,27 @@ def _identification(found: Mapping[str, Any]) -> Iterator[str]:
         f"{found['strangers']} strangers; {found['lost_probes']} + {found['lost_strangers']} "
         "searches without a face"
     )
-    yield "  people  matcher      rank 1   DIR at FPIR 1 %    at 0.1 %"
+    yield "  people  matcher      rank 1   DIR at FPIR 1 %    at 0.1 %           as set for 1 %"
     for name, row in found["matchers"].items():
-        cells = [f"{row[key]:.3f}" for key in _CELLS]
-        yield _row(found["people"], name, cells)
+        yield _row(found["people"], name, {key: (row[key], None) for key in row})
     for split in found["splits"]:
         for name, row in split["matchers"].items():
-            cells = [f"{row[k]['mean']:.3f} +- {row[k]['deviation']:.3f}" for k in _CELLS[1:]]
-            yield _row(split["people"], name, [f"{row['rank1']['mean']:.3f}", *cells])
+            cells = {key: (cell["mean"], cell["deviation"]) for key, cell in row.items()}
+            yield _row(split["people"], name, cells)
 
 
-def _row(people: int, name: str, cells: list[str]) -> str:
-    rank1, one, tenth = cells
-    return f"  {people:>6}  {name:<11}  {rank1}    {one:<17}  {tenth}"
+def _row(people: int, name: str, cells: Mapping[str, tuple[float, float | None]]) -> str:
+    rank1, one, tenth = (
+        f"{mean:.3f}" if deviation is None else f"{mean:.3f} +- {deviation:.3f}"
+        for mean, deviation in (cells[key] for key in _CELLS)
+    )
+    line = f"  {people:>6}  {name:<11}  {rank1[:5]}    {one:<17}  {tenth:<17}"
+    if "fpir_reached_for_1e-2" not in cells:
+        return line.rstrip()
+    return (
+        f"{line}  FPIR {_percent(cells['fpir_reached_for_1e-2'][0])}, "
+        f"DIR {cells['dir_reached_for_1e-2'][0]:.3f}"
+    )
 
 
 def _percent(value: float) -> str:

@@ -10,9 +10,11 @@ import numpy as np
 from app.storage.model_profiles import load_model_profiles
 from tests.evaluation.calibrators import fit_logistic
 from tests.evaluation.embeddings import FACE_POLICY, embed_files
+from tests.evaluation.matchers import matchers as all_matchers
 from tests.evaluation.plots import draw_identification, draw_verification
 from tests.evaluation.splits import measure
 from tests.evaluation.verification import compare, verification
+from workers.matching.cohort import cohort_path, read_cohort
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,6 +34,7 @@ def evaluate(
     *,
     out: Path,
     weights_dir: Path,
+    recipe: str,
     matchers: Sequence[str],
     splits: int,
     embedding_progress: Callable[[int], None],
@@ -52,10 +55,11 @@ def evaluate(
         report["verification"] = verification(found, probability, _logistic)
         draw_verification(found, probability, out)
     if dataset.photographs:
+        known = all_matchers(read_cohort(cohort_path(weights_dir, profile.id)))
         report["identification"], searches = measure(
             dataset.photographs,
             embedded.vectors,
-            matchers=matchers,
+            matchers={name: known[name] for name in matchers},
             splits=splits,
             progress=progress,
         )
@@ -65,6 +69,7 @@ def evaluate(
         "images": len(dataset.files()),
         "model": profile.id,
         "engine": pipeline.engine_name,
+        "crop": recipe,
         "face_policy": FACE_POLICY,
         "several_faces": embedded.several_faces,
         "failures": dict(embedded.failures),

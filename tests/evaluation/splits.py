@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tests.evaluation.identification import search, summary, trial
-from tests.evaluation.matchers import DEFAULT_MATCHER, MATCHERS
+from tests.evaluation.matchers import DEFAULT_MATCHER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from tests.evaluation.dataset import Photograph
     from tests.evaluation.identification import Searches
+    from tests.evaluation.matchers import Matcher
 
 SIZES = (50, 100)
 
@@ -24,7 +25,7 @@ def measure(
     photographs: Sequence[Photograph],
     vectors: Mapping[str, Float32[np.ndarray, " d"]],
     *,
-    matchers: Sequence[str],
+    matchers: Mapping[str, Matcher],
     splits: int,
     progress: Callable[[str], None],
 ) -> tuple[dict[str, Any], dict[str, Searches]]:
@@ -36,9 +37,9 @@ def measure(
     people = sorted({p.subject for p in photographs if p.role == "enrol"})
     whole = trial(photographs, vectors, people)
     searches = {}
-    for name in matchers:
+    for name, matcher in matchers.items():
         progress(f"{len(people)} people, {name}")
-        searches[name] = search(whole, MATCHERS[name])
+        searches[name] = search(whole, matcher)
     headline = DEFAULT_MATCHER if DEFAULT_MATCHER in searches else next(iter(searches))
     result: dict[str, Any] = {
         "matcher": headline,
@@ -57,9 +58,9 @@ def measure(
         for number in range(splits):
             chosen = random.choice(people, size, replace=False).tolist()
             part = trial(photographs, vectors, chosen)
-            for name in matchers:
+            for name, matcher in matchers.items():
                 progress(f"{size} people, split {number + 1} of {splits}, {name}")
-                rows[name].append(summary(search(part, MATCHERS[name])))
+                rows[name].append(summary(search(part, matcher)))
         result["splits"].append(
             {
                 "people": size,

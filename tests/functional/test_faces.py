@@ -76,7 +76,7 @@ def test_an_enrolled_face_is_listed_shown_and_pictured(admin, staff, enrol):
     face = admin.get(f"{FACES}/{face_id}").json
     assert face["subject"] == "Ann"
     assert face["box"] == {"x_min": 1, "y_min": 2, "x_max": 31, "y_max": 42}
-    assert face["landmarks"]["nose"] == {"x": 15, "y": 22}
+    assert face["landmarks"]["nose"] == [15, 22]
     assert "embedding" not in face
     assert admin.get(FACES).json["items"] == [face]
     image = admin.get(face["links"]["image"])
@@ -133,3 +133,35 @@ def test_a_read_key_asks_but_does_not_enrol(make_client, staff):
     assert reader.post("/v1/collections/staff/recognitions", **PHOTO).status_code == 202
     assert reader.post(FACES, **PHOTO).status_code == 403
     assert reader.post("/v1/collections/staff/trainings").status_code == 403
+
+
+def test_a_person_says_whom_a_face_shows_and_takes_it_back(admin, enrol):
+    face_id = enrol("Ann")
+    renamed = admin.patch(f"{FACES}/{face_id}", json={"subject": "Bob"})
+    assert (renamed.status_code, renamed.json["subject"]) == (200, "Bob")
+    ruled_out = admin.patch(f"{FACES}/{face_id}", json={"not_subject": "Ann"}).json
+    assert (ruled_out["subject"], ruled_out["not_subject"]) == (None, "Ann")
+    freed = admin.patch(f"{FACES}/{face_id}", json={}).json
+    assert (freed["subject"], freed["not_subject"]) == (None, None)
+
+
+def test_a_face_cannot_show_and_not_show_somebody_at_once(admin, enrol):
+    face_id = enrol("Ann")
+    answer = admin.patch(f"{FACES}/{face_id}", json={"subject": "Ann", "not_subject": "Bob"})
+    assert answer.status_code == 400
+    answer = admin.post(f"{FACES}?subject=Ann&not_subject=Bob", **PHOTO)
+    assert answer.status_code == 400
+
+
+def test_nobody_unknown_can_be_ruled_out(admin, enrol):
+    face_id = enrol("Ann")
+    answer = admin.patch(f"{FACES}/{face_id}", json={"not_subject": "Nobody"})
+    assert answer.status_code == 404
+
+
+def test_a_foreign_face_is_not_relabelled(make_client, admin, enrol):
+    face_id = enrol("Ann")
+    other = admin.post("/v1/collections", json={"name": "other"}).json
+    stranger = make_client(Scope.WRITE, collection_id=other["id"])
+    answer = stranger.patch(f"{FACES}/{face_id}", json={"subject": "Bob"})
+    assert answer.status_code == 404

@@ -126,6 +126,10 @@ def test_ports_and_secrets_stay_the_same_from_run_to_run(state):
     assert first == second
 
 
+def test_a_stack_beside_the_main_one_leaves_the_well_known_ports_alone(stack):
+    assert not {8000, 5555} & set(stack.ports.values())
+
+
 def test_secrets_are_for_the_owners_eyes_only(stack):
     assert stack.state.secrets.stat().st_mode & 0o777 == 0o600
     assert all(value not in repr(stack) for value in stack.secrets.values())

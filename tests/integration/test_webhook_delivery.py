@@ -127,7 +127,7 @@ def test_every_event_arrives_though_the_receiver_fails_and_the_sender_dies(clock
                 created_at=datetime.now(UTC),
             )
         )
-        ids = [one for _ in range(EVENTS) for one in enqueue_events(work, ended_job(clock.now()))]
+        ids = [one for _ in range(EVENTS) for one in enqueue_events(work, [ended_job(clock.now())])]
         deliver_all(work, sender, clock)
 
     assert Counter(row.state for row in work.deliveries.rows.values()) == {

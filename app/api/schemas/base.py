@@ -41,7 +41,9 @@ SubjectName = Annotated[
     Field(description="1 to 200 printable characters.", examples=["Ann"]),
 ]
 Label = Annotated[
-    str, AfterValidator(_any_name), Field(description="1 to 100 printable characters.")
+    str,
+    AfterValidator(_any_name),
+    Field(description="1 to 100 printable characters.", examples=["front door"]),
 ]
 Similarity = Annotated[float, Field(ge=-1, le=1)]
 Probability = Annotated[float, Field(ge=0, le=1)]

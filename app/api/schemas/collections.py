@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import Field
 
 from app.api.schemas.base import CollectionName, Page, Schema, Similarity
+from app.domain.matching import Matcher
 
 if TYPE_CHECKING:
     from app.domain.collection import Collection
@@ -18,6 +19,15 @@ _MatchFrom = Annotated[
 _PossibleFrom = Annotated[
     Similarity | None,
     Field(description="Cosine from which a candidate is possible; the model's own when null."),
+]
+_TargetFpir = Annotated[
+    float,
+    Field(
+        ge=0.0001,
+        le=0.5,
+        description="The share of strangers that may be taken for somebody; sets the threshold "
+        "unless similarity_threshold does.",
+    ),
 ]
 _RetentionDays = Annotated[
     int | None,
@@ -31,8 +41,16 @@ class CollectionRequest(Schema):
     name: CollectionName
     model: Annotated[
         str | None,
-        Field(max_length=100, description="The id of its model; the loaded one when absent."),
+        Field(
+            max_length=100,
+            description="The id of its model; the loaded one when absent.",
+            examples=["facenet-msceleb-128"],
+        ),
     ] = None
+    matcher: Annotated[
+        Matcher, Field(description="How a probe is scored against the subjects.")
+    ] = Matcher.AUTO
+    target_fpir: _TargetFpir = 0.01
     similarity_threshold: _MatchFrom = None
     possible_threshold: _PossibleFrom = None
     keep_images: Annotated[
@@ -45,6 +63,8 @@ class CollectionChange(Schema):
     """Settings to change; those absent stay, the model always stays."""
 
     name: CollectionName = Field(default="", validate_default=False)
+    matcher: Matcher = Matcher.AUTO
+    target_fpir: _TargetFpir = 0.01
     similarity_threshold: _MatchFrom = None
     possible_threshold: _PossibleFrom = None
     keep_images: bool = True
@@ -55,12 +75,14 @@ class CollectionResource(Schema):
     """A named set of subjects and faces with its own model and settings."""
 
     id: UUID
-    name: str
-    model: str
-    similarity_threshold: float | None
-    possible_threshold: float | None
+    name: Annotated[str, Field(examples=["staff"])]
+    model: Annotated[str, Field(examples=["facenet-msceleb-128"])]
+    matcher: Matcher
+    target_fpir: float
+    similarity_threshold: Annotated[float | None, Field(examples=[None])]
+    possible_threshold: Annotated[float | None, Field(examples=[None])]
     keep_images: bool
-    retention_days: int | None
+    retention_days: Annotated[int | None, Field(examples=[None])]
     created_at: datetime
 
     @classmethod
@@ -70,6 +92,8 @@ class CollectionResource(Schema):
             id=collection.id,
             name=collection.name,
             model=collection.model,
+            matcher=collection.matcher,
+            target_fpir=collection.target_fpir,
             similarity_threshold=collection.similarity_threshold,
             possible_threshold=collection.possible_threshold,
             keep_images=collection.keep_images,

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Self
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from app.api.schemas.base import Page, PageQuery, Schema
+from app.api.schemas.base import Page, PageQuery, Schema, SubjectName
 
 if TYPE_CHECKING:
     from app.domain.collection import Face
@@ -21,21 +21,17 @@ class BoxResource(Schema):
     y_max: float
 
 
-class PointResource(Schema):
-    """A place in pixels of the upright image."""
-
-    x: float
-    y: float
+_Point = Annotated[list[float], Field(min_length=2, max_length=2, description="x and y in pixels.")]
 
 
 class LandmarksResource(Schema):
     """Five points; left and right are those of the image."""
 
-    image_left_eye: PointResource
-    image_right_eye: PointResource
-    nose: PointResource
-    image_left_mouth: PointResource
-    image_right_mouth: PointResource
+    image_left_eye: _Point
+    image_right_eye: _Point
+    nose: _Point
+    image_left_mouth: _Point
+    image_right_mouth: _Point
 
 
 class FaceLinks(Schema):
@@ -52,7 +48,10 @@ class FaceResource(Schema):
     id: UUID
     collection_id: UUID
     subject_id: UUID | None
-    subject: str | None
+    subject: Annotated[str | None, Field(examples=["Ann"])]
+    not_subject: Annotated[
+        str | None, Field(description="Whom somebody has said that it does not show.")
+    ]
     box: BoxResource
     landmarks: LandmarksResource
     detection_confidence: float
@@ -70,10 +69,11 @@ class FaceResource(Schema):
             collection_id=face.collection_id,
             subject_id=face.subject_id,
             subject=face.subject,
+            not_subject=face.rejected_subject,
             box=BoxResource(x_min=box.x_min, y_min=box.y_min, x_max=box.x_max, y_max=box.y_max),
             landmarks=LandmarksResource(
                 **{
-                    name: PointResource(x=point.x, y=point.y)
+                    name: list(point)
                     for name, point in zip(LandmarksResource.model_fields, landmarks, strict=True)
                 }
             ),
@@ -85,6 +85,24 @@ class FaceResource(Schema):
                 image=f"{here}/image" if face.image_id is not None else None,
             ),
         )
+
+
+class FaceLabel(Schema):
+    """Whom a face shows or does not show; both null leave it without a subject."""
+
+    subject: Annotated[
+        SubjectName | None, Field(description="Name of the subject, made if need be.")
+    ] = None
+    not_subject: Annotated[
+        SubjectName | None,
+        Field(description="Name of a subject that no face like this is to be taken for."),
+    ] = None
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Self:
+        if self.subject is not None and self.not_subject is not None:
+            raise ValueError("subject and not_subject exclude each other")
+        return self
 
 
 class FaceQuery(PageQuery):

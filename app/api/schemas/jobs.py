@@ -13,17 +13,37 @@ if TYPE_CHECKING:
     from app.domain.job import Job
 
 
+#: Of a recognition; landmarks and all candidates but one are left out.
+_RESULT = {
+    "model": "facenet-msceleb-128",
+    "images": [
+        {
+            "width": 220,
+            "height": 300,
+            "faces": [
+                {
+                    "box": {"x_min": 78.2, "y_min": 70.6, "x_max": 212.8, "y_max": 251.9},
+                    "detection_confidence": 0.99,
+                    "decision": "match",
+                    "candidates": [{"subject": "Ann", "similarity": 0.74, "probability": 0.99}],
+                }
+            ],
+        }
+    ],
+}
+
+
 class ProgressResource(Schema):
     """How many of a job's images are done."""
 
-    done: int
-    total: int
+    done: Annotated[int, Field(examples=[1])]
+    total: Annotated[int, Field(examples=[1])]
 
 
 class JobLinks(Schema):
     """Where to go from a job."""
 
-    self: str
+    self: Annotated[str, Field(examples=["/v1/jobs/3fa85f64-5717-4562-b3fc-2c963f66afa6"])]
     collection: str | None = None
 
 
@@ -42,10 +62,15 @@ class JobResource(Schema):
     progress: ProgressResource
     attempt: Annotated[int, Field(description="How often workers have begun it.")]
     result: Annotated[
-        dict[str, Any] | None, Field(description="What the type of the job promises.")
+        dict[str, Any] | None,
+        Field(
+            description="What the type of the job promises; see the API page of the documentation.",
+            examples=[_RESULT],
+        ),
     ]
     error: Annotated[
-        dict[str, Any] | None, Field(description="A problem, for failed and dead jobs.")
+        dict[str, Any] | None,
+        Field(description="A problem, for failed and dead jobs.", examples=[None]),
     ]
     links: JobLinks
 

@@ -20,7 +20,11 @@ class KeyRequest(Schema):
     scope: Scope
     collection: Annotated[
         str | None,
-        Field(max_length=400, description="Id or name of the one collection that it opens."),
+        Field(
+            max_length=400,
+            description="Id or name of the one collection that it opens.",
+            examples=["staff"],
+        ),
     ] = None
     expires_at: AwareDatetime | None = None
 

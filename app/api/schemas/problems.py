@@ -19,7 +19,13 @@ class FaultResource(Schema):
 class ProblemResource(Schema):
     """An error, after RFC 9457."""
 
-    type: Annotated[str, Field(description="The stable URI of the kind of problem.")]
+    type: Annotated[
+        str,
+        Field(
+            description="The stable URI of the kind of problem.",
+            examples=["http://127.0.0.1:8000/problems/slug"],
+        ),
+    ]
     title: Annotated[str, Field(description="The kind in words; the same for every occurrence.")]
     status: int
     detail: Annotated[str, Field(description="What happened here and what to do; not for parsing.")]

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
+
+from pydantic import Field
 
 from app.api.schemas.base import Page, Schema, SubjectName
 
@@ -21,7 +23,7 @@ class SubjectResource(Schema):
 
     id: UUID
     collection_id: UUID
-    name: str
+    name: Annotated[str, Field(examples=["Ann"])]
     face_count: int
     created_at: datetime
 

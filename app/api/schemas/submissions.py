@@ -40,7 +40,20 @@ class EnrolmentParameters(DetectionParameters):
         SubjectName | None,
         Field(description="Name of the subject, made if need be; faces stay without when absent."),
     ] = None
+    not_subject: Annotated[
+        SubjectName | None,
+        Field(
+            description="Name of a subject that the faces do not show: none like them will be "
+            "taken for it. Instead of subject."
+        ),
+    ] = None
     face_policy: _OnePolicy = FacePolicy.PROMINENT
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Self:
+        if self.subject is not None and self.not_subject is not None:
+            raise ValueError("subject and not_subject exclude each other")
+        return self
 
 
 class _Judged(DetectionParameters):

@@ -12,7 +12,7 @@ from app.domain.delivery import DeliveryState, DisableReason, EventType
 if TYPE_CHECKING:
     from app.domain.delivery import Attempt, Delivery, Endpoint
 
-_Url = Annotated[str, Field(min_length=1, max_length=2000)]
+_Url = Annotated[str, Field(min_length=1, max_length=2000, examples=["https://example.com/vultus"])]
 _Events = Annotated[
     tuple[EventType, ...],
     Field(min_length=1, max_length=20, description="What the endpoint hears of."),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from datetime import timedelta
 
@@ -8,6 +9,7 @@ import pytest
 from app.domain.delivery import Endpoint, EventType
 from app.domain.errors import CorruptImageError, NoFaceError, ServiceUnavailableError
 from app.domain.job import JobState, JobType
+from app.domain.matching import PROTOTYPE_SCALE, ShareReading
 from app.services.complete import Outcome, cancel_job, complete_job
 from app.services.detect import detected
 from app.services.enrol import enrolled
@@ -20,6 +22,22 @@ from tests.analyses import MODEL, image_of
 class NoClassifiers:
     def get(self, work, training_id):
         raise AssertionError("nothing was trained")
+
+
+class FakeCohort:
+    """Strangers who are like nobody: a share of one half makes a match."""
+
+    def __init__(self):
+        self.read_for = []
+
+    def background(self, probe):
+        return 100 * math.exp(-PROTOTYPE_SCALE)
+
+    def read(self, prototypes):
+        self.read_for.append(len(prototypes))
+        return ShareReading(
+            tail_start=0, tail_mean=1e-9, slope=1, intercept=0, subjects=len(prototypes)
+        )
 
 
 @pytest.fixture
@@ -47,10 +65,20 @@ def enrol(claimed, finish, model, clock):
 
 
 @pytest.fixture
-def recognise(claimed, finish, model):
+def cohort():
+    return FakeCohort()
+
+
+@pytest.fixture
+def recognise(claimed, finish, model, cohort):
     def run(image, **parameters):
         claim = claimed(JobType.RECOGNITION, **parameters)
-        return finish(claim, lambda work: identified(work, claim, [image], model, NoClassifiers()))
+        return finish(
+            claim,
+            lambda work: identified(
+                work, claim, [image], model=model, classifiers=NoClassifiers(), cohort=cohort
+            ),
+        )
 
     return run
 
@@ -182,11 +210,74 @@ def test_the_end_of_a_job_and_its_deliveries_are_one(claimed, finish, uow, queue
     assert queue.deliveries == [delivery.id]
 
 
-def test_the_model_of_a_collection_is_never_mixed(claimed, finish, people, model):
+def test_a_threshold_is_fitted_once_and_again_when_the_collection_has_grown(
+    enrol, recognise, people, cohort
+):
+    enrol("Ann", people[0])
+    recognise(image_of(people[0]))
+    recognise(image_of(people[1]))
+    assert cohort.read_for == [1]
+    enrol("Bob", people[1])
+    recognise(image_of(people[1]))
+    assert cohort.read_for == [1, 2]
+
+
+def test_a_new_face_is_recognised_without_training(enrol, recognise, people):
+    enrol("Ann", people[0])
+    assert recognise(image_of(people[1])).result["images"][0]["faces"][0]["decision"] == "unknown"
+    enrol("Bob", people[1])
+    [face] = recognise(image_of(people[1])).result["images"][0]["faces"]
+    assert (face["decision"], face["candidates"][0]["subject"]) == ("match", "Bob")
+    assert face["margin"] == pytest.approx(
+        face["candidates"][0]["score"] - face["candidates"][1]["score"], abs=1e-5
+    )
+
+
+def test_a_face_like_one_that_was_ruled_out_is_not_taken_for_the_subject(
+    enrol, claimed, finish, recognise, people, model, clock, uow
+):
+    enrol("Ann", people[0])
+    lookalike = people[0] + 0.6 * people[1]
+    lookalike /= (lookalike**2).sum() ** 0.5
+    before = recognise(image_of(lookalike)).result["images"][0]["faces"][0]
+    claim = claimed(JobType.ENROLMENT, not_subject="Ann")
+    ruled_out = finish(
+        claim, lambda work: enrolled(work, claim, [image_of(lookalike)], model, clock)
+    )
+    after = recognise(image_of(lookalike)).result["images"][0]["faces"][0]
+    still = recognise(image_of(people[0])).result["images"][0]["faces"][0]
+    with uow() as work:
+        work.faces.delete(ruled_out.result["face_ids"][0])
+        work.commit()
+    undone = recognise(image_of(lookalike)).result["images"][0]["faces"][0]
+    assert (before["decision"], after["decision"], still["decision"], undone["decision"]) == (
+        "match",
+        "unknown",
+        "match",
+        "match",
+    )
+    assert after["candidates"] == []
+
+
+def test_nobody_can_be_ruled_out_who_is_not_known(claimed, finish, people, model, clock):
+    claim = claimed(JobType.ENROLMENT, not_subject="Nobody")
+    job = finish(claim, lambda work: enrolled(work, claim, [image_of(people[0])], model, clock))
+    assert job.error["type"] == "/problems/not-found"
+
+
+def test_the_model_of_a_collection_is_never_mixed(claimed, finish, people, model, cohort):
     other = replace(model, id="facenet-vggface2-512")
     claim = claimed(JobType.RECOGNITION)
     job = finish(
-        claim, lambda work: identified(work, claim, [image_of(people[0])], other, NoClassifiers())
+        claim,
+        lambda work: identified(
+            work,
+            claim,
+            [image_of(people[0])],
+            model=other,
+            classifiers=NoClassifiers(),
+            cohort=cohort,
+        ),
     )
     assert job.error["type"] == "/problems/model-mismatch"
     assert f"VULTUS_MODEL={MODEL}" in job.error["detail"]

@@ -4,39 +4,11 @@ import numpy as np
 import pytest
 from sqlalchemy import text
 
-from app.domain.detection import AnalysedFace, Detection
-from app.domain.embedding import Embedding
-from app.domain.geometry import BoundingBox, FiveLandmarks, Point
 from app.services.identity import new_id
 from app.storage import faces as faces_module
+from tests.analyses import analysed, embedding, unit_vectors
 
 MODEL = "facenet-msceleb-128"
-
-
-def unit_vectors(count, dimension=128, seed=0):
-    vectors = np.random.default_rng(seed).standard_normal((count, dimension))
-    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-
-
-def embedding(vector, model=MODEL):
-    return Embedding(model=model, vector=tuple(map(float, vector)))
-
-
-def analysed(vector, model=MODEL):
-    return AnalysedFace(
-        detection=Detection(
-            box=BoundingBox(x_min=1, y_min=2, x_max=30, y_max=40),
-            landmarks=FiveLandmarks(
-                image_left_eye=Point(10, 12),
-                image_right_eye=Point(20, 12),
-                nose=Point(15, 20),
-                image_left_mouth=Point(11, 28),
-                image_right_mouth=Point(19, 28),
-            ),
-            confidence=0.99,
-        ),
-        embedding=embedding(vector, model),
-    )
 
 
 def enrol(work, collection, name, vector, *, model=MODEL, image_id=None):

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from app.domain.job import Job, JobState, JobType, Progress
+from app.domain.job import Ending, Job, JobState, JobType, Progress
 from app.services.identity import new_id
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -36,10 +36,9 @@ def _claim(uow, job, companions=0, lease=LEASE):
 
 
 def _finish(uow, claim, state=JobState.SUCCEEDED, keep=()):
+    ending = Ending(claim=claim, state=state, result={"ok": True}, keep_images=tuple(keep))
     with uow() as work:
-        done = work.jobs.finish(
-            claim, state, result={"ok": True}, error=None, expires_at=NOW, keep_images=keep
-        )
+        done = work.jobs.finish([ending], expires_at=NOW)
         work.commit()
     return done
 

@@ -3,18 +3,18 @@ import pytest
 
 from workers.alignment import (
     DegenerateLandmarksError,
-    arcface_template,
+    aligned_transforms,
     crop_faces,
+    facenet_template,
     margin_crop,
     similarity_transform,
-    warp,
 )
 from workers.ports import DetectedFaces
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_similarity_transform_recovers_a_known_one(dtype):
-    template = arcface_template(160, scale=0.95).astype(dtype)
+    template = facenet_template(160).astype(dtype)
     angle, scale, shift = 0.4, 1.7, np.array([31, -12])
     turn = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     landmarks = ((template - shift) @ np.linalg.inv(turn).T).astype(dtype)
@@ -27,7 +27,7 @@ def test_similarity_transform_recovers_a_known_one(dtype):
 
 
 def test_similarity_transform_never_mirrors():
-    template = arcface_template(112, scale=1.0)
+    template = facenet_template(112)
     mirrored = template * np.array([-1, 1], np.float32)
 
     (found,) = similarity_transform(mirrored[None], template)
@@ -37,7 +37,7 @@ def test_similarity_transform_never_mirrors():
 
 def test_similarity_transform_is_the_least_squares_one():
     chance = np.random.default_rng(0)
-    template = arcface_template(112, scale=1.0).astype(np.float64)
+    template = facenet_template(112).astype(np.float64)
     landmarks = template + chance.normal(0, 4, template.shape)
     (found,) = similarity_transform(landmarks[None], template)
 
@@ -51,17 +51,24 @@ def test_similarity_transform_is_the_least_squares_one():
 
 def test_coinciding_landmarks_are_refused():
     with pytest.raises(DegenerateLandmarksError):
-        similarity_transform(np.full((1, 5, 2), 7.0), arcface_template(112, scale=1.0))
+        similarity_transform(np.full((1, 5, 2), 7.0), facenet_template(112))
 
 
-def test_warp_brings_a_landmark_to_its_place():
-    image = np.zeros((100, 100, 3), np.uint8)
-    image[40, 70] = 255
-    transform = np.array([[1.0, 0, -50], [0, 1.0, -30]])
+@pytest.mark.parametrize("turn", [0.0, 0.5, -1.2])
+def test_alignment_undoes_scale_and_turn_and_widens_the_face(turn):
+    face = np.array([[-30, -30], [30, -30], [0, 0], [-25, 30], [25, 30]], np.float32)
+    rotation = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    upright, turned = (
+        landmarks @ transform[:, :2].T + transform[:, 2]
+        for landmarks in (face, 3 * face @ rotation.T + [400, 300])
+        for transform in aligned_transforms(landmarks[None].astype(np.float32), size=160)
+    )
 
-    crop = warp(image, transform, size=32)
-
-    assert np.unravel_index(crop[..., 0].argmax(), (32, 32)) == (10, 20)
+    np.testing.assert_allclose(turned, upright, atol=0.01)
+    eyes, nose = upright[1] - upright[0], upright[2]
+    assert eyes[1] == pytest.approx(0, abs=0.01)
+    assert nose[0] == pytest.approx(79.5, abs=0.01)
+    assert eyes[0] / (upright[3] - upright[0])[1] == pytest.approx(1.15, abs=0.01)
 
 
 @pytest.mark.parametrize(
@@ -88,7 +95,7 @@ def test_margin_crop_shows_the_box_and_its_border():
 def test_crops_come_in_the_order_of_the_faces(recipe):
     image = np.zeros((100, 200, 3), np.uint8)
     image[:, 100:] = 255
-    places = arcface_template(60, scale=1.0)
+    places = facenet_template(60)
     faces = DetectedFaces(
         boxes=np.array([[120, 20, 180, 80], [20, 20, 80, 80]], np.float32),
         landmarks=np.stack([places + np.float32([120, 20]), places + np.float32([20, 20])]),

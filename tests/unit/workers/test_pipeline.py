@@ -33,7 +33,9 @@ class FakeDetector:
     def _faces(self, count):
         return DetectedFaces(
             boxes=np.tile(np.float32([2, 3, 30, 40]), (count, 1)),
-            landmarks=np.tile(np.arange(10, dtype=np.float32).reshape(5, 2), (count, 1, 1)),
+            landmarks=np.tile(
+                np.float32([[25, 27], [39, 27], [32, 33], [27, 39], [37, 39]]), (count, 1, 1)
+            ),
             confidences=np.linspace(0.99, 0.75, count, dtype=np.float32),
         )
 
@@ -117,8 +119,8 @@ def test_coordinates_keep_their_names(pipeline):
     detection = analysis.faces[0].detection
     assert (analysis.width, analysis.height) == (80, 50)
     assert (detection.box.x_min, detection.box.y_max) == (2, 40)
-    assert list(detection.landmarks) == [(0, 1), (2, 3), (4, 5), (6, 7), (8, 9)]
-    assert detection.landmarks.image_right_mouth == (8, 9)
+    assert list(detection.landmarks) == [(25, 27), (39, 27), (32, 33), (27, 39), (37, 39)]
+    assert detection.landmarks.image_right_mouth == (37, 39)
 
 
 def test_no_images_give_no_answers(pipeline):

@@ -63,7 +63,7 @@ def ended_job(**changes):
 
 def add_delivery(work, **changes):
     add_endpoint(work, **changes)
-    (delivery_id,) = enqueue_events(work, ended_job())
+    (delivery_id,) = enqueue_events(work, [ended_job()])
     return delivery_id
 
 
@@ -87,7 +87,7 @@ def attempt_until_settled(delivery_id, work, sender, clock):
 def test_enqueue_events_tells_of_the_end_of_a_job_in_ids_and_states_only(work, state):
     endpoint = add_endpoint(work, events=frozenset(EventType))
     job = ended_job(state=JobState(state))
-    (delivery_id,) = enqueue_events(work, job)
+    (delivery_id,) = enqueue_events(work, [job])
     delivery = work.deliveries.get(delivery_id)
     assert delivery.endpoint_id == endpoint.id
     assert delivery.next_attempt_at == ENDED
@@ -109,13 +109,13 @@ def test_enqueue_events_reaches_the_owners_and_the_global_endpoints_that_hear_of
     add_endpoint(work, owner_id=UUID(int=8))
     add_endpoint(work, enabled=False)
     add_endpoint(work, events=frozenset({EventType.JOB_FAILED}))
-    ids = enqueue_events(work, ended_job())
+    ids = enqueue_events(work, [ended_job()])
     assert {work.deliveries.get(one).endpoint_id for one in ids} == {one.id for one in heard}
 
 
 def test_enqueue_events_refuses_a_job_that_runs(work):
     with pytest.raises(ValueError, match="not ended"):
-        enqueue_events(work, ended_job(state=JobState.RUNNING, finished_at=None))
+        enqueue_events(work, [ended_job(state=JobState.RUNNING, finished_at=None)])
 
 
 def test_deliver_ends_a_delivery_that_is_taken(work, clock):
@@ -252,7 +252,7 @@ def test_deliver_disables_an_endpoint_after_five_days_of_failures_and_tells_the_
 
 def test_deliver_forgets_failures_after_a_success(work, clock):
     first = add_delivery(work)
-    (second,) = enqueue_events(work, ended_job())
+    (second,) = enqueue_events(work, [ended_job()])
     attempt_once(first, work, FakeSender(500), clock)
     clock.advance(timedelta(days=4))
     attempt_once(second, work, FakeSender(200), clock)

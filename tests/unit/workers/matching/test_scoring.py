@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from workers.matching.scoring import nearest_similarities, softmax_shares, subject_prototypes
+from workers.matching.scoring import nearest_similarities, subject_prototypes
 
 _FACES = np.array([[1, 0], [0.6, 0.8], [0, 1]], dtype=np.float32)
 _LABELS = np.array([0, 0, 1])
@@ -18,15 +18,3 @@ def test_a_prototype_is_the_direction_of_the_mean():
 def test_the_nearest_face_speaks_for_its_subject():
     similarities = nearest_similarities(_FACES[2:], _FACES, _LABELS)
     assert similarities.tolist() == [pytest.approx([0.8, 1.0])]
-
-
-def test_shares_follow_the_exponential_of_the_scaled_cosine():
-    shares = softmax_shares(np.array([[0.9, 0.5]]), scale=10)
-    assert shares[0, 0] / shares[0, 1] == pytest.approx(np.exp(4))
-    assert shares.sum() == pytest.approx(1)
-
-
-def test_a_probe_like_two_subjects_is_sure_of_neither():
-    alike = softmax_shares(np.array([[0.8, 0.8, 0.0]]))
-    alone = softmax_shares(np.array([[0.8, 0.0, 0.0]]))
-    assert alike.max() < 0.51 < alone.max()

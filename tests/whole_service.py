@@ -1,4 +1,4 @@
-"""The whole service as ``make up`` runs it, once for all tests of this folder."""
+"""The whole service as ``make up`` runs it, once for all tests that ask for it."""
 
 from __future__ import annotations
 

@@ -1,0 +1,33 @@
+"""Operation ids that read well as the names of a generated client's methods."""
+
+from __future__ import annotations
+
+import re
+
+_RESOURCE = re.compile(r"(?P<noun>[A-Z][a-z]+)(?P<kind>List|Collection|Versions|Item)")
+_VERBS = {"get": "get", "post": "create", "patch": "update", "delete": "delete"}
+_OTHERS = {
+    "AttemptLog": "list_attempts",
+    "EndpointRotation": "rotate_endpoint_secret",
+    "EndpointTest": "test_endpoint",
+    "FaceImage": "get_face_image",
+    "JobCancel": "cancel_job",
+    "JobRequeue": "requeue_job",
+    "Models": "list_models",
+    "Redelivery": "redeliver",
+}
+
+
+def operation_id(resource: str, method: str) -> str:
+    """Name the operation that a method (in lower case) of a resource class is.
+
+    >>> operation_id("DeliveryList", "get"), operation_id("KeyItem", "delete")
+    ('list_deliveries', 'delete_key')
+    """
+    found = _RESOURCE.fullmatch(resource)
+    if found is None:
+        return _OTHERS[resource]
+    noun = found["noun"].lower()
+    if method == "get" and found["kind"] != "Item":
+        return f"list_{noun[:-1]}ies" if noun.endswith("ry") else f"list_{noun}s"
+    return f"{_VERBS[method]}_{noun}"

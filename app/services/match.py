@@ -1,0 +1,195 @@
+"""Score a probe against the subjects of a collection, and judge the best."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from app.domain.matching import Candidate, Decision, Matcher, SubjectShare, Thresholds
+from app.services.thresholds import is_explicit, thresholds_for
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from uuid import UUID
+
+    from app.domain.collection import Collection
+    from app.domain.embedding import Embedding
+    from app.domain.matching import ShareReading
+    from app.domain.model import ModelProfile
+    from app.services.ports import Classifiers, StrangerCohort, SubjectClassifier, UnitOfWork
+
+#: Subjects up to which all prototypes are compared with a probe; beyond it the index over the faces
+#: proposes whom to compare.
+_ALL_UP_TO = 50_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """What a search has come to."""
+
+    decision: Decision
+    #: Best first.
+    candidates: Sequence[Candidate]
+    #: How far the first candidate's score lies above the second's; its own score without one.
+    margin: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matching:
+    """How the probes of one job are matched."""
+
+    collection: Collection
+    matcher: Matcher
+    model: ModelProfile
+    thresholds: Thresholds
+    #: The score from which the first candidate is a match; the similarity decides when absent.
+    score_threshold: float | None
+    training_id: UUID | None
+    classifier: SubjectClassifier | None
+    reading: ShareReading | None
+    cohort: StrangerCohort
+
+    def judge(self, work: UnitOfWork, probe: Embedding, *, limit: int) -> Judgement:
+        """Search for a probe and decide.
+
+        A subject that somebody has ruled out for a face like the probe is no candidate.
+        """
+        candidates = self._candidates(work, probe, limit=max(limit, 2))
+        subject_ids = [candidate.subject_id for candidate in candidates]
+        rejected = work.faces.rejections(probe, subject_ids) if candidates else {}
+        standing = [
+            candidate
+            for candidate in candidates
+            if candidate.similarity > rejected.get(candidate.subject_id, -1)
+        ]
+        scores = [candidate.score for candidate in standing[:2]]
+        return Judgement(
+            decision=self._decide(standing[0] if standing else None),
+            candidates=standing[:limit],
+            margin=scores[0] - sum(scores[1:]) if scores else None,
+        )
+
+    def _decide(self, best: Candidate | None) -> Decision:
+        """Judge the first candidate.
+
+        A share says which of the enrolled people it would be; that it is one of them at all, the
+        cosine has to make possible.
+        """
+        decision = self.thresholds.decide(best.similarity if best else None)
+        if best is None or self.score_threshold is None or decision is Decision.UNKNOWN:
+            return decision
+        return Decision.MATCH if best.score >= self.score_threshold else Decision.POSSIBLE
+
+    def _candidates(self, work: UnitOfWork, probe: Embedding, *, limit: int) -> list[Candidate]:
+        if self.matcher is Matcher.NEAREST:
+            found = work.faces.nearest_subjects(probe, self.collection.id, limit=limit)
+            return [
+                replace(one, probability=self.model.calibration.probability(one.similarity))
+                for one in found
+            ]
+        shares = work.subjects.nearest(
+            probe,
+            self.collection.id,
+            background=self.cohort.background(probe),
+            limit=limit,
+        )
+        if self.classifier is not None:
+            parts = self.classifier.probabilities(probe)
+            shares = [replace(one, share=parts.get(one.subject_id, 0)) for one in shares]
+            shares.sort(key=lambda one: -one.share)
+        return self._carried(work, probe, shares)
+
+    def _carried(
+        self, work: UnitOfWork, probe: Embedding, shares: Sequence[SubjectShare]
+    ) -> list[Candidate]:
+        """Name the face that speaks for each subject."""
+        carriers = work.faces.carriers(probe, [one.subject_id for one in shares])
+        return [
+            Candidate(
+                subject_id=one.subject_id,
+                subject=one.subject,
+                face_id=carriers[one.subject_id][0],
+                similarity=carriers[one.subject_id][1],
+                score=one.share,
+                probability=self._probability(one.share, carriers[one.subject_id][1]),
+            )
+            for one in shares
+            if one.subject_id in carriers
+        ]
+
+    def _probability(self, share: float, similarity: float) -> float:
+        if self.reading is None or self.classifier is not None:
+            return self.model.calibration.probability(similarity)
+        return self.reading.probability(share)
+
+
+def prepare_matching(
+    work: UnitOfWork,
+    collection: Collection,
+    parameters: Mapping[str, Any],
+    *,
+    model: ModelProfile,
+    classifiers: Classifiers,
+    cohort: StrangerCohort,
+) -> Matching:
+    """Choose matcher and thresholds for a search, fitting them where the collection has changed."""
+    enrolled = work.subjects.count_enrolled(collection.id)
+    training_id, classifier = _trained(work, collection, model, classifiers)
+    matcher = _effective(collection.matcher, classifier, enrolled)
+    if matcher is not Matcher.CLASSIFIER:
+        training_id = classifier = None
+    reading = (
+        _reading(work, collection, cohort, enrolled)
+        if matcher is Matcher.PROTOTYPE and enrolled
+        else None
+    )
+    score_threshold = None
+    if not is_explicit(parameters, collection):
+        if classifier is not None:
+            score_threshold = classifier.threshold
+        elif reading is not None:
+            score_threshold = reading.threshold(collection.target_fpir)
+    return Matching(
+        collection=collection,
+        matcher=matcher,
+        model=model,
+        thresholds=thresholds_for(parameters, collection, model),
+        score_threshold=score_threshold,
+        training_id=training_id,
+        classifier=classifier,
+        reading=reading,
+        cohort=cohort,
+    )
+
+
+def _trained(
+    work: UnitOfWork, collection: Collection, model: ModelProfile, classifiers: Classifiers
+) -> tuple[UUID | None, SubjectClassifier | None]:
+    """Return the classifier, if there is one that knows everybody who is enrolled."""
+    if collection.matcher not in {Matcher.AUTO, Matcher.CLASSIFIER}:
+        return None, None
+    training_id = work.trainings.active_id(collection.id, model.id)
+    classifier = None if training_id is None else classifiers.get(work, training_id)
+    if classifier is None:
+        return None, None
+    if work.subjects.count_enrolled(collection.id, but=classifier.subject_ids):
+        return None, None
+    return training_id, classifier
+
+
+def _effective(wanted: Matcher, classifier: SubjectClassifier | None, enrolled: int) -> Matcher:
+    if wanted is Matcher.NEAREST or enrolled > _ALL_UP_TO:
+        return Matcher.NEAREST
+    return Matcher.PROTOTYPE if classifier is None else Matcher.CLASSIFIER
+
+
+def _reading(
+    work: UnitOfWork, collection: Collection, cohort: StrangerCohort, enrolled: int
+) -> ShareReading:
+    stored = work.readings.get(collection.id)
+    if stored is not None and stored.is_current(enrolled):
+        return stored
+    prototypes = [vector for _, vector in work.subjects.prototypes(collection.id)]
+    reading = cohort.read(prototypes)
+    work.readings.put(collection.id, reading)
+    return reading

@@ -1,0 +1,38 @@
+"""What the services need of the outside; adapters live in storage, messaging and webhooks."""
+
+from __future__ import annotations
+
+from app.services.ports.access import KeyRepository
+from app.services.ports.jobs import IdempotencyRepository, JobBell, JobQueue, JobRepository
+from app.services.ports.matching import (
+    Classifiers,
+    ReadingRepository,
+    StrangerCohort,
+    SubjectClassifier,
+    TrainingRepository,
+)
+from app.services.ports.people import CollectionRepository, FaceRepository, SubjectRepository
+from app.services.ports.webhooks import DeliveryRepository, EndpointRepository, WebhookSender
+from app.services.ports.work import Clock, UnitOfWork, UnitOfWorkFactory
+
+__all__ = [
+    "Classifiers",
+    "Clock",
+    "CollectionRepository",
+    "DeliveryRepository",
+    "EndpointRepository",
+    "FaceRepository",
+    "IdempotencyRepository",
+    "JobBell",
+    "JobQueue",
+    "JobRepository",
+    "KeyRepository",
+    "ReadingRepository",
+    "StrangerCohort",
+    "SubjectClassifier",
+    "SubjectRepository",
+    "TrainingRepository",
+    "UnitOfWork",
+    "UnitOfWorkFactory",
+    "WebhookSender",
+]

@@ -1,0 +1,154 @@
+"""Jobs: their rows, their messages and the bell that rings at their end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Collection as Iterable
+    from datetime import datetime, timedelta
+    from uuid import UUID
+
+    from app.domain.job import Ending, Job, JobState, JobType
+
+
+class JobRepository(Protocol):
+    """The job rows: the truth about every job."""
+
+    def add(self, job: Job, *, images: Sequence[bytes], publish_at: datetime) -> None:
+        """Store a new queued job with its images, in order.
+
+        ``publish_at`` is when the sweep may put the job's message again.
+        """
+
+    def get(self, job_id: UUID) -> Job | None:
+        """Return the job, or ``None``."""
+
+    def page(
+        self,
+        *,
+        owner_id: UUID | None,
+        states: Iterable[JobState],
+        types: Iterable[JobType],
+        before: tuple[datetime, UUID] | None,
+        limit: int,
+    ) -> list[Job]:
+        """Return jobs, newest first; empty filters and a missing owner admit everything."""
+
+    def claim(
+        self, job_id: UUID | None, *, worker: str, lease: timedelta, companions: int
+    ) -> list[tuple[Job, list[bytes]]]:
+        """Take a queued job, and with it up to ``companions`` more, under a lease.
+
+        Each claimed job comes with its images in order, runs, and has a new attempt number.
+        Companions are the oldest queued jobs of one image each that were never tried before, so
+        that a job that kills its process is always tried alone. They are taken as well when the job
+        itself is not queued any more, or none is named.
+        """
+
+    def extend(self, claims: Sequence[Job], lease: timedelta) -> set[UUID]:
+        """Prolong the leases; return the ids of the jobs that are still held."""
+
+    def report(self, claim: Job, done: int) -> None:
+        """Set how many images are done, if the claim still holds."""
+
+    def release(self, claim: Job, *, publish_at: datetime) -> bool:
+        """Put a claimed job back among the queued; ``False`` when the claim was lost."""
+
+    def hold(self, claim: Job) -> bool:
+        """Lock a claimed job until the transaction ends; ``False`` when the claim was lost."""
+
+    def finish(self, endings: Sequence[Ending], *, expires_at: datetime) -> list[Job]:
+        """End claimed jobs and delete their images but those kept; return the ended jobs.
+
+        The fence: of an ending nothing is written, and its job is not among those returned, unless
+        the stored attempt is the claim's and the job still runs. Waiting clients are told when the
+        transaction commits.
+        """
+
+    def image_ids(self, job_id: UUID) -> list[UUID]:
+        """Return the ids of a job's images in order."""
+
+    def cancel(self, job_id: UUID, *, expires_at: datetime) -> bool:
+        """End a queued or running job; ``False`` when it had ended before."""
+
+    def requeue(self, job_id: UUID, *, publish_at: datetime) -> bool:
+        """Start a dead job again with fresh counters; ``False`` when it is not dead."""
+
+    def delete(self, job_id: UUID) -> None:
+        """Remove a job with its result and images."""
+
+    def expire_leases(
+        self, *, publish_at: datetime, max_losses: int, max_attempts: int, limit: int
+    ) -> tuple[list[UUID], list[Job]]:
+        """Count a loss for every running job whose lease has passed.
+
+        Returns the ids of those queued again, and the jobs that have used up their chances, which
+        still run and are to be buried.
+        """
+
+    def bury(self, job: Job, *, error: Mapping[str, object], expires_at: datetime) -> bool:
+        """End an abandoned job as dead; its images stay for a requeue."""
+
+    def overdue(
+        self, *, now: datetime, first_wait: timedelta, longest_wait: timedelta, limit: int
+    ) -> list[Job]:
+        """Return queued jobs whose message seems lost, and set a later ``publish_at`` for each.
+
+        The wait doubles with every call for a row, so that a long queue is not flooded with copies
+        of its messages.
+        """
+
+    def delete_expired(self, *, now: datetime, limit: int) -> int:
+        """Delete finished jobs past their time; return how many."""
+
+    def counts(self) -> dict[tuple[JobType, JobState], int]:
+        """Return the number of jobs by type and state."""
+
+
+class IdempotencyRepository(Protocol):
+    """Which request was made under which Idempotency-Key."""
+
+    def remember(
+        self,
+        *,
+        owner_id: UUID,
+        route: str,
+        key: str,
+        fingerprint: bytes,
+        job_id: UUID,
+    ) -> tuple[bytes, UUID]:
+        """Store the key unless it is known; return the stored fingerprint and job id.
+
+        A concurrent request with the same key waits until the first one commits.
+        """
+
+    def delete_before(self, moment: datetime) -> int:
+        """Forget keys that were used before the moment; return how many."""
+
+
+class JobQueue(Protocol):
+    """The way to the workers. Messages carry ids and nothing else."""
+
+    def put_job(self, job_id: UUID, job_type: JobType, *, shared: bool = False) -> bool:
+        """Tell the workers of a job.
+
+        A ``shared`` job is one that a worker takes along whichever message it has (see
+        :meth:`JobRepository.claim`): where many wait already, no other is put for it.
+        ``False`` means that the broker is out of reach; the sweep will tell them later.
+        """
+
+    def put_delivery(self, delivery_id: UUID) -> bool:
+        """Tell the sender of a delivery; the answer is that of ``put_job``."""
+
+
+class JobBell(Protocol):
+    """Rings when a job ends, whichever process ended it."""
+
+    def wait(self, job_id: UUID, timeout_s: float, *, ended: Callable[[], bool]) -> None:
+        """Return when the job ends or the time is up.
+
+        ``ended`` is asked once listening has begun, and now and then after, so that a ring before
+        the first or during a lost connection is not missed.
+        """

@@ -1,0 +1,74 @@
+"""What is fitted to a collection, and what it is compared with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from uuid import UUID
+
+    from app.domain.embedding import Embedding
+    from app.domain.matching import ShareReading
+    from app.domain.training import Training
+    from app.services.ports.work import UnitOfWork
+
+
+class TrainingRepository(Protocol):
+    """The versions of a collection's trained matcher."""
+
+    def add(self, training: Training) -> None:
+        """Store a version, which is thereby the one in use."""
+
+    def next_version(self, collection_id: UUID) -> int:
+        """Return the number of the version to come."""
+
+    def active_id(self, collection_id: UUID, model: str) -> UUID | None:
+        """Return the id of the version in use, or ``None``."""
+
+    def get(self, training_id: UUID) -> Training | None:
+        """Return a version with its weights, or ``None``."""
+
+    def page(self, collection_id: UUID, *, limit: int) -> list[Training]:
+        """Return versions, newest first, without their weights."""
+
+
+class ReadingRepository(Protocol):
+    """How the shares in each collection are read."""
+
+    def get(self, collection_id: UUID) -> ShareReading | None:
+        """Return the reading fitted last, or ``None``."""
+
+    def put(self, collection_id: UUID, reading: ShareReading) -> None:
+        """Store a reading in place of the one before."""
+
+
+class SubjectClassifier(Protocol):
+    """A trained matcher, ready to be asked."""
+
+    #: The share from which the first choice is taken for a match.
+    threshold: float
+
+    @property
+    def subject_ids(self) -> Sequence[UUID]:
+        """The subjects that it knows."""
+
+    def probabilities(self, probe: Embedding) -> Mapping[UUID, float]:
+        """Return each trained subject's share of the probe; the shares add up to 1."""
+
+
+class Classifiers(Protocol):
+    """Trained matchers by the id of their training."""
+
+    def get(self, work: UnitOfWork, training_id: UUID) -> SubjectClassifier | None:
+        """Return the matcher, or ``None`` when the training is gone."""
+
+
+class StrangerCohort(Protocol):
+    """Faces of people who are in no collection, to compare probes and collections with."""
+
+    def background(self, probe: Embedding) -> float:
+        """Return the sum over the strangers of ``exp(PROTOTYPE_SCALE * (cosine - 1))``."""
+
+    def read(self, prototypes: Sequence[Sequence[float]]) -> ShareReading:
+        """Search for every stranger among the prototypes, and fit how shares are to be read."""

@@ -1,0 +1,142 @@
+"""Collections, and the people and faces in them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Collection as Iterable
+    from collections.abc import Sequence
+    from datetime import datetime
+    from uuid import UUID
+
+    from app.domain.collection import Collection, Face, Subject
+    from app.domain.detection import AnalysedFace
+    from app.domain.embedding import Embedding
+    from app.domain.matching import Candidate, SubjectShare
+
+
+class CollectionRepository(Protocol):
+    """Collections and the subjects in them."""
+
+    def add(self, collection: Collection) -> None:
+        """Store a collection. Raises: ConflictError: the name is taken."""
+
+    def get(self, collection_id: UUID) -> Collection | None:
+        """Return the collection, or ``None``."""
+
+    def find(self, name: str) -> Collection | None:
+        """Return the collection of that name, or ``None``."""
+
+    def page(self, *, after: str | None, only: UUID | None, limit: int) -> list[Collection]:
+        """Return collections by name, after the given one."""
+
+    def update(self, collection: Collection) -> None:
+        """Store changed settings. Raises: ConflictError: the new name is taken."""
+
+    def delete(self, collection_id: UUID) -> None:
+        """Remove a collection and everything in it."""
+
+    def models(self) -> set[str]:
+        """Return the ids of the models that collections were made with."""
+
+
+class SubjectRepository(Protocol):
+    """The people known to a collection."""
+
+    def ensure(self, collection_id: UUID, name: str) -> Subject:
+        """Return the subject of that name, made if need be."""
+
+    def get(self, subject_id: UUID) -> Subject | None:
+        """Return the subject, or ``None``."""
+
+    def find(self, collection_id: UUID, name: str) -> Subject | None:
+        """Return the subject of that name, or ``None``."""
+
+    def page(self, collection_id: UUID, *, after: str | None, limit: int) -> list[Subject]:
+        """Return subjects by name, after the given one, with their numbers of faces."""
+
+    def nearest(
+        self, probe: Embedding, collection_id: UUID, *, background: float, limit: int
+    ) -> list[SubjectShare]:
+        """Return the subjects whose prototypes are most similar to the probe, best first.
+
+        A subject's share is ``exp(PROTOTYPE_SCALE * (cosine - 1))`` over the sum of these for all
+        prototypes of the collection, those not returned included, and the ``background``.
+        """
+
+    def prototypes(self, collection_id: UUID) -> list[tuple[UUID, Sequence[float]]]:
+        """Return the mean embedding, of length 1, of every subject that has faces."""
+
+    def count_enrolled(self, collection_id: UUID, *, but: Iterable[UUID] = ()) -> int:
+        """Return how many subjects have faces, leaving out those named."""
+
+    def rename(self, subject_id: UUID, name: str) -> None:
+        """Give a subject another name. Raises: ConflictError: it is taken."""
+
+    def delete(self, subject_id: UUID) -> None:
+        """Remove a subject with its faces and their images."""
+
+
+class FaceRepository(Protocol):
+    """Enrolled faces and the search over them."""
+
+    def add(
+        self,
+        *,
+        collection_id: UUID,
+        subject_id: UUID | None,
+        job_id: UUID,
+        image_number: int,
+        image_id: UUID | None,
+        face: AnalysedFace,
+        rejected_subject_id: UUID | None = None,
+        expires_at: datetime | None,
+    ) -> UUID:
+        """Store an enrolled face; the pair of job and image number is unique."""
+
+    def get(self, face_id: UUID) -> Face | None:
+        """Return the face, or ``None``."""
+
+    def image(self, face_id: UUID) -> bytes | None:
+        """Return the kept photograph of a face, or ``None``."""
+
+    def page(
+        self,
+        collection_id: UUID,
+        *,
+        subject_id: UUID | None,
+        after: UUID | None,
+        limit: int,
+    ) -> list[Face]:
+        """Return faces by id, after the given one, without their embeddings."""
+
+    def delete(self, face_id: UUID) -> None:
+        """Remove a face and the photograph that only it uses."""
+
+    def nearest_subjects(
+        self, probe: Embedding, collection_id: UUID, *, limit: int
+    ) -> list[Candidate]:
+        """Return the subjects most similar to the probe, best first, each by its nearest face.
+
+        Only embeddings of the probe's own model are searched.
+        """
+
+    def carriers(
+        self, probe: Embedding, subject_ids: Iterable[UUID]
+    ) -> dict[UUID, tuple[UUID, float]]:
+        """Return each subject's face that is most similar to the probe, with the cosine."""
+
+    def rejections(self, probe: Embedding, subject_ids: Iterable[UUID]) -> dict[UUID, float]:
+        """Return, of the faces said not to show a subject, the cosine of the most similar."""
+
+    def relabel(
+        self, face_id: UUID, *, subject_id: UUID | None, rejected_subject_id: UUID | None
+    ) -> None:
+        """Set whom a face shows, or whom it does not show."""
+
+    def labelled(self, collection_id: UUID, model: str) -> list[tuple[UUID, Sequence[float]]]:
+        """Return ``(subject id, vector)`` of every face with a subject."""
+
+    def delete_expired(self, *, now: datetime, limit: int) -> int:
+        """Delete faces past their collection's retention; return how many."""

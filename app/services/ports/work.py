@@ -1,0 +1,72 @@
+"""One transaction over all repositories, and the time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol, Self, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+    from types import TracebackType
+
+    from app.services.ports.access import KeyRepository
+    from app.services.ports.jobs import IdempotencyRepository, JobRepository
+    from app.services.ports.matching import ReadingRepository, TrainingRepository
+    from app.services.ports.people import CollectionRepository, FaceRepository, SubjectRepository
+    from app.services.ports.webhooks import DeliveryRepository, EndpointRepository
+
+
+class UnitOfWork(Protocol):
+    """One transaction over all repositories; leaving it without a commit rolls back."""
+
+    @property
+    def jobs(self) -> JobRepository: ...
+
+    @property
+    def collections(self) -> CollectionRepository: ...
+
+    @property
+    def subjects(self) -> SubjectRepository: ...
+
+    @property
+    def faces(self) -> FaceRepository: ...
+
+    @property
+    def trainings(self) -> TrainingRepository: ...
+
+    @property
+    def readings(self) -> ReadingRepository: ...
+
+    @property
+    def keys(self) -> KeyRepository: ...
+
+    @property
+    def endpoints(self) -> EndpointRepository: ...
+
+    @property
+    def deliveries(self) -> DeliveryRepository: ...
+
+    @property
+    def idempotency(self) -> IdempotencyRepository: ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+
+    def commit(self) -> None:
+        """Make everything done so far durable."""
+
+
+UnitOfWorkFactory: TypeAlias = "Callable[[], UnitOfWork]"
+
+
+class Clock(Protocol):
+    """Tells the time, so that tests can set it."""
+
+    def now(self) -> datetime:
+        """Return the present moment in UTC."""

@@ -1,0 +1,181 @@
+"""The statements that every job passes through, built once: one round trip each."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from sqlalchemy import (
+    JSON,
+    DateTime,
+    Integer,
+    Interval,
+    LargeBinary,
+    Table,
+    Text,
+    and_,
+    any_,
+    bindparam,
+    case,
+    column,
+    delete,
+    exists,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import UUID as PgUuid  # noqa: N811 - the name UUID is taken
+
+from app.domain.job import JobState
+from app.storage.tables import ImageRow, JobRow
+
+#: The channel on which the end of every job is told.
+JOB_ENDED_CHANNEL = "vultus_job_ended"
+
+_JOBS = cast("Table", JobRow.__table__)
+_IMAGES = cast("Table", ImageRow.__table__)
+JOB_COLUMNS = tuple(_JOBS.c)
+
+
+def _select_job() -> Any:  # noqa: ANN401 - SQLAlchemy's types of statements are long
+    return select(*JOB_COLUMNS).where(_JOBS.c.id == bindparam("job_id"))
+
+
+def _add_job() -> Any:  # noqa: ANN401
+    """Insert a job and its images; parameters: the columns, ``image_ids`` and ``image_data``."""
+    given = {name: bindparam(name, type_=_JOBS.c[name].type) for name in _GIVEN}
+    job = insert(_JOBS).values(**given, done=0, attempt=0, losses=0, publishes=1).cte("job")
+    images = (
+        func.unnest(
+            bindparam("image_ids", type_=ARRAY(PgUuid())),
+            bindparam("image_data", type_=ARRAY(LargeBinary())),
+        )
+        .table_valued("id", "data", with_ordinality="place", name="image")
+        .render_derived()
+    )
+    rows = select(images.c.id, bindparam("id", type_=PgUuid()), images.c.place - 1, images.c.data)
+    return insert(_IMAGES).from_select(["id", "job_id", "number", "data"], rows).add_cte(job)
+
+
+_GIVEN = (
+    "id",
+    "type",
+    "state",
+    "owner_id",
+    "collection_id",
+    "parameters",
+    "total",
+    "publish_at",
+    "created_at",
+)
+
+
+def _claim_jobs() -> Any:  # noqa: ANN401
+    """Claim; parameters: ``job_id``, ``companions``, ``worker``, ``lease``.
+
+    The rows are the job's columns beside each of its images. The commit need not reach the disk: a
+    claim that a crash undoes leaves its job queued, and its result is fenced off.
+    """
+    job_id = bindparam("job_id", type_=PgUuid())
+    queued = _JOBS.c.state == JobState.QUEUED
+    asked = (
+        select(_JOBS.c.id)
+        .where(_JOBS.c.id == job_id, queued)
+        .with_for_update(skip_locked=True)
+        .cte("asked")
+    )
+    # A job that was tried before may have killed its process: it gets no company.
+    unsociable = exists().where(
+        _JOBS.c.id == job_id, queued, or_(_JOBS.c.attempt > 0, _JOBS.c.total != 1)
+    )
+    others = (
+        select(_JOBS.c.id)
+        .where(
+            queued,
+            _JOBS.c.attempt == 0,
+            _JOBS.c.total == 1,
+            _JOBS.c.id.is_distinct_from(job_id),
+            ~unsociable,
+        )
+        .order_by(_JOBS.c.created_at)
+        .limit(bindparam("companions", type_=Integer()))
+        .with_for_update(skip_locked=True)
+        .cte("others")
+    )
+    claimed = (
+        update(_JOBS)
+        .where(or_(_JOBS.c.id.in_(select(asked.c.id)), _JOBS.c.id.in_(select(others.c.id))))
+        .values(
+            state=JobState.RUNNING,
+            attempt=_JOBS.c.attempt + 1,
+            claimed_by=bindparam("worker", type_=Text()),
+            lease_until=func.now() + bindparam("lease", type_=Interval()),
+            started_at=func.coalesce(_JOBS.c.started_at, func.now()),
+        )
+        .returning(*JOB_COLUMNS)
+        .cte("claimed")
+    )
+    return (
+        select(
+            *claimed.c,
+            _IMAGES.c.data.label("image"),
+            func.set_config("synchronous_commit", "off", True),  # noqa: FBT003
+        )
+        .select_from(claimed.outerjoin(_IMAGES, _IMAGES.c.job_id == claimed.c.id))
+        .order_by(claimed.c.id, _IMAGES.c.number)
+    )
+
+
+def _end_jobs() -> Any:  # noqa: ANN401
+    """End claimed jobs; parameters: ``endings``, ``expires_at`` and ``keep_images``.
+
+    ``endings`` is a list of ``{id, attempt, state, result, error}``. An ending whose claim is lost
+    does nothing; the others come back with their times.
+    """
+    ending = (
+        func.json_to_recordset(bindparam("endings", type_=JSON()))
+        .table_valued(
+            column("id", PgUuid()),
+            column("attempt", Integer()),
+            column("state", Text()),
+            column("result", JSON()),
+            column("error", JSON()),
+            name="ending",
+        )
+        .render_derived(with_types=True)
+    )
+    ended = (
+        update(_JOBS)
+        .where(
+            and_(
+                _JOBS.c.id == ending.c.id,
+                _JOBS.c.attempt == ending.c.attempt,
+                _JOBS.c.state == JobState.RUNNING,
+            )
+        )
+        .values(
+            state=ending.c.state,
+            result=ending.c.result,
+            error=ending.c.error,
+            done=case((ending.c.state == JobState.SUCCEEDED, _JOBS.c.total), else_=_JOBS.c.done),
+            finished_at=func.now(),
+            expires_at=bindparam("expires_at", type_=DateTime(timezone=True)),
+            lease_until=None,
+            claimed_by=None,
+        )
+        .returning(_JOBS.c.id, _JOBS.c.finished_at)
+        .cte("ended")
+    )
+    kept = _IMAGES.c.id == any_(bindparam("keep_images", type_=ARRAY(PgUuid())))
+    dropped = delete(_IMAGES).where(_IMAGES.c.job_id.in_(select(ended.c.id)), ~kept).cte("dropped")
+    rung = func.pg_notify(literal(JOB_ENDED_CHANNEL), func.text(ended.c.id))
+    return select(ended.c.id, ended.c.finished_at, rung).add_cte(dropped)
+
+
+SELECT_JOB = _select_job()
+ADD_JOB = _add_job()
+CLAIM_JOBS = _claim_jobs()
+END_JOBS = _end_jobs()

@@ -1,0 +1,77 @@
+"""Flower shows operators what runs, and nobody what it was asked."""
+
+from __future__ import annotations
+
+import json
+
+import httpx
+import psutil
+import pytest
+
+from deploy.local.waiting import wait_until
+
+PATIENCE_S = 30
+
+
+@pytest.fixture(scope="module")
+def access(service):
+    return json.loads((service.state / "access.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def flower(access):
+    login = (access["flower_user"], access["flower_password"])
+    with httpx.Client(base_url=access["flower_url"], auth=login, timeout=30) as http:
+        yield http
+
+
+@pytest.fixture(scope="module")
+def task(service, flower, photographs):
+    """A task that Flower has seen, and the id of the job that it ran."""
+    with service.client() as http:
+        job = http.post(
+            "/v1/embeddings",
+            files={"image": photographs[0].read_bytes()},
+            headers={"prefer": "wait=30"},
+        ).json()
+
+    def seen():
+        return flower.get("/api/tasks", params={"taskname": "recognition.embed"}).json()
+
+    wait_until(lambda: bool(seen()), PATIENCE_S, "Flower to see the task")
+    return next(iter(seen())), job["id"]
+
+
+def test_flower_answers_nobody_without_the_password(access, task):
+    for path in ("/", "/tasks", "/broker", "/api/tasks", f"/task/{task[0]}"):
+        assert httpx.get(access["flower_url"] + path).status_code == 401, path
+        wrong = (access["flower_user"], "guessed")
+        assert httpx.get(access["flower_url"] + path, auth=wrong).status_code == 401, path
+
+
+def test_what_flower_tells_without_the_password_names_no_job(access, task):
+    for path in ("/metrics", "/healthcheck"):
+        answer = httpx.get(access["flower_url"] + path)
+        assert answer.status_code == 200
+        assert task[1] not in answer.text
+
+
+def test_flower_listens_on_loopback_alone(access):
+    port = httpx.URL(access["flower_url"]).port
+    listening = {
+        connection.laddr.ip
+        for connection in psutil.net_connections("tcp")
+        if connection.laddr.port == port and connection.status == psutil.CONN_LISTEN
+    }
+    assert listening == {"127.0.0.1"}
+
+
+def test_flower_shows_neither_arguments_nor_results(flower, task):
+    tasks = flower.get("/api/tasks").json().values()
+    assert {shown["args"] for shown in tasks} <= {"", "()", "hidden"}
+    assert {shown["kwargs"] for shown in tasks} <= {"", "{}", "hidden"}
+    assert {shown["result"] for shown in tasks} <= {None, "None", "hidden"}
+    for page in ("/api/tasks", f"/api/task/info/{task[0]}", f"/task/{task[0]}", "/tasks"):
+        answer = flower.get(page)
+        assert answer.is_success
+        assert task[1] not in answer.text, page

@@ -1,0 +1,94 @@
+"""Open-set identification by prototypes, without training.
+
+A probe's share in a subject is its softmax over the cosines with every subject's prototype and with
+a cohort of strangers. The gain over the bare cosine is the normalisation: a probe that is like many
+people is like none of them in particular. The strangers keep that normalisation alike for
+collections of 5 people and of 500, and they tell from which share on a match can be believed.
+"""
+
+import numpy as np
+from jaxtyping import Bool, Float, Float32
+from sklearn.linear_model import LogisticRegression
+
+from app.domain.matching import PROTOTYPE_SCALE, TAIL, ShareReading
+from workers.matching.cohort import Cohort
+
+#: A stranger this like a probe is perhaps the same person, and no part of its background.
+_SAME_PERSON = 0.7
+
+#: The part of the tail whose values are not trusted.
+_CENSORED = 0.1
+
+
+def background(probes: Float32[np.ndarray, "m d"], cohort: Cohort) -> Float[np.ndarray, " m"]:
+    """Return what the strangers weigh beside the subjects: the sum of their powers.
+
+    The power of a cosine is ``exp(PROTOTYPE_SCALE * (cosine - 1))``.
+    """
+    cosines = probes @ cohort.strangers.T
+    sums: Float[np.ndarray, " m"] = _powers(cosines).sum(axis=1, where=cosines < _SAME_PERSON)
+    return sums
+
+
+def prototype_shares(
+    probes: Float32[np.ndarray, "m d"],
+    prototypes: Float32[np.ndarray, "subjects d"],
+    cohort: Cohort,
+) -> Float[np.ndarray, "m subjects"]:
+    """Return each subject's share of each probe, in the order of the prototypes.
+
+    They add up to less than 1; the rest belongs to the strangers.
+    """
+    powers = _powers(probes @ prototypes.T)
+    shares: Float[np.ndarray, "m subjects"] = powers / (
+        powers.sum(axis=1) + background(probes, cohort)
+    ).reshape(-1, 1)
+    return shares
+
+
+def read_shares(prototypes: Float32[np.ndarray, "subjects d"], cohort: Cohort) -> ShareReading:
+    """Fit thresholds and probability by searching for every stranger among the others.
+
+    Needs a few dozen strangers. Run it whenever the collection has grown by some people: it takes a
+    product of strangers with prototypes and one of strangers with each other.
+    """
+    powers = _powers(cohort.strangers @ prototypes.T)
+    best = powers.max(axis=1)
+    others = powers.sum(axis=1) - best + background(cohort.strangers, cohort)
+    logits = np.log(best / others)
+    start = float(np.quantile(logits, 1 - TAIL))
+    mean = _censored_mean(logits[logits > start] - start)
+    genuine = PROTOTYPE_SCALE * (cohort.genuine - 1) - np.log(np.median(others))
+    slope, intercept = _logistic(genuine, logits)
+    return ShareReading(
+        tail_start=start,
+        tail_mean=mean,
+        slope=slope,
+        intercept=intercept,
+        subjects=len(prototypes),
+    )
+
+
+def _powers(cosines: Float[np.ndarray, "m n"]) -> Float[np.ndarray, "m n"]:
+    powers: Float[np.ndarray, "m n"] = np.exp(PROTOTYPE_SCALE * (cosines - 1))
+    return powers
+
+
+def _censored_mean(excesses: Float[np.ndarray, " n"]) -> float:
+    """Return the mean of exponential excesses, of the highest counting only that they are high.
+
+    Maximum likelihood under censoring. So a few strangers who are enrolled after all, under another
+    name, hardly move it.
+    """
+    limit = np.quantile(excesses, 1 - _CENSORED)
+    below: Bool[np.ndarray, " n"] = excesses < limit
+    return float(np.minimum(excesses, limit).sum() / max(below.sum(), 1))
+
+
+def _logistic(
+    genuine: Float[np.ndarray, " n"], strangers: Float[np.ndarray, " m"]
+) -> tuple[float, float]:
+    scores = np.concatenate([genuine, strangers])[:, None]
+    same = np.repeat([True, False], [len(genuine), len(strangers)])
+    model = LogisticRegression(C=np.inf, class_weight="balanced").fit(scores, same)
+    return float(model.coef_[0, 0]), float(model.intercept_[0])
