@@ -30,6 +30,7 @@ from workers.detectors.candidates import (
     suppress,
 )
 from workers.detectors.proposals import Proposer
+from workers.detectors.reduction import reduced
 from workers.detectors.sieve import Sieve
 from workers.engines.batching import Outputs
 from workers.engines.ports import Engine
@@ -52,7 +53,8 @@ class MtcnnDetector:
     """P-Net, R-Net and O-Net on any engine."""
 
     def __init__(self, engine: Engine, *, min_face_size: float = DEFAULT_MIN_FACE_SIZE) -> None:
-        self._proposer = Proposer(engine, min_face_size=min_face_size)
+        self._min_face_size = min_face_size
+        self._proposer = Proposer(engine)
         self._refiner = Sieve(
             engine,
             "rnet",
@@ -71,11 +73,18 @@ class MtcnnDetector:
         )
 
     def detect(self, images: Sequence[Image]) -> list[DetectedFaces]:
-        """Return the faces of each image, largest first."""
-        tables = [summed_area_table(image) for image in images]
-        candidates = self._refine(self._proposer.propose(tables), tables)
-        candidates, landmarks = self._finish(candidates, tables)
-        return [_of_image(candidates, landmarks, image) for image in range(len(images))]
+        """Return the faces of each image, largest first.
+
+        An image above 12.5 megapixels is looked at reduced, see ``reduction.reduced``.
+        """
+        views = [reduced(image, min_face_size=self._min_face_size) for image in images]
+        tables = [summed_area_table(view.image) for view in views]
+        proposed = self._proposer.propose(tables, [view.min_face_size for view in views])
+        candidates, landmarks = self._finish(self._refine(proposed, tables), tables)
+        return [
+            view.restored(_of_image(candidates, landmarks, number))
+            for number, view in enumerate(views)
+        ]
 
     def _refine(self, candidates: Candidates, tables: list[SummedArea]) -> Candidates:
         """Judge the candidates again by R-Net; return the best as squares."""

@@ -28,16 +28,15 @@ _EDGE_MARGIN = 3.0
 class Proposer:
     """P-Net on any engine."""
 
-    def __init__(self, engine: Engine, *, min_face_size: float) -> None:
-        self._min_face_size = min_face_size
+    def __init__(self, engine: Engine) -> None:
         self._sift = engine.load("pnet", side=TILE_SIDE, batch_sizes=(1,))
         self._judge = engine.load(
             "pnet-window", side=WINDOW, batch_sizes=(64, 256), precision="fp32"
         )
 
-    def propose(self, tables: list[SummedArea]) -> Candidates:
-        """Return the best windows of every image, as squares."""
-        tiles = pack(tables, min_face_size=self._min_face_size, side=TILE_SIDE)
+    def propose(self, tables: list[SummedArea], min_face_sizes: list[float]) -> Candidates:
+        """Return the best windows of every image, as squares; each has its own smallest face."""
+        tiles = pack(tables, min_face_sizes=min_face_sizes, side=TILE_SIDE)
         if not tiles.pieces:
             return no_candidates()
         (coarse,) = self._sift(tiles.pixels)

@@ -83,11 +83,14 @@ def output_cells(length: int) -> int:
     return -(-(length - 2) // STRIDE) - 4
 
 
-def pack(tables: Sequence[SummedArea], *, min_face_size: float, side: int) -> Tiles:
-    """Resize images to all levels and lay these out in tiles of ``side`` pixels, an even number."""
+def pack(tables: Sequence[SummedArea], *, min_face_sizes: Sequence[float], side: int) -> Tiles:
+    """Resize images to all levels and lay these out in tiles of ``side`` pixels, an even number.
+
+    Each image has its own smallest face.
+    """
     sizes: list[tuple[int, int]] = []
     loose: list[Piece] = []
-    for image, table in enumerate(tables):
+    for image, (table, min_face_size) in enumerate(zip(tables, min_face_sizes, strict=True)):
         height, width = table.shape[0] - 1, table.shape[1] - 1
         for scale in scales(height=height, width=width, min_face_size=min_face_size):
             size = int(height * scale + 1), int(width * scale + 1)

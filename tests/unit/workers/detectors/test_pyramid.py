@@ -31,7 +31,7 @@ def test_windows_are_those_of_every_level_as_if_it_stood_alone(side):
     torch.manual_seed(0)
     whole, single = PNet().eval(), PNetWindow().eval()
     single.load_state_dict(whole.state_dict())
-    packed = pack(tables(), min_face_size=20, side=side)
+    packed = pack(tables(), min_face_sizes=[20] * len(SIZES), side=side)
     coarse = whole(torch.from_numpy(packed.pixels).permute(0, 3, 1, 2)).numpy()
 
     places = np.stack(np.nonzero(packed.owners >= 0), axis=1)
@@ -67,14 +67,14 @@ def test_hidden_value_is_the_networks_own():
 
 @pytest.mark.parametrize(("height", "width"), [(10, 10), (1, 1000), (39, 500)])
 def test_image_smaller_than_the_smallest_face_has_no_level(height, width):
-    packed = pack(tables([(height, width)]), min_face_size=40, side=64)
+    packed = pack(tables([(height, width)]), min_face_sizes=[40], side=64)
 
     assert packed.pieces == []
     assert packed.pixels.shape == (0, 64, 64, 4)
 
 
 def test_no_images_need_no_tiles():
-    assert pack([], min_face_size=20, side=64).pieces == []
+    assert pack([], min_face_sizes=[], side=64).pieces == []
 
 
 @pytest.mark.parametrize("length", range(12, 80))
