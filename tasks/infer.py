@@ -126,7 +126,7 @@ def _complete(conclusions: Sequence[tuple[Job, Conclude]], runtime: InferenceRun
     reading = [(job, conclude) for job, conclude in conclusions if job.type in _READING]
     alone = [(job, conclude) for job, conclude in conclusions if job.type not in _READING]
     container = runtime.container
-    if len(reading) > 1:
+    if reading:
         try:
             complete_jobs(
                 reading,
