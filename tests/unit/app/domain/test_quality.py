@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.domain.quality import FaceQuality, QualityIssue, QualityLimits, QualityReason
+from app.domain.quality import FaceQuality, QualityGate, QualityIssue, QualityLimits, QualityReason
 
 _GOOD = FaceQuality(size_px=90, sharpness=0.1, turn=0.1, brightness=120, confidence=0.999)
 
@@ -40,3 +40,15 @@ def test_a_value_at_its_limit_passes():
 
 def test_a_limit_can_be_left_out():
     assert QualityLimits(max_turn=None).reasons(replace(_GOOD, turn=9)) == ()
+
+
+@pytest.mark.parametrize(
+    ("quality", "refusing"),
+    [
+        (_GOOD, set()),
+        (replace(_GOOD, size_px=30), {QualityGate.STRICT}),
+        (replace(_GOOD, size_px=10), {QualityGate.STRICT, QualityGate.BASIC}),
+    ],
+)
+def test_what_a_gate_refuses_every_stricter_one_refuses_too(quality, refusing):
+    assert {gate for gate in QualityGate if gate.limits.reasons(quality)} == refusing
