@@ -9,11 +9,16 @@ import numpy as np
 from app.domain.detection import AnalysedFace, Detection, ImageAnalysis
 from app.domain.embedding import Embedding
 from app.domain.geometry import BoundingBox, FiveLandmarks, Point
+from app.domain.quality import FaceQuality
 
 MODEL = "facenet-msceleb-128"
 
 
-def image_of(*vectors, side=40):
+#: Nothing is wrong with it.
+GOOD = FaceQuality(size_px=90, sharpness=0.1, turn=0.1, brightness=120, confidence=0.99)
+
+
+def image_of(*vectors, side=40, quality=GOOD):
     """One analysed image with a face of each vector, the first the largest."""
     faces = tuple(
         AnalysedFace(
@@ -28,6 +33,7 @@ def image_of(*vectors, side=40):
                 ),
                 confidence=0.99,
             ),
+            quality=quality,
             embedding=Embedding(model=MODEL, vector=tuple(map(float, vector))),
         )
         for n, vector in enumerate(vectors)

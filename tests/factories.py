@@ -11,6 +11,7 @@ from app.domain.embedding import Embedding
 from app.domain.geometry import BoundingBox, FiveLandmarks, Point
 from app.domain.matching import Calibration, Thresholds
 from app.domain.model import ModelProfile
+from app.domain.quality import FaceQuality
 
 
 def image_bytes(kind="JPEG", size=(64, 48), colour=(200, 150, 120)):
@@ -49,6 +50,7 @@ def analysed_face(direction=0, model="facenet-msceleb-128"):
             ),
             confidence=0.99,
         ),
+        quality=FaceQuality(size_px=90, sharpness=0.1, turn=0.1, brightness=120, confidence=0.99),
         embedding=embedding(direction, model),
     )
 

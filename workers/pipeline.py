@@ -14,6 +14,7 @@ from app.imaging.inspect import ImageLimits
 from workers.alignment import CropRecipe, crop_faces, cropped_landmarks
 from workers.decode import decode_image
 from workers.ports import DetectedFaces, Detector, Embedder, Image, ModelCard
+from workers.quality import measure_quality
 
 #: Images held decoded at the same time, by their pixels: bounds a worker's memory.
 _GROUP_PIXELS = 4_000_000
@@ -152,7 +153,9 @@ def _analysis(
     if vectors is not None:
         embeddings = [Embedding(model=model, vector=tuple(v)) for v in vectors.tolist()]
     analysed = tuple(
-        AnalysedFace(detection=detection, embedding=embedding)
+        AnalysedFace(
+            detection=detection, quality=measure_quality(image, detection), embedding=embedding
+        )
         for detection, embedding in zip(_detections(faces), embeddings, strict=True)
     )
     return ImageAnalysis(width=image.shape[1], height=image.shape[0], faces=analysed)

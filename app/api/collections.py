@@ -62,8 +62,11 @@ class CollectionList(Resource):
             CollectionSettings(
                 name=body.name,
                 model=body.model or box.settings.model,
+                matcher=body.matcher,
+                target_fpir=body.target_fpir,
                 similarity_threshold=body.similarity_threshold,
                 possible_threshold=body.possible_threshold,
+                quality_gate=body.quality_gate,
                 keep_images=body.keep_images,
                 retention_days=body.retention_days,
             ),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from app.domain.matching import Matcher
+from app.domain.quality import QualityGate
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -30,6 +31,8 @@ class Collection:
     similarity_threshold: float | None = None
     #: Cosine similarity from which a candidate is worth a look; the model's own when absent.
     possible_threshold: float | None = None
+    #: Which faces are refused when they are enrolled.
+    quality_gate: QualityGate = QualityGate.BASIC
     #: Whether the photographs of enrolled faces are kept, so that they can be shown and embedded
     #: again by another model.
     keep_images: bool = True

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from app.domain.embedding import Embedding
     from app.domain.geometry import BoundingBox, FiveLandmarks
+    from app.domain.quality import FaceQuality
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,9 +23,10 @@ class Detection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnalysedFace:
-    """A detection and, where it was asked for, its embedding."""
+    """A detection, what it is worth, and, where it was asked for, its embedding."""
 
     detection: Detection
+    quality: FaceQuality
     embedding: Embedding | None = None
 
 

@@ -188,6 +188,14 @@ class SeveralFacesError(ImageError):
     title = "Several faces found"
 
 
+class LowQualityFaceError(ImageError):
+    """The face is too poor for the collection's quality gate; send a better photograph."""
+
+    slug = "low-quality-face"
+    status = 422
+    title = "Low quality face"
+
+
 class NotEnoughFacesError(VultusError):
     """Training needs faces of at least two subjects; enrol more people first."""
 

@@ -42,12 +42,13 @@ class QualityReason:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class QualityGate:
-    """The limits of what is fit for recognition.
+class QualityLimits:
+    """The limits of what is fit for recognition; those of a strict collection by default.
 
-    The defaults are passed by 99 of 100 photographs of LFW; a blur of three pixels on a face of 96,
-    or a turn of about 45 degrees, is not. They catch what is plainly unfit: on LFW no value tells
-    much of the likeness found (rank correlations of 0.13 and less). ``None`` leaves a limit out.
+    They are passed by 99 of 100 photographs of LFW; a blur of three pixels on a face of 96, or a
+    turn of about 45 degrees, is not. Stricter ones would cost more than they gain: on LFW no value
+    tells much of the likeness found (rank correlations of 0.13 and less). ``None`` leaves a limit
+    out.
     """
 
     min_size_px: float | None = 40
@@ -74,3 +75,34 @@ class QualityGate:
                 QualityReason(issue=QualityIssue.TURNED, value=quality.turn, limit=self.max_turn)
             )
         return tuple(found)
+
+
+class QualityGate(StrEnum):
+    """Which faces a collection takes when they are enrolled."""
+
+    #: Every face that is found.
+    OFF = "off"
+    #: All but those that are plainly unfit; no photograph of LFW is.
+    BASIC = "basic"
+    #: None with anything wrong.
+    STRICT = "strict"
+
+    @property
+    def limits(self) -> QualityLimits:
+        """The limits that a face has to keep."""
+        return _LIMITS[self]
+
+
+_LIMITS = {
+    QualityGate.OFF: QualityLimits(
+        min_size_px=None,
+        min_sharpness=None,
+        max_turn=None,
+        min_brightness=None,
+        min_confidence=None,
+    ),
+    QualityGate.BASIC: QualityLimits(
+        min_size_px=20, min_sharpness=0.006, max_turn=1, min_brightness=25, min_confidence=0.75
+    ),
+    QualityGate.STRICT: QualityLimits(),
+}

@@ -10,6 +10,7 @@ from app.domain.access import hash_secret
 from app.domain.application import Service, ServiceType
 from app.domain.collection import Collection
 from app.domain.errors import NotFoundError
+from app.domain.quality import QualityGate
 from app.services.identity import new_id
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ def create_service(
                     id=collection_id,
                     name=f"service {service_id}",
                     model=wanted.model,
+                    # Clients that know of no quality expect a face that is found to be enrolled.
+                    quality_gate=QualityGate.OFF,
                     created_at=now,
                 )
             )

@@ -9,6 +9,7 @@ from app.domain.collection import Collection
 from app.domain.errors import Fault, NotFoundError, ValidationFailedError
 from app.domain.matching import Matcher
 from app.domain.naming import as_uuid, collection_name
+from app.domain.quality import QualityGate
 from app.services.identity import new_id
 from app.services.visibility import require_global, require_visible_collection
 
@@ -31,6 +32,7 @@ class CollectionSettings:
     target_fpir: float = 0.01
     similarity_threshold: float | None = None
     possible_threshold: float | None = None
+    quality_gate: QualityGate = QualityGate.BASIC
     keep_images: bool = True
     retention_days: int | None = None
 
@@ -61,6 +63,7 @@ def create_collection(
         target_fpir=settings.target_fpir,
         similarity_threshold=settings.similarity_threshold,
         possible_threshold=settings.possible_threshold,
+        quality_gate=settings.quality_gate,
         keep_images=settings.keep_images,
         retention_days=settings.retention_days,
         created_at=clock.now(),

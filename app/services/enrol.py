@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from app.domain.errors import NotFoundError
+from app.domain.errors import LowQualityFaceError, NotFoundError
 from app.domain.selection import FacePolicy, select_face
 from app.services.complete import Outcome
 from app.services.models import require_model
@@ -16,10 +16,11 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from app.domain.collection import Collection
-    from app.domain.detection import ImageAnalysis
+    from app.domain.detection import AnalysedFace, ImageAnalysis
     from app.domain.errors import VultusError
     from app.domain.job import Job
     from app.domain.model import ModelProfile
+    from app.domain.quality import QualityGate
     from app.services.ports import Clock, UnitOfWork
     from app.services.results import Document
 
@@ -34,9 +35,11 @@ def enrolled(
     """Store one face of each image, for the named subject or for none; answer with their ids.
 
     Instead of a subject, ``not_subject`` names one that the faces do not show: no face like them
-    will be taken for that subject.
+    will be taken for that subject. The quality gate is not for these: what was taken for somebody
+    wrongly may well be a poor photograph.
 
-    Raises: VultusError: no image shows the one face meant, or the collection is of another model.
+    Raises: VultusError: no image shows the one face meant well enough, or the collection is of
+    another model.
     """
     collection = work.collections.get(job.collection_id) if job.collection_id else None
     if collection is None:
@@ -59,6 +62,8 @@ def enrolled(
     def faces(number: int, image: ImageAnalysis) -> list[Document]:
         nonlocal subject_id
         face = select_face(image, policy)
+        if ruled_out is None:
+            _require_quality(face, collection.quality_gate)
         if name is not None and subject_id is None:
             subject_id = work.subjects.ensure(collection.id, name).id
         image_id = image_ids[number] if image_ids else None
@@ -88,6 +93,18 @@ def enrolled(
         },
         keep_images=kept,
     )
+
+
+def _require_quality(face: AnalysedFace, gate: QualityGate) -> None:
+    reasons = gate.limits.reasons(face.quality)
+    if reasons:
+        listed = " and ".join(
+            f"{one.issue.replace('_', ' ')} ({one.value:.3g} where the limit is {one.limit:g})"
+            for one in reasons
+        )
+        raise LowQualityFaceError(
+            f"the face is {listed}; send a better photograph, or set the collection's quality_gate"
+        )
 
 
 def _known(work: UnitOfWork, collection: Collection, name: str) -> UUID:

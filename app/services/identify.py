@@ -65,6 +65,7 @@ def identified(
             **face_document(face),
             "decision": judgement.decision,
             "margin": rounded(judgement.margin),
+            "expected_fpir": rounded(judgement.expected_fpir),
             "candidates": [_candidate_document(one) for one in judgement.candidates],
         }
 

@@ -32,6 +32,9 @@ class Judgement:
     candidates: Sequence[Candidate]
     #: How far the first candidate's score lies above the second's; its own score without one.
     margin: float | None
+    #: The part of strangers' searches expected to reach the first candidate's score, 0 to 1; absent
+    #: where the matcher knows nothing of strangers.
+    expected_fpir: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +70,9 @@ class Matching:
             decision=self._decide(standing[0] if standing else None),
             candidates=standing[:limit],
             margin=scores[0] - sum(scores[1:]) if scores else None,
+            expected_fpir=(
+                self.reading.expected_fpir(scores[0]) if self.reading and scores else None
+            ),
         )
 
     def _decide(self, best: Candidate | None) -> Decision:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from app.domain.errors import VultusError
+from app.domain.quality import QualityGate
 from app.services.problems import problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from app.domain.detection import AnalysedFace, ImageAnalysis
+    from app.domain.quality import FaceQuality
 
 Document: TypeAlias = dict[str, Any]
 
@@ -18,7 +21,7 @@ _DIGITS = 6
 
 
 def face_document(face: AnalysedFace) -> Document:
-    """Tell where a face is; pixels of the upright image, to a hundredth."""
+    """Tell where a face is, in pixels of the upright image to a hundredth, and what it is worth."""
     box, marks = face.detection.box, face.detection.landmarks
     return {
         "box": {
@@ -38,6 +41,18 @@ def face_document(face: AnalysedFace) -> Document:
                 ("image_right_mouth", marks.image_right_mouth),
             )
         },
+        "quality": _quality_document(face.quality),
+    }
+
+
+def _quality_document(quality: FaceQuality) -> Document:
+    """Tell what was measured, and what of it a strict collection would refuse."""
+    return {
+        **{name: rounded(value) for name, value in asdict(quality).items()},
+        "reasons": [
+            {"issue": one.issue, "value": rounded(one.value), "limit": one.limit}
+            for one in QualityGate.STRICT.limits.reasons(quality)
+        ],
     }
 
 

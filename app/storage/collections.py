@@ -9,6 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from app.domain.collection import Collection
 from app.domain.errors import ConflictError
 from app.domain.matching import Matcher
+from app.domain.quality import QualityGate
 from app.storage.tables import CollectionRow
 
 if TYPE_CHECKING:
@@ -20,7 +21,13 @@ if TYPE_CHECKING:
 
 def _collection(row: CollectionRow) -> Collection:
     values = {field.name: getattr(row, field.name) for field in fields(Collection)}
-    return Collection(**{**values, "matcher": Matcher(row.matcher)})
+    return Collection(
+        **{
+            **values,
+            "matcher": Matcher(row.matcher),
+            "quality_gate": QualityGate(row.quality_gate),
+        }
+    )
 
 
 class SqlCollectionRepository:

@@ -61,6 +61,7 @@ class CollectionRow(Base):
     target_fpir: Mapped[float]
     similarity_threshold: Mapped[float | None]
     possible_threshold: Mapped[float | None]
+    quality_gate: Mapped[str]
     keep_images: Mapped[bool]
     retention_days: Mapped[int | None]
     created_at: Mapped[datetime]

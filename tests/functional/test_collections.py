@@ -17,6 +17,30 @@ def test_admin_makes_a_collection_and_finds_it_by_id_and_by_name(admin):
     assert admin.get("/v1/collections/staff").json == made
 
 
+def test_a_collection_is_made_with_every_setting_that_was_sent(admin):
+    settings = {
+        "name": "staff",
+        "model": "facenet-casia-512",
+        "matcher": "nearest",
+        "target_fpir": 0.002,
+        "similarity_threshold": 0.7,
+        "possible_threshold": 0.4,
+        "quality_gate": "strict",
+        "keep_images": False,
+        "retention_days": 30,
+    }
+    admin.post("/v1/collections", json=settings)
+    made = admin.get("/v1/collections/staff").json
+    assert {name: made[name] for name in settings} == settings
+
+
+@pytest.mark.parametrize("gate", ["off", "basic", "strict"])
+def test_the_quality_gate_can_be_changed(admin, staff, gate):
+    assert staff["quality_gate"] == "basic"
+    changed = admin.patch("/v1/collections/staff", json={"quality_gate": gate})
+    assert changed.json["quality_gate"] == gate
+
+
 def test_a_taken_name_is_a_conflict(admin, staff):
     answer = admin.post("/v1/collections", json={"name": "staff"})
     assert answer.status_code == 409

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from app.api.schemas.base import CollectionName, Page, Schema, Similarity
 from app.domain.matching import Matcher
+from app.domain.quality import QualityGate
 
 if TYPE_CHECKING:
     from app.domain.collection import Collection
@@ -28,6 +29,9 @@ _TargetFpir = Annotated[
         description="The share of strangers that may be taken for somebody; sets the threshold "
         "unless similarity_threshold does.",
     ),
+]
+_QualityGate = Annotated[
+    QualityGate, Field(description="Which faces are refused when they are enrolled.")
 ]
 _RetentionDays = Annotated[
     int | None,
@@ -53,6 +57,7 @@ class CollectionRequest(Schema):
     target_fpir: _TargetFpir = 0.01
     similarity_threshold: _MatchFrom = None
     possible_threshold: _PossibleFrom = None
+    quality_gate: _QualityGate = QualityGate.BASIC
     keep_images: Annotated[
         bool, Field(description="Whether the photographs of enrolled faces are kept.")
     ] = True
@@ -67,6 +72,7 @@ class CollectionChange(Schema):
     target_fpir: _TargetFpir = 0.01
     similarity_threshold: _MatchFrom = None
     possible_threshold: _PossibleFrom = None
+    quality_gate: _QualityGate = QualityGate.BASIC
     keep_images: bool = True
     retention_days: _RetentionDays = None
 
@@ -81,6 +87,7 @@ class CollectionResource(Schema):
     target_fpir: float
     similarity_threshold: Annotated[float | None, Field(examples=[None])]
     possible_threshold: Annotated[float | None, Field(examples=[None])]
+    quality_gate: QualityGate
     keep_images: bool
     retention_days: Annotated[int | None, Field(examples=[None])]
     created_at: datetime
@@ -96,6 +103,7 @@ class CollectionResource(Schema):
             target_fpir=collection.target_fpir,
             similarity_threshold=collection.similarity_threshold,
             possible_threshold=collection.possible_threshold,
+            quality_gate=collection.quality_gate,
             keep_images=collection.keep_images,
             retention_days=collection.retention_days,
             created_at=collection.created_at,

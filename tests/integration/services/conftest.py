@@ -1,16 +1,20 @@
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
 
-from app.domain.job import Job, JobState, Progress
-from app.domain.matching import Calibration, Thresholds
+from app.domain.job import Job, JobState, JobType, Progress
+from app.domain.matching import PROTOTYPE_SCALE, Calibration, ShareReading, Thresholds
 from app.domain.model import ModelProfile
+from app.services.complete import complete_job
+from app.services.enrol import enrolled
+from app.services.identify import identified
 from app.services.identity import new_id
-from tests.analyses import MODEL
+from tests.analyses import MODEL, image_of
 
 
 @dataclass
@@ -29,7 +33,7 @@ class FakeQueue:
     jobs: list = field(default_factory=list)
     deliveries: list = field(default_factory=list)
 
-    def put_job(self, job_id, job_type):
+    def put_job(self, job_id, job_type, *, shared=False):
         if not self.down:
             self.jobs.append(job_id)
         return not self.down
@@ -93,3 +97,67 @@ def claimed(uow, collection):
         return claim
 
     return submit_and_claim
+
+
+class NoClassifiers:
+    def get(self, work, training_id):
+        raise AssertionError("nothing was trained")
+
+
+class FakeCohort:
+    """Strangers who are like nobody: a share of one half makes a match."""
+
+    def __init__(self):
+        self.read_for = []
+
+    def background(self, probe):
+        return 100 * math.exp(-PROTOTYPE_SCALE)
+
+    def read(self, prototypes):
+        self.read_for.append(len(prototypes))
+        return ShareReading(
+            tail_start=0, tail_mean=1e-9, slope=1, intercept=0, subjects=len(prototypes)
+        )
+
+
+@pytest.fixture
+def finish(uow, queue, clock):
+    """Complete a claim and return the stored job."""
+
+    def complete(claim, conclude):
+        complete_job(
+            claim, conclude, retention=timedelta(hours=1), uow=uow, queue=queue, clock=clock
+        )
+        with uow() as work:
+            return work.jobs.get(claim.id)
+
+    return complete
+
+
+@pytest.fixture
+def enrol(claimed, finish, model, clock):
+    def run(name, *vectors, images=None, **parameters):
+        images = images or [image_of(vector) for vector in vectors]
+        claim = claimed(JobType.ENROLMENT, images=len(images), subject=name, **parameters)
+        return finish(claim, lambda work: enrolled(work, claim, images, model, clock))
+
+    return run
+
+
+@pytest.fixture
+def cohort():
+    return FakeCohort()
+
+
+@pytest.fixture
+def recognise(claimed, finish, model, cohort):
+    def run(image, **parameters):
+        claim = claimed(JobType.RECOGNITION, **parameters)
+        return finish(
+            claim,
+            lambda work: identified(
+                work, claim, [image], model=model, classifiers=NoClassifiers(), cohort=cohort
+            ),
+        )
+
+    return run

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from datetime import timedelta
 
@@ -9,78 +8,13 @@ import pytest
 from app.domain.delivery import Endpoint, EventType
 from app.domain.errors import CorruptImageError, NoFaceError, ServiceUnavailableError
 from app.domain.job import JobState, JobType
-from app.domain.matching import PROTOTYPE_SCALE, ShareReading
-from app.services.complete import Outcome, cancel_job, complete_job
+from app.services.complete import Outcome, cancel_job
 from app.services.detect import detected
 from app.services.enrol import enrolled
 from app.services.identify import identified
 from app.services.identity import new_id
 from app.services.verify import verified
 from tests.analyses import MODEL, image_of
-
-
-class NoClassifiers:
-    def get(self, work, training_id):
-        raise AssertionError("nothing was trained")
-
-
-class FakeCohort:
-    """Strangers who are like nobody: a share of one half makes a match."""
-
-    def __init__(self):
-        self.read_for = []
-
-    def background(self, probe):
-        return 100 * math.exp(-PROTOTYPE_SCALE)
-
-    def read(self, prototypes):
-        self.read_for.append(len(prototypes))
-        return ShareReading(
-            tail_start=0, tail_mean=1e-9, slope=1, intercept=0, subjects=len(prototypes)
-        )
-
-
-@pytest.fixture
-def finish(uow, queue, clock):
-    """Complete a claim and return the stored job."""
-
-    def complete(claim, conclude):
-        complete_job(
-            claim, conclude, retention=timedelta(hours=1), uow=uow, queue=queue, clock=clock
-        )
-        with uow() as work:
-            return work.jobs.get(claim.id)
-
-    return complete
-
-
-@pytest.fixture
-def enrol(claimed, finish, model, clock):
-    def run(name, *vectors, **parameters):
-        claim = claimed(JobType.ENROLMENT, images=len(vectors), subject=name, **parameters)
-        images = [image_of(vector) for vector in vectors]
-        return finish(claim, lambda work: enrolled(work, claim, images, model, clock))
-
-    return run
-
-
-@pytest.fixture
-def cohort():
-    return FakeCohort()
-
-
-@pytest.fixture
-def recognise(claimed, finish, model, cohort):
-    def run(image, **parameters):
-        claim = claimed(JobType.RECOGNITION, **parameters)
-        return finish(
-            claim,
-            lambda work: identified(
-                work, claim, [image], model=model, classifiers=NoClassifiers(), cohort=cohort
-            ),
-        )
-
-    return run
 
 
 def test_an_enrolled_person_is_recognised(enrol, recognise, people):
@@ -275,7 +209,7 @@ def test_the_model_of_a_collection_is_never_mixed(claimed, finish, people, model
             claim,
             [image_of(people[0])],
             model=other,
-            classifiers=NoClassifiers(),
+            classifiers=None,
             cohort=cohort,
         ),
     )

@@ -123,6 +123,15 @@ def test_coordinates_keep_their_names(pipeline):
     assert detection.landmarks.image_right_mouth == (37, 39)
 
 
+@pytest.mark.parametrize("embed", [True, False])
+def test_every_face_carries_its_own_quality(pipeline, embed):
+    (analysis,) = pipeline.analyse([photograph(2)], embed=embed)
+
+    sure, less_sure = (face.quality for face in analysis.faces)
+    assert (sure.size_px, sure.sharpness) == (28, 0)
+    assert sure.confidence > less_sure.confidence
+
+
 def test_no_images_give_no_answers(pipeline):
     assert pipeline.analyse([]) == []
 
