@@ -8,6 +8,7 @@ from enum import IntEnum
 import click
 
 from app.cli.database import migrate
+from app.cli.imports import import_
 from app.cli.keys import keys
 from app.cli.models import models
 from app.cli.services import service
@@ -33,6 +34,7 @@ cli.add_command(migrate)
 cli.add_command(keys)
 cli.add_command(models)
 cli.add_command(service)
+cli.add_command(import_)
 
 
 def main() -> None:

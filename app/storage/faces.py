@@ -137,10 +137,11 @@ class SqlFaceRepository:
         face: AnalysedFace,
         rejected_subject_id: UUID | None = None,
         expires_at: datetime | None,
+        face_id: UUID | None = None,
     ) -> UUID:
         if face.embedding is None:
             raise ValueError("a face is enrolled with its embedding")
-        box, face_id = face.detection.box, new_id()
+        box, face_id = face.detection.box, face_id or new_id()
         self._any_rejections = None
         self._session.execute(
             insert(FaceRow).values(

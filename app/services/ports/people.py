@@ -104,8 +104,12 @@ class FaceRepository(Protocol):
         face: AnalysedFace,
         rejected_subject_id: UUID | None = None,
         expires_at: datetime | None,
+        face_id: UUID | None = None,
     ) -> UUID:
-        """Store an enrolled face; the pair of job and image number is unique."""
+        """Store an enrolled face; the pair of job and image number is unique.
+
+        Returns its id, which is drawn unless ``face_id`` is given.
+        """
 
     def get(self, face_id: UUID) -> Face | None:
         """Return the face, or ``None``."""
