@@ -61,6 +61,10 @@ contracts: setup ## Check who may import whom
 bench: setup weights ## Measure throughput and latency: plain loop, pipeline, whole service
 	@$(PY) -m tests.bench.throughput
 
+.PHONY: bench-compreface
+bench-compreface: setup weights ## Measure CompreFace's API under the load of 8 clients
+	@$(PY) -m tests.bench.compreface
+
 .PHONY: bench-search
 bench-search: setup weights ## Measure the search among many faces: make bench-search FACES=100000
 	@$(PY) -m tests.bench.search $(if $(FACES),--faces $(FACES)) $(if $(DIMENSION),--dimension $(DIMENSION))

@@ -138,3 +138,15 @@ def test_no_images_give_no_answers(pipeline):
 
 def test_only_damaged_images_are_answered_too(pipeline):
     assert all(isinstance(r, CorruptImageError) for r in pipeline.analyse([b"", b""]))
+
+
+def test_a_cropped_face_is_taken_as_it_is(pipeline):
+    (analysis,) = pipeline.analyse([photograph(3, size=(80, 100))], cropped=True)
+    [face] = analysis.faces
+    box = face.detection.box
+    assert (box.x_min, box.y_min, box.x_max, box.y_max) == (0, 0, analysis.width, analysis.height)
+    assert face.detection.confidence == 1
+    assert face.embedding is not None
+    assert all(
+        0 < x < analysis.width and 0 < y < analysis.height for x, y in face.detection.landmarks
+    )

@@ -1,0 +1,142 @@
+"""CompreFace's API under load: 8 clients that each send their next request after an answer.
+
+A third of the time each: detect, recognise among the sample people, verify. Prints requests per
+second and the time that half and 99 of 100 of the requests took, and how the front answers while
+50 clients wait.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+import tempfile
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import httpx
+import numpy as np
+from PIL import Image
+
+from deploy.demo.service import running_service
+from deploy.local.paths import PROJECT
+from tests.bench.figures import percentile
+from tests.whole_service import Service
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_BYTES = 540_000
+_PIXELS = 2_000_000
+_WAITING = 50
+#: A few of the sample photographs show somebody beside.
+_SEVERAL_FACES = 31
+
+
+@click.command()
+@click.option("--clients", default=8, show_default=True)
+@click.option("--seconds", default=60, show_default=True, help="Length of the whole measurement.")
+def main(clients: int, seconds: int) -> None:
+    """Run the service and measure it."""
+    people = sorted((PROJECT / "var" / "samples").glob("train/*/*.jpg"))
+    if not people:
+        raise click.ClickException("no photographs: run `make weights`")
+    photograph = enlarged(people[0])
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running_service(Path(folder)) as access,
+        httpx.Client(base_url=access["base_url"], timeout=60, trust_env=False) as client,
+    ):
+        service = Service(access["base_url"], access["admin_key"], Path(folder))
+        calls = prepare(service, client, people, photograph)
+        click.echo(f"{clients} clients, a photograph of {len(photograph) / 1000:.0f} kB")
+        for name, call in calls.items():
+            times = load(call, clients=clients, seconds=seconds / len(calls))
+            click.echo(
+                f"{name:10} {len(times) * len(calls) / seconds:6.1f} requests/s   "
+                f"p50 {percentile(times, 0.5):5.2f} s   p99 {percentile(times, 0.99):5.2f} s"
+            )
+        longest = health_while_waiting(client, calls["recognize"])
+        click.echo(f"/health/live with {_WAITING} clients waiting: {longest * 1000:.0f} ms at most")
+
+
+def prepare(
+    service: Service, client: httpx.Client, people: list[Path], photograph: bytes
+) -> dict[str, Callable[[], None]]:
+    """Make services, enrol the sample people, and return a function for each kind of call."""
+    keys = {
+        kind: service.run_cli("service", "create", "--app", "b", "--name", kind, "--type", kind)
+        for kind in ("recognition", "detection", "verify")
+    }
+
+    def post(kind: str, path: str, *, accepted: tuple[int, ...] = (), **files: bytes) -> None:
+        parts = {name: ("photograph.jpg", data) for name, data in files.items()}
+        answer = client.post(f"/api/v1/{path}", headers={"x-api-key": keys[kind]}, files=parts)
+        if not answer.is_success and answer.json()["code"] not in accepted:
+            raise RuntimeError(f"{path}: {answer.status_code} {json.dumps(answer.json())}")
+
+    for file in people:
+        path = f"recognition/faces?subject={file.parent.name}"
+        post("recognition", path, accepted=(_SEVERAL_FACES,), file=file.read_bytes())
+    other = people[-1].read_bytes()
+    return {
+        "detect": lambda: post("detection", "detection/detect", file=photograph),
+        "recognize": lambda: post("recognition", "recognition/recognize", file=photograph),
+        "verify": lambda: post(
+            "verify", "verification/verify?limit=1", source_image=photograph, target_image=other
+        ),
+    }
+
+
+def load(call: Callable[[], None], *, clients: int, seconds: float) -> list[float]:
+    """Return the seconds that each request took which ended in time."""
+    end = time.monotonic() + seconds
+
+    def repeat() -> list[float]:
+        times = []
+        while (begun := time.monotonic()) < end:
+            call()
+            times.append(time.monotonic() - begun)
+        return times
+
+    with ThreadPoolExecutor(clients) as pool:
+        return [one for times in pool.map(lambda _: repeat(), range(clients)) for one in times]
+
+
+def health_while_waiting(client: httpx.Client, call: Callable[[], None]) -> float:
+    """Return the longest time of 20 health checks while many clients wait for their answers."""
+    threads = [threading.Thread(target=call) for _ in range(_WAITING)]
+    for thread in threads:
+        thread.start()
+    longest = 0.0
+    for _ in range(20):
+        begun = time.monotonic()
+        client.get("/health/live").raise_for_status()
+        longest = max(longest, time.monotonic() - begun)
+    for thread in threads:
+        thread.join()
+    return longest
+
+
+def enlarged(file: Path) -> bytes:
+    """Return a photograph of about two megapixels, grainy enough to be as large as asked for."""
+    with Image.open(file) as opened:
+        scale = (_PIXELS / (opened.width * opened.height)) ** 0.5
+        size = round(opened.width * scale), round(opened.height * scale)
+        smooth = np.asarray(opened.convert("RGB").resize(size, Image.Resampling.BICUBIC))
+    grain = np.random.default_rng(0).standard_normal(smooth.shape)
+    for strength in range(1, 30):
+        target = io.BytesIO()
+        grainy = np.clip(smooth + strength * grain, 0, 255).astype(np.uint8)
+        Image.fromarray(grainy).save(target, "JPEG", quality=85)
+        if target.tell() >= _BYTES:
+            break
+    return target.getvalue()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
