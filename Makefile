@@ -61,6 +61,10 @@ contracts: setup ## Check who may import whom
 bench: setup weights ## Measure throughput and latency: plain loop, pipeline, whole service
 	@$(PY) -m tests.bench.throughput
 
+.PHONY: bench-search
+bench-search: setup weights ## Measure the search among many faces: make bench-search FACES=100000
+	@$(PY) -m tests.bench.search $(if $(FACES),--faces $(FACES)) $(if $(DIMENSION),--dimension $(DIMENSION))
+
 .PHONY: evaluate
 evaluate: setup weights ## Measure accuracy on a folder of photographs: make evaluate DATA=folder
 	@$(PY) -m tests.evaluation "$(DATA)"

@@ -57,12 +57,17 @@ def run_image_job(job_id: UUID, runtime: InferenceRuntime) -> None:
         claims = _claim(asked, runtime)
         if claims:
             _run(claims, runtime)
-        if len(claims) < most:
+        if len(claims) < most and not _unsociable(claims):
             return
         if time.monotonic() > end_of_turn:
             runtime.container.queue.put_job(job_id, claims[0][0].type)
             return
         asked = None
+
+
+def _unsociable(claims: Sequence[tuple[Job, list[bytes]]]) -> bool:
+    """Tell whether a job was claimed that takes no others along, so that some may wait still."""
+    return any(job.progress.total != 1 or job.attempt > 1 for job, _ in claims)
 
 
 def _claim(job_id: UUID | None, runtime: InferenceRuntime) -> list[tuple[Job, list[bytes]]]:
@@ -121,7 +126,7 @@ def _complete(conclusions: Sequence[tuple[Job, Conclude]], runtime: InferenceRun
     reading = [(job, conclude) for job, conclude in conclusions if job.type in _READING]
     alone = [(job, conclude) for job, conclude in conclusions if job.type not in _READING]
     container = runtime.container
-    if len(reading) > 1:
+    if reading:
         try:
             complete_jobs(
                 reading,

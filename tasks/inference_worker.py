@@ -67,4 +67,11 @@ for _name in (
     TaskName.ENROL,
 ):
     _register(_name, run_image_job)
-_register(TaskName.RETRAIN, run_training_job)
+
+
+def _train(job_id: UUID, runtime: InferenceRuntime) -> None:
+    run_training_job(job_id, runtime)
+    run_image_job(job_id, runtime)  # for those to whom this message was enough: JobQueue.put_job
+
+
+_register(TaskName.RETRAIN, _train)

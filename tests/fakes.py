@@ -15,7 +15,7 @@ class FakeJobQueue:
         self.deliveries = []
         self.open = True
 
-    def put_job(self, job_id, job_type):
+    def put_job(self, job_id, job_type, *, shared=False):
         if self.open:
             self.jobs.append((job_id, job_type))
         return self.open

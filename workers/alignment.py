@@ -3,10 +3,9 @@
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Float, Float32, UInt8
+from jaxtyping import Bool, Float, Float32, UInt8
 from PIL import Image as Pillow
 
-from app.domain.errors import VultusError
 from workers.ports import DetectedFaces, Image
 from workers.warping import warp
 
@@ -29,23 +28,24 @@ _TEMPLATE_SIDE = 160
 _STRETCH = 1.15
 
 
-class DegenerateLandmarksError(VultusError):
-    """The landmarks of a face coincide, so no turn or scale can be read from them."""
-
-    slug = "degenerate-landmarks"
-    status = 422
-    title = "Degenerate landmarks"
-
-
 def crop_faces(
     image: Image, faces: DetectedFaces, *, recipe: CropRecipe, size: int
 ) -> UInt8[np.ndarray, "n {size} {size} 3"]:
-    """Cut every face out of one image by a named recipe, in the order of ``faces``."""
-    if recipe == "margin-14":
-        crops = [margin_crop(image, box, size=size, margin=_MARGIN) for box in faces.boxes]
-    else:
-        transforms = aligned_transforms(faces.landmarks, size=size)
-        crops = [warp(image, transform, size=size) for transform in transforms]
+    """Cut every face out of one image by a named recipe, in the order of ``faces``.
+
+    A face whose landmarks coincide cannot be aligned: it gets the margin crop, and the other faces
+    theirs.
+    """
+    aligned = np.zeros(len(faces), np.bool_)
+    if recipe == "aligned":
+        aligned = has_spread(faces.landmarks)
+    transforms = iter(aligned_transforms(faces.landmarks[aligned], size=size))
+    crops = [
+        warp(image, next(transforms), size=size)
+        if turned
+        else margin_crop(image, box, size=size, margin=_MARGIN)
+        for turned, box in zip(aligned, faces.boxes, strict=True)
+    ]
     return np.stack(crops) if crops else np.empty((0, size, size, 3), np.uint8)
 
 
@@ -96,12 +96,22 @@ def aligned_transforms(
 
     Convention: as :func:`similarity_transform`, whose result is stretched about the crop's middle
         along its rows.
-    Raises: DegenerateLandmarksError: the five points of some face coincide.
+    Raises: ValueError: the five points of some face coincide.
     """
     transforms = similarity_transform(landmarks, facenet_template(size))
     transforms[:, 0] *= _STRETCH
     transforms[:, 0, 2] += (size - 1) / 2 * (1 - _STRETCH)
     return transforms
+
+
+def has_spread(landmarks: Float[np.ndarray, "n 5 2"]) -> Bool[np.ndarray, " n"]:
+    """Tell whose landmarks do not coincide, so that a turn and a scale can be read from them.
+
+    >>> has_spread(np.array([[[0., 0.]] * 5, [[0., 0.]] * 4 + [[9., 9.]]])).tolist()
+    [False, True]
+    """
+    spread = ((landmarks - landmarks.mean(axis=1, keepdims=True)) ** 2).sum(axis=(1, 2))
+    return spread >= np.finfo(landmarks.dtype).eps
 
 
 def similarity_transform(
@@ -113,7 +123,7 @@ def similarity_transform(
         image-left eye, image-right eye, nose, image-left and image-right mouth corner.
         The result maps image to template: ``template ~ M @ [x, y, 1]``.
     Returns: (n, 2, 3) in the dtype of ``landmarks``; n may be 0.
-    Raises: DegenerateLandmarksError: the five points of some face coincide.
+    Raises: ValueError: the five points of some face coincide, see :func:`has_spread`.
     Source: least squares over turn, scale and shift without mirroring (Umeyama 1991); in the plane
         the turn and the scale together are one complex factor, so no decomposition is needed.
 
@@ -121,12 +131,12 @@ def similarity_transform(
     >>> similarity_transform(square[None] * 2 + 6, square)[0].round(4).tolist()
     [[0.5, -0.0, -3.0], [0.0, 0.5, -3.0]]
     """
+    if not has_spread(landmarks).all():
+        raise ValueError("The landmarks of a face coincide.")
     source_mean = landmarks.mean(axis=1, keepdims=True)
     target_mean = template.mean(axis=0)
     source, target = landmarks - source_mean, template - target_mean
     spread = (source**2).sum(axis=(1, 2))
-    if (spread < np.finfo(landmarks.dtype).eps).any():
-        raise DegenerateLandmarksError
     cosine = (source * target).sum(axis=(1, 2)) / spread
     sine = (source[..., 0] * target[:, 1] - source[..., 1] * target[:, 0]).sum(axis=1) / spread
     linear = np.stack([cosine, -sine, sine, cosine], axis=1).reshape(-1, 2, 2)

@@ -69,6 +69,23 @@ def suppress_contained(
     return np.array(kept, np.intp)
 
 
+def shares_covered(boxes: Boxes) -> Float32[np.ndarray, "n n"]:
+    """Return for each two boxes how much of the smaller one is covered.
+
+    Convention: sides count both end pixels.
+
+    >>> nested = np.array([[0, 0, 9, 9], [0, 0, 9, 4]], np.float32)
+    >>> shares_covered(nested).tolist()
+    [[1.0, 1.0], [1.0, 1.0]]
+    """
+    sizes = boxes[:, 2:] - boxes[:, :2] + 1
+    covers = sizes[:, 0] * sizes[:, 1]
+    low = np.maximum(boxes[:, None, :2], boxes[None, :, :2])
+    high = np.minimum(boxes[:, None, 2:], boxes[None, :, 2:])
+    shared = np.maximum(high - low + 1, 0).prod(axis=2)
+    return shared / np.minimum(covers[:, None], covers[None, :])
+
+
 def square(boxes: Boxes) -> Boxes:
     """Grow each box to a square of its longer side around its centre.
 

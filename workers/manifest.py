@@ -34,7 +34,7 @@ class WeightsEntry:
     """One network's weights as the manifest describes them."""
 
     id: str
-    network: Literal["pnet", "rnet", "onet", "inception-resnet-v1"]
+    network: Literal["pnet", "pnet-window", "rnet", "onet", "inception-resnet-v1"]
     #: Of the converted safetensors file; absent where the original could not be pinned.
     sha256: str | None = None
     bytes: int | None = None

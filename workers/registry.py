@@ -9,6 +9,7 @@ from workers.alignment import CropRecipe
 from workers.detectors.mtcnn import DEFAULT_MIN_FACE_SIZE, MtcnnDetector
 from workers.embedders.facenet import FaceNetEmbedder
 from workers.engines.choose import DeviceChoice, EngineChoice, PrecisionChoice, build_engine
+from workers.heap import keep_freed_memory
 from workers.manifest import DEFAULT_WEIGHTS_DIR, read_manifest
 from workers.pipeline import FacePipeline, PipelineOptions
 from workers.ports import ModelCard
@@ -43,6 +44,7 @@ def build_pipeline(
         ConfigurationError: the engine cannot run here.
     """
     card = model_card(model_id, weights_dir=weights_dir)
+    keep_freed_memory()
     cv2.setNumThreads(threads)
     chosen = build_engine(
         engine, precision=precision, device=device, threads=threads, weights_dir=weights_dir

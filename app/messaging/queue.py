@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
-from app.messaging.names import JOB_TASKS, TaskName
+from app.messaging.names import JOB_TASKS, QueueName, TaskName
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from uuid import UUID
 
     from celery import Celery
@@ -26,6 +27,14 @@ _LOG = logging.getLogger(__name__)
 _PAUSE_S = 2.0
 
 
+#: With so many messages waiting, each of which brings a worker to the whole backlog, one more adds
+#: nothing; a thousand more would have to be taken from the queue when the backlog is long gone.
+_ENOUGH_WAITING = 32
+
+#: Submits that come less often leave no backlog, and need no look at the queue.
+_BUSY_S = 0.05
+
+
 class CeleryJobQueue:
     """Sends tasks by name, so that no task's code is needed here."""
 
@@ -33,24 +42,45 @@ class CeleryJobQueue:
         self._celery = celery
         self._lock = threading.Lock()
         self._closed_until = 0.0
+        self._last_shared = 0.0
 
-    def put_job(self, job_id: UUID, job_type: JobType) -> bool:
+    def put_job(self, job_id: UUID, job_type: JobType, *, shared: bool = False) -> bool:
         """See :meth:`app.services.ports.JobQueue.put_job`."""
-        return self._put(JOB_TASKS[job_type], job_id)
+
+        def put() -> None:
+            if not (shared and self._enough_waiting()):
+                self._send(JOB_TASKS[job_type], job_id)
+
+        return self._attempt(put)
 
     def put_delivery(self, delivery_id: UUID) -> bool:
         """See :meth:`app.services.ports.JobQueue.put_delivery`."""
-        return self._put(TaskName.DELIVER, delivery_id)
+        return self._attempt(lambda: self._send(TaskName.DELIVER, delivery_id))
 
-    def _put(self, task: TaskName, key: UUID) -> bool:
+    def _attempt(self, put: Callable[[], None]) -> bool:
+        """Leave the broker alone for a while when it does not answer."""
         with self._lock:
             if time.monotonic() < self._closed_until:
                 return False
         try:
-            self._celery.send_task(task, args=[str(key)], retry=False, argsrepr="", kwargsrepr="")
+            put()
         except (OperationalError, RedisError, OSError) as error:
             _LOG.warning("the broker is out of reach: %s", type(error).__name__)
             with self._lock:
                 self._closed_until = time.monotonic() + _PAUSE_S
             return False
         return True
+
+    def _send(self, task: TaskName, key: UUID) -> None:
+        self._celery.send_task(task, args=[str(key)], retry=False, argsrepr="", kwargsrepr="")
+
+    def _enough_waiting(self) -> bool:
+        now = time.monotonic()
+        with self._lock:
+            busy = now - self._last_shared < _BUSY_S
+            self._last_shared = now
+        if not busy:
+            return False
+        with self._celery.pool.acquire(block=True) as connection:
+            waiting: int = connection.default_channel.client.llen(QueueName.INFERENCE)
+        return waiting >= _ENOUGH_WAITING

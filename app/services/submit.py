@@ -89,5 +89,5 @@ def submit_job(
             if first != job.id and (earlier := work.jobs.get(first)) is not None:
                 return Submission(earlier, replayed=True)
         work.commit()
-    queue.put_job(job.id, job.type)
+    queue.put_job(job.id, job.type, shared=job.progress.total == 1)
     return Submission(job, replayed=False)

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from pgvector.sqlalchemy import Vector
 from sqlalchemy import cast, delete, func, insert, literal, select, text, update
-from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import aliased
 
 from app.domain.collection import Face
@@ -15,6 +14,7 @@ from app.domain.geometry import BoundingBox, FiveLandmarks, Point
 from app.domain.matching import Candidate
 from app.domain.training import LabelledFace
 from app.services.identity import new_id
+from app.storage.search_statements import ANY_REJECTIONS, CARRIERS, REJECTIONS
 from app.storage.tables import INDEXED_DIMENSIONS, FaceRow, ImageRow, SubjectRow
 
 if TYPE_CHECKING:
@@ -103,6 +103,7 @@ class SqlFaceRepository:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._large: dict[tuple[UUID, str], bool] = {}
+        self._any_rejections: bool | None = None
 
     def add(
         self,
@@ -119,6 +120,7 @@ class SqlFaceRepository:
         if face.embedding is None:
             raise ValueError("a face is enrolled with its embedding")
         box, face_id = face.detection.box, new_id()
+        self._any_rejections = None
         self._session.execute(
             insert(FaceRow).values(
                 id=face_id,
@@ -208,27 +210,35 @@ class SqlFaceRepository:
     def carriers(
         self, probe: Embedding, subject_ids: Iterable[UUID]
     ) -> dict[UUID, tuple[UUID, float]]:
-        distance = FaceRow.embedding.cosine_distance(list(probe.vector)).label("distance")
         rows = self._session.execute(
-            select(FaceRow.subject_id, FaceRow.id, distance)
-            .ext(distinct_on(FaceRow.subject_id))
-            .where(FaceRow.subject_id.in_(subject_ids), FaceRow.model == probe.model)
-            .order_by(FaceRow.subject_id, distance)
+            CARRIERS,
+            {
+                "probe": list(probe.vector),
+                "subject_ids": list(subject_ids),
+                "model": probe.model,
+            },
         )
         return {row.subject_id: (row.id, _cosine(row.distance)) for row in rows}
 
     def rejections(self, probe: Embedding, subject_ids: Iterable[UUID]) -> dict[UUID, float]:
-        distance = FaceRow.embedding.cosine_distance(list(probe.vector))
+        if self._any_rejections is None:  # mostly there are none, and one question answers for all
+            self._any_rejections = bool(self._session.scalar(ANY_REJECTIONS))
+        if not self._any_rejections:
+            return {}
         rows = self._session.execute(
-            select(FaceRow.rejected_subject_id, func.min(distance).label("distance"))
-            .where(FaceRow.rejected_subject_id.in_(subject_ids), FaceRow.model == probe.model)
-            .group_by(FaceRow.rejected_subject_id)
+            REJECTIONS,
+            {
+                "probe": list(probe.vector),
+                "subject_ids": list(subject_ids),
+                "model": probe.model,
+            },
         )
         return {row.rejected_subject_id: _cosine(row.distance) for row in rows}
 
     def relabel(
         self, face_id: UUID, *, subject_id: UUID | None, rejected_subject_id: UUID | None
     ) -> None:
+        self._any_rejections = None
         self._session.execute(
             update(FaceRow)
             .where(FaceRow.id == face_id)

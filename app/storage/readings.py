@@ -20,15 +20,22 @@ class SqlReadingRepository:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        #: Read or stored in this transaction: the jobs of a batch mostly ask for the same one.
+        self._known: dict[UUID, ShareReading] = {}
 
     def get(self, collection_id: UUID) -> ShareReading | None:
+        if collection_id in self._known:
+            return self._known[collection_id]
         columns = [getattr(ReadingRow, field.name) for field in fields(ShareReading)]
         row = self._session.execute(
             select(*columns).where(ReadingRow.collection_id == collection_id)
         ).one_or_none()
-        return None if row is None else ShareReading(**row._mapping)  # noqa: SLF001
+        if row is None:
+            return None
+        return self._known.setdefault(collection_id, ShareReading(**row._mapping))  # noqa: SLF001
 
     def put(self, collection_id: UUID, reading: ShareReading) -> None:
+        self._known[collection_id] = reading
         values = asdict(reading)
         self._session.execute(
             insert(ReadingRow)

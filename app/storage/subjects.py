@@ -8,8 +8,9 @@ from sqlalchemy.exc import IntegrityError
 
 from app.domain.collection import Subject
 from app.domain.errors import ConflictError
-from app.domain.matching import PROTOTYPE_SCALE, SubjectShare
+from app.domain.matching import SubjectShare
 from app.services.identity import new_id
+from app.storage.search_statements import NEAREST_PROTOTYPES
 from app.storage.tables import FaceRow, SubjectRow
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ class SqlSubjectRepository:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        #: Counted in this transaction: the jobs of a batch mostly ask for the same.
+        self._enrolled: dict[tuple[UUID, frozenset[UUID]], int] = {}
 
     def ensure(self, collection_id: UUID, name: str) -> Subject:
         self._session.execute(
@@ -74,22 +77,14 @@ class SqlSubjectRepository:
     def nearest(
         self, probe: Embedding, collection_id: UUID, *, background: float, limit: int
     ) -> list[SubjectShare]:
-        cosine = 1 - SubjectRow.prototype.cosine_distance(list(probe.vector))
-        scored = (
-            select(
-                SubjectRow.id,
-                SubjectRow.name,
-                # One is taken off so that no cosine makes a number too large.
-                func.exp(PROTOTYPE_SCALE * (cosine - 1)).label("power"),
-            )
-            .where(SubjectRow.collection_id == collection_id, SubjectRow.prototype.is_not(None))
-            .cte("scored")
-        )
-        total = select(func.sum(scored.c.power) + background).scalar_subquery()
         rows = self._session.execute(
-            select(scored.c.id, scored.c.name, (scored.c.power / total).label("share"))
-            .order_by(scored.c.power.desc())
-            .limit(limit)
+            NEAREST_PROTOTYPES,
+            {
+                "probe": list(probe.vector),
+                "collection_id": collection_id,
+                "background": background,
+                "most": limit,
+            },
         )
         return [SubjectShare(subject_id=row.id, subject=row.name, share=row.share) for row in rows]
 
@@ -102,14 +97,17 @@ class SqlSubjectRepository:
         return [(row.id, row.prototype) for row in rows]
 
     def count_enrolled(self, collection_id: UUID, *, but: Iterable[UUID] = ()) -> int:
-        query = (
-            select(func.count())
-            .select_from(SubjectRow)
-            .where(SubjectRow.collection_id == collection_id, SubjectRow.prototype.is_not(None))
-        )
-        if but:
-            query = query.where(SubjectRow.id.not_in(but))
-        return self._session.scalar(query) or 0
+        key = collection_id, frozenset(but)
+        if key not in self._enrolled:
+            query = (
+                select(func.count())
+                .select_from(SubjectRow)
+                .where(SubjectRow.collection_id == collection_id, SubjectRow.prototype.is_not(None))
+            )
+            if but:
+                query = query.where(SubjectRow.id.not_in(but))
+            self._enrolled[key] = self._session.scalar(query) or 0
+        return self._enrolled[key]
 
     def hold_enrolled(self, collection_id: UUID) -> set[UUID]:
         return set(

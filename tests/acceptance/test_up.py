@@ -115,9 +115,18 @@ def test_what_is_printed_holds_addresses_a_key_and_a_curl_line(running):
 def test_flower_shows_itself_only_to_who_knows_the_password(running):
     access = running.access()
     login = access["flower_user"], access["flower_password"]
+    wait_until(lambda: _answers(access["flower_url"]), PATIENCE_S, "Flower")
     for page in ("/", "/tasks", "/workers", "/broker", "/api/workers"):
         assert httpx.get(access["flower_url"] + page).status_code == 401, page
         assert httpx.get(access["flower_url"] + page, auth=login).status_code == 200, page
+
+
+def _answers(url):
+    try:
+        httpx.get(url)
+    except httpx.TransportError:
+        return False
+    return True
 
 
 def test_everything_listens_on_loopback_alone(running):

@@ -48,8 +48,8 @@ def work_off(service: Service, path: str, images: Sequence[bytes], *, per_job: i
     begin = time.time()
     with ThreadPoolExecutor(_CLIENTS) as clients:
         submitted = list(clients.map(lambda batch: service.submit(path, batch), batches))
-        all_submitted = time.time()
-        ended = list(clients.map(service.finish, submitted))
+    all_submitted = time.time()
+    ended = service.finish_all(submitted)
     cpu_s = service.cpu_s() - before
     ends = [(moment(job["finished_at"]), job["progress"]["total"]) for job in ended]
     end = max(at for at, _ in ends)

@@ -78,6 +78,24 @@ class Service:
             raise ServiceError(f"job {job['id']} ended as {job['state']}: {job['error']}")
         return job
 
+    def finish_all(self, jobs: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Wait for jobs with few requests, as someone with a backlog would; return them.
+
+        Raises: ServiceError: one did not succeed.
+        """
+        missing = {job["id"]: job for job in jobs}
+        ended: list[dict[str, Any]] = []
+        while missing:
+            self.finish(next(reversed(missing.values())))
+            listing, token = "/v1/jobs?state=succeeded&page_size=100", ""
+            for _ in range(len(jobs) // 100 + 2):
+                page = self.call("GET", listing + token)
+                ended += [job for job in page["items"] if missing.pop(job["id"], None)]
+                token = f"&page_token={page.get('next_page_token', '')}"
+                if not missing or token.endswith("="):
+                    break
+        return ended
+
     def processes(self) -> list[tuple[str, psutil.Process]]:
         """Return the processes that work, with the name of what each is part of."""
         top = running_process(self.state)

@@ -5,20 +5,24 @@ from workers.engines.torch_modules import load_module
 from workers.networks.inception_resnet_v1 import InceptionResnetV1
 
 
-@pytest.mark.parametrize(("weights_id", "side"), [("pnet", 61), ("rnet", 24), ("onet", 48)])
+@pytest.mark.parametrize(
+    ("weights_id", "side"), [("pnet", 61), ("pnet-window", 12), ("rnet", 24), ("onet", 48)]
+)
 def test_detection_network_equals_the_reference(facenet_pytorch, weights_dir, weights_id, side):
     reference = getattr(facenet_pytorch.models.mtcnn, f"{weights_id[0].upper()}Net")()
     images = torch.randn(3, 3, side, side, generator=torch.Generator().manual_seed(0))
-    inputs = images.permute(0, 2, 3, 1)
-    if weights_id == "pnet":  # nothing is hidden
-        inputs = torch.cat([inputs, torch.zeros(3, side, side, 1)], dim=3)
+    nothing_hidden = torch.zeros(3, side, side, 1)
+    inputs = torch.cat([images.permute(0, 2, 3, 1), nothing_hidden], dim=3)
 
     with torch.inference_mode():
         logits, *regressions = load_module(weights_dir, weights_id)(inputs)
         *expected_regressions, probabilities = reference(images)
 
-    torch.testing.assert_close(torch.sigmoid(logits), probabilities[:, 1])
-    torch.testing.assert_close(regressions, expected_regressions)
+    expected = probabilities[:, 1]
+    torch.testing.assert_close(torch.sigmoid(logits), expected.reshape(logits.shape))
+    for found, wanted in zip(regressions, expected_regressions, strict=False):
+        torch.testing.assert_close(found, wanted.reshape(found.shape))
+    assert len(regressions) == (0 if weights_id == "pnet" else len(expected_regressions))
 
 
 def test_embedding_network_loads_the_reference_strictly_and_equals_it(facenet_pytorch):

@@ -3,20 +3,26 @@
 A convolutional network gives the same answer for a window wherever it lies, so the levels of many
 images share tiles: one input shape serves all image sizes, and nothing is compiled at run time. A
 level larger than a tile is cut into pieces that overlap by what one window needs.
+
+Where a level's side is odd, the network's pooling looks at one row or column beyond it, which the
+reference, run on that level alone, does not have. In a tile that row repeats the level's last one,
+and in a window cut out to be judged exactly it is hidden.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float32, Int32
+from jaxtyping import Bool, Float32, Int, Int32
 
 from workers.area_sampling import SummedArea, area_resize
 
 WINDOW = 12
 STRIDE = 2
 _OVERLAP = WINDOW - STRIDE
-#: The network's own ``PNet.HIDDEN``, repeated because torch is not imported here.
+#: Where in a window the last 3x3 begins, which reaches the window's last pixel.
+_LAST = WINDOW - 3
+#: The network's own ``PNetWindow.HIDDEN``, repeated because torch is not imported here.
 HIDDEN = -1e4
 #: Area ratio of about one half between levels.
 _FACTOR = 0.709
@@ -47,6 +53,9 @@ class Tiles:
     pieces: list[Piece]
     #: Index into ``pieces``, or -1 for cells that look at no piece or at two.
     owners: Int32[np.ndarray, "tiles cells cells"]
+    #: Whether a cell's window reaches one pixel beyond the level, below or to the right.
+    below: Bool[np.ndarray, "tiles cells cells"]
+    beyond: Bool[np.ndarray, "tiles cells cells"]
 
 
 def scales(*, height: int, width: int, min_face_size: float) -> list[float]:
@@ -74,26 +83,50 @@ def output_cells(length: int) -> int:
     return -(-(length - 2) // STRIDE) - 4
 
 
-def pack(tables: Sequence[SummedArea], *, min_face_size: float, side: int) -> Tiles:
-    """Resize images to all levels and lay these out in tiles of ``side`` pixels, an even number."""
-    levels: list[Float32[np.ndarray, "_ _ 4"]] = []
+def pack(tables: Sequence[SummedArea], *, min_face_sizes: Sequence[float], side: int) -> Tiles:
+    """Resize images to all levels and lay these out in tiles of ``side`` pixels, an even number.
+
+    Each image has its own smallest face.
+    """
+    sizes: list[tuple[int, int]] = []
     loose: list[Piece] = []
-    for image, table in enumerate(tables):
+    for image, (table, min_face_size) in enumerate(zip(tables, min_face_sizes, strict=True)):
         height, width = table.shape[0] - 1, table.shape[1] - 1
         for scale in scales(height=height, width=width, min_face_size=min_face_size):
-            pixels = area_resize(table, int(height * scale + 1), int(width * scale + 1))
-            loose.extend(_cut(pixels.shape[0], pixels.shape[1], image, scale, len(levels), side))
-            levels.append(pixels)
+            size = int(height * scale + 1), int(width * scale + 1)
+            loose.extend(_cut(*size, image, scale, len(sizes), side))
+            sizes.append(size)
     pieces = list(_shelve(loose, side))
     count = 1 + max((piece.tile for piece in pieces), default=-1)
     tiles = np.zeros((count, side, side, 4), np.float32)
-    owners = np.full((count, output_cells(side), output_cells(side)), -1, np.int32)
+    cells = (count, output_cells(side), output_cells(side))
+    owners = np.full(cells, -1, np.int32)
+    below, beyond = np.zeros(cells, np.bool_), np.zeros(cells, np.bool_)
     for index, piece in enumerate(pieces):
-        _place(tiles[piece.tile], piece, levels[piece.level])
+        _place(tiles[piece.tile], piece, tables[piece.image], sizes[piece.level])
         top, left = piece.tile_top // STRIDE, piece.tile_left // STRIDE
-        rows, columns = output_cells(piece.height), output_cells(piece.width)
-        owners[piece.tile, top : top + rows, left : left + columns] = index
-    return Tiles(tiles, pieces, owners)
+        bottom, right = top + output_cells(piece.height), left + output_cells(piece.width)
+        owners[piece.tile, top:bottom, left:right] = index
+        below[piece.tile, bottom - 1, left:right] = piece.height % 2
+        beyond[piece.tile, top:bottom, right - 1] = piece.width % 2
+    return Tiles(tiles, pieces, owners, below, beyond)
+
+
+def cut_windows(
+    tiles: Tiles, places: Int[np.ndarray, "n 3"]
+) -> Float32[np.ndarray, "n window window 4"]:
+    """Cut out the windows that cells (tile, row, column) look at, hiding what lies beyond."""
+    side = tiles.pixels.shape[1]
+    inside = np.arange(WINDOW)[:, None] * side + np.arange(WINDOW)
+    corners = (places[:, 0] * side + places[:, 1] * STRIDE) * side + places[:, 2] * STRIDE
+    items = tiles.pixels.view(np.complex128).reshape(-1)
+    windows = np.take(items, corners[:, None, None] + inside).view(np.float32)
+    windows = windows.reshape(-1, WINDOW, WINDOW, 4)
+    windows[..., 3] = 0
+    where = tuple(places.T)
+    windows[tiles.below[where], _LAST, :, 3] = HIDDEN
+    windows[tiles.beyond[where], :, _LAST, 3] = HIDDEN
+    return windows
 
 
 def _cut(
@@ -134,18 +167,17 @@ def _shelve(pieces: list[Piece], side: int) -> Iterator[Piece]:
 
 
 def _place(
-    tile: Float32[np.ndarray, "side side 4"], piece: Piece, level: Float32[np.ndarray, "h w 4"]
+    tile: Float32[np.ndarray, "side side 4"],
+    piece: Piece,
+    table: SummedArea,
+    size: tuple[int, int],
 ) -> None:
-    """Copy a piece; where its side is odd, hide the windows that reach one pixel beyond it."""
+    """Draw a piece; where its side is odd, its last row or column is repeated."""
+    height, width = _even(piece.height), _even(piece.width)
+    rows = range(piece.top, piece.top + height)
+    columns = range(piece.left, piece.left + width)
     top, left = piece.tile_top, piece.tile_left
-    bottom, right = top + piece.height, left + piece.width
-    area = tile[top:bottom, left:right]
-    area[:] = level[piece.top : piece.top + piece.height, piece.left : piece.left + piece.width]
-    area[..., 3] = 0
-    if piece.height % 2:
-        area[-2, :, 3] = HIDDEN
-    if piece.width % 2:
-        area[:, -2, 3] = HIDDEN
+    tile[top : top + height, left : left + width] = area_resize(table, size, rows, columns)
 
 
 def _even(length: int) -> int:

@@ -6,7 +6,7 @@ from jaxtyping import Float32, UInt8
 from workers.engines.ports import Engine
 from workers.ports import ModelCard
 
-_BATCH_SIZES = (1, 8)
+_BATCH_SIZES = (1, 4, 8)
 
 
 class FaceNetEmbedder:

@@ -9,13 +9,13 @@ Outputs = tuple[Float32[np.ndarray, "n ..."], ...]
 
 
 def next_batch_size(waiting: int, batch_sizes: tuple[int, ...]) -> int:
-    """Return the size to run next: the largest while it can be filled, then the best fit.
+    """Return the size to run next: the largest that can be filled by more than two thirds.
 
-    >>> next_batch_size(100, (1, 8)), next_batch_size(2, (1, 8)), next_batch_size(5, (1, 8))
-    (8, 1, 8)
+    >>> [next_batch_size(waiting, (1, 4, 8)) for waiting in (100, 6, 5, 3, 2)]
+    [8, 8, 4, 4, 1]
     """
     for size in reversed(batch_sizes):
-        if waiting * 2 > size:
+        if waiting * 3 > size * 2:
             return size
     return batch_sizes[0]
 

@@ -24,7 +24,7 @@ class OpenVinoEngine:
     ) -> None:
         self._weights_dir = weights_dir
         self._core = openvino.Core()
-        self._precision = precision
+        self.precision: Precision = precision
         self._options = {
             hint.performance_mode: hint.PerformanceMode.LATENCY,
             properties.inference_num_threads: threads,
@@ -42,7 +42,7 @@ class OpenVinoEngine:
     ) -> "OpenVinoNetwork":
         """Compile a network once for each batch size."""
         model = self._read(weights_id)
-        options = self._options | {hint.inference_precision: _TYPES[precision or self._precision]}
+        options = self._options | {hint.inference_precision: _TYPES[precision or self.precision]}
         compiled = {}
         for size in batch_sizes:
             channels = model.input().partial_shape[3]

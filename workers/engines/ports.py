@@ -28,6 +28,11 @@ class Engine(Protocol):
         """Engine and precision, such as ``openvino-bf16``; stored with what it computed."""
         ...
 
+    @property
+    def precision(self) -> Precision:
+        """What networks are run in unless ``load`` is told otherwise."""
+        ...
+
     def load(
         self,
         weights_id: str,

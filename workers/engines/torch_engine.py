@@ -38,7 +38,7 @@ class TorchEngine:
         torch.set_num_threads(threads)
         self._weights_dir = weights_dir
         self._device = torch.device(device)
-        self._dtype = _DTYPES[precision]
+        self.precision: Precision = precision
         self.name = f"torch-{precision}" if device == "cpu" else f"torch-cuda-{precision}"
 
     def load(
@@ -50,7 +50,7 @@ class TorchEngine:
         precision: Precision | None = None,
     ) -> "TorchNetwork":
         """Move a network to the device."""
-        dtype = self._dtype if precision is None else _DTYPES[precision]
+        dtype = _DTYPES[precision or self.precision]
         module = load_module(self._weights_dir, weights_id)
         module = module.to(self._device, dtype)
         module.to(memory_format=torch.channels_last)  # type: ignore[call-overload] # torch's stubs lack it

@@ -3,9 +3,14 @@
 from torch import nn
 
 from workers.networks.inception_resnet_v1 import InceptionResnetV1
-from workers.networks.mtcnn import ONet, PNet, RNet
+from workers.networks.mtcnn import ONet, PNet, PNetWindow, RNet
 
-_DETECTION_NETWORKS: dict[str, type[nn.Module]] = {"pnet": PNet, "rnet": RNet, "onet": ONet}
+_DETECTION_NETWORKS: dict[str, type[nn.Module]] = {
+    "pnet": PNet,
+    "pnet-window": PNetWindow,
+    "rnet": RNet,
+    "onet": ONet,
+}
 
 
 def build_network(name: str, *, dimension: int | None) -> nn.Module:

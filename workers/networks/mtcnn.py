@@ -6,8 +6,9 @@ Convolutional Networks", figure 2. The layers and their names are those of the p
 returns the difference of its two class logits, whose logistic is the face probability, because a
 probability near 1 loses its order in low precision.
 
-Convention: input is RGB, ``(x - 127.5) / 128``, channels first; outputs keep the weights' order,
-regressions as (x_min, y_min, x_max, y_max) and landmarks as five x followed by five y.
+Convention: input is RGB, ``(x - 127.5) / 128``, channels first, and a fourth channel, because four
+values are what the sampling of images moves at once; outputs keep the weights' order, regressions
+as (x_min, y_min, x_max, y_max) and landmarks as five x followed by five y.
 """
 
 import torch
@@ -16,16 +17,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 
-class PNet(nn.Module):
-    """Proposal network: convolutional, so that every 12x12 window of an image is judged.
-
-    Several images may lie side by side in one input. Where an image's side is odd, the pooling
-    looks at one column or row beyond it, which the published network, run on that image alone,
-    does not have; the fourth channel takes it out of sight.
-    """
-
-    #: Value of the fourth channel at (y, x) that hides the window of 3x3 which begins there.
-    HIDDEN = -1e4
+class _ProposalLayers(nn.Module):
+    """The layers of the proposal network."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -39,21 +32,40 @@ class PNet(nn.Module):
         self.conv4_1 = nn.Conv2d(32, 2, 1)
         self.conv4_2 = nn.Conv2d(32, 4, 1)
 
+    def _features(self, x: Float[Tensor, "n 10 h w"]) -> Float[Tensor, "n 32 rows columns"]:
+        x = self.prelu2(self.conv2(self.pool1(x)))
+        return self.prelu3(self.conv3(x))
+
+
+class PNet(_ProposalLayers):
+    """Proposal network: convolutional, so that every 12x12 window of an image is judged."""
+
+    def forward(self, x: Float[Tensor, "n 4 h w"]) -> Float[Tensor, "n rows columns"]:
+        """Return the face logit of each window, at a stride of two."""
+        return _logit(self.conv4_1(self._features(self.prelu1(_of_colours(self.conv1, x)))))
+
+
+class PNetWindow(_ProposalLayers):
+    """The proposal network for single 12x12 windows, some of which reach beyond their image.
+
+    Where an image's side is odd, the pooling looks at one column or row beyond it, which the
+    published network, run on that image alone, does not have; the fourth channel takes it out of
+    sight.
+    """
+
+    #: Value of the fourth channel at (y, x) that hides the window of 3x3 which begins there.
+    HIDDEN = -1e4
+
     def forward(
-        self, x: Float[Tensor, "n 4 h w"]
-    ) -> tuple[Float[Tensor, "n rows columns"], Float[Tensor, "n 4 rows columns"]]:
-        """Return the face logit and the box regression of each window, at a stride of two.
+        self, x: Float[Tensor, "n 4 12 12"]
+    ) -> tuple[Float[Tensor, " n"], Float[Tensor, "n 4"]]:
+        """Return the face logit and the box regression of each window.
 
         The fourth channel is 0, or ``HIDDEN``.
         """
         hidden = x[:, 3:, :-2, :-2]
-        # a weight of zero for the fourth channel is cheaper than copying the other three
-        colours = functional.pad(self.conv1.weight, (0, 0, 0, 0, 0, 1))
-        x = self.prelu1(functional.conv2d(x, colours, self.conv1.bias))
-        x = self.pool1(x + hidden)
-        x = self.prelu2(self.conv2(x))
-        x = self.prelu3(self.conv3(x))
-        return _logit(self.conv4_1(x)), self.conv4_2(x)
+        x = self._features(self.prelu1(_of_colours(self.conv1, x)) + hidden)
+        return _logit(self.conv4_1(x))[:, 0, 0], self.conv4_2(x)[:, :, 0, 0]
 
 
 class RNet(nn.Module):
@@ -75,10 +87,10 @@ class RNet(nn.Module):
         self.dense5_2 = nn.Linear(128, 4)
 
     def forward(
-        self, x: Float[Tensor, "n 3 24 24"]
+        self, x: Float[Tensor, "n 4 24 24"]
     ) -> tuple[Float[Tensor, " n"], Float[Tensor, "n 4"]]:
         """Return the face logit and the box regression of each crop."""
-        x = self.pool1(self.prelu1(self.conv1(x)))
+        x = self.pool1(self.prelu1(_of_colours(self.conv1, x)))
         x = self.pool2(self.prelu2(self.conv2(x)))
         x = self.prelu3(self.conv3(x))
         x = self.prelu4(self.dense4(_flatten_width_first(x)))
@@ -108,15 +120,22 @@ class ONet(nn.Module):
         self.dense6_3 = nn.Linear(256, 10)
 
     def forward(
-        self, x: Float[Tensor, "n 3 48 48"]
+        self, x: Float[Tensor, "n 4 48 48"]
     ) -> tuple[Float[Tensor, " n"], Float[Tensor, "n 4"], Float[Tensor, "n 10"]]:
         """Return the face logit, the box regression and the landmarks of each crop."""
-        x = self.pool1(self.prelu1(self.conv1(x)))
+        x = self.pool1(self.prelu1(_of_colours(self.conv1, x)))
         x = self.pool2(self.prelu2(self.conv2(x)))
         x = self.pool3(self.prelu3(self.conv3(x)))
         x = self.prelu4(self.conv4(x))
         x = self.prelu5(self.dense5(_flatten_width_first(x)))
         return _logit(self.dense6_1(x)), self.dense6_2(x), self.dense6_3(x)
+
+
+def _of_colours(
+    first: nn.Conv2d, x: Float[Tensor, "n 4 h w"]
+) -> Float[Tensor, "n filters rows columns"]:
+    """Run a first layer on three of four channels: a weight of zero is cheaper than copying."""
+    return functional.conv2d(x, functional.pad(first.weight, (0, 0, 0, 0, 0, 1)), first.bias)
 
 
 def _logit(two_classes: Float[Tensor, "n 2 ..."]) -> Float[Tensor, "n ..."]:

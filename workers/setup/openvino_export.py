@@ -14,7 +14,13 @@ from workers.manifest import WeightsEntry
 from workers.weights import weights_digest
 
 #: Side and channels of each network's input.
-_INPUTS = {"pnet": (64, 4), "rnet": (24, 3), "onet": (48, 3), "inception-resnet-v1": (160, 3)}
+_INPUTS = {
+    "pnet": (64, 4),
+    "pnet-window": (12, 4),
+    "rnet": (24, 4),
+    "onet": (48, 4),
+    "inception-resnet-v1": (160, 3),
+}
 
 
 def write_openvino_files(weights_dir: Path, entry: WeightsEntry) -> None:

@@ -131,9 +131,11 @@ class IdempotencyRepository(Protocol):
 class JobQueue(Protocol):
     """The way to the workers. Messages carry ids and nothing else."""
 
-    def put_job(self, job_id: UUID, job_type: JobType) -> bool:
+    def put_job(self, job_id: UUID, job_type: JobType, *, shared: bool = False) -> bool:
         """Tell the workers of a job.
 
+        A ``shared`` job is one that a worker takes along whichever message it has (see
+        :meth:`JobRepository.claim`): where many wait already, no other is put for it.
         ``False`` means that the broker is out of reach; the sweep will tell them later.
         """
 

@@ -33,7 +33,7 @@ class FakeQueue:
     jobs: list = field(default_factory=list)
     deliveries: list = field(default_factory=list)
 
-    def put_job(self, job_id, job_type):
+    def put_job(self, job_id, job_type, *, shared=False):
         if not self.down:
             self.jobs.append(job_id)
         return not self.down

@@ -22,3 +22,15 @@ def test_an_older_database_is_reported_as_not_migrated(engine):
     with engine.begin() as connection:
         connection.execute(text("DELETE FROM alembic_version"))
     assert check_database(engine) == {"database": True, "migrations": False}
+
+
+def test_photographs_are_stored_as_they_are(engine):
+    """They are compressed already, and Postgres would try for long."""
+    with engine.connect() as connection:
+        storage = connection.scalar(
+            text(
+                "SELECT attstorage FROM pg_attribute"
+                " WHERE attrelid = 'images'::regclass AND attname = 'data'"
+            )
+        )
+    assert storage == "e"

@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 
 from workers.alignment import (
-    DegenerateLandmarksError,
     aligned_transforms,
     crop_faces,
     facenet_template,
@@ -50,7 +49,7 @@ def test_similarity_transform_is_the_least_squares_one():
 
 
 def test_coinciding_landmarks_are_refused():
-    with pytest.raises(DegenerateLandmarksError):
+    with pytest.raises(ValueError, match="coincide"):
         similarity_transform(np.full((1, 5, 2), 7.0), facenet_template(112))
 
 
@@ -106,3 +105,23 @@ def test_crops_come_in_the_order_of_the_faces(recipe):
 
     assert crops[0].mean() > 250
     assert crops[1].mean() < 5
+
+
+def test_face_whose_landmarks_coincide_gets_the_margin_crop_and_the_others_theirs():
+    image = np.random.default_rng(4).integers(0, 256, (100, 200, 3), dtype=np.uint8)
+    places = np.float32([[20, 25], [40, 25], [30, 35], [22, 45], [38, 45]])
+    boxes = np.float32([[10, 10, 50, 60], [110, 10, 150, 60]])
+    landmarks = np.stack([np.full((5, 2), 30, np.float32), places + np.float32([100, 0])])
+
+    def crop(index, recipe):
+        faces = DetectedFaces(
+            boxes=boxes[index],
+            landmarks=landmarks[index],
+            confidences=np.full(len(index), 0.9, np.float32),
+        )
+        return crop_faces(image, faces, recipe=recipe, size=160)
+
+    both = crop([0, 1], "aligned")
+
+    np.testing.assert_array_equal(both[0], crop([0], "margin-14")[0])
+    np.testing.assert_array_equal(both[1], crop([1], "aligned")[0])

@@ -20,9 +20,20 @@ def pooled(image, height, width):
 def test_area_resize_equals_adaptive_average_pooling(size):
     image = noise(40, 50)
 
-    found = area_resize(summed_area_table(image), *size)[..., :3]
+    found = area_resize(summed_area_table(image), size, range(size[0]), range(size[1]))[..., :3]
 
     np.testing.assert_allclose(found, pooled(image, *size), atol=1e-5)
+
+
+def test_part_of_a_resized_image_repeats_its_edge():
+    table = summed_area_table(noise(40, 50))
+
+    whole = area_resize(table, (13, 20), range(13), range(20))
+    part = area_resize(table, (13, 20), range(7, 14), range(2, 22))
+
+    np.testing.assert_array_equal(part[:6, :18], whole[7:, 2:])
+    np.testing.assert_array_equal(part[6], part[5])
+    np.testing.assert_array_equal(part[:, 18:], np.repeat(part[:, 17:18], 2, axis=1))
 
 
 @pytest.mark.parametrize("size", [24, 48])
@@ -34,7 +45,7 @@ def test_area_crops_equal_adaptive_average_pooling_of_each_crop(size):
 
     for crop, (left, top, right, bottom) in zip(found, boxes, strict=True):
         expected = pooled(image[top:bottom, left:right], size, size)
-        np.testing.assert_allclose(crop, expected, atol=1e-5)
+        np.testing.assert_allclose(crop[..., :3], expected, atol=1e-5)
 
 
 def test_sums_that_wrap_around_still_give_the_right_means():
@@ -42,10 +53,10 @@ def test_sums_that_wrap_around_still_give_the_right_means():
 
     found = area_crops(table, np.array([[2900, 2900, 3000, 3000]]), 24)
 
-    np.testing.assert_allclose(found, 127.5 / 128, atol=1e-6)
+    np.testing.assert_allclose(found[..., :3], 127.5 / 128, atol=1e-6)
 
 
 def test_no_boxes_give_no_crops():
     crops = area_crops(summed_area_table(noise(30, 30)), np.empty((0, 4), np.int64), 24)
 
-    assert crops.shape == (0, 24, 24, 3)
+    assert crops.shape == (0, 24, 24, 4)

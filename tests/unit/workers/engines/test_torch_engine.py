@@ -44,7 +44,7 @@ def test_outputs_are_float32_whatever_the_precision(precision):
     engine = TorchEngine(DEFAULT_WEIGHTS_DIR, precision=precision)
     rnet = engine.load("rnet", side=24, batch_sizes=(4,))
 
-    logits, offsets = rnet(np.zeros((3, 24, 24, 3), np.float32))
+    logits, offsets = rnet(np.zeros((3, 24, 24, 4), np.float32))
 
     assert (logits.dtype, offsets.dtype) == (np.float32, np.float32)
     assert (logits.shape, offsets.shape) == ((3,), (3, 4))

@@ -1,0 +1,50 @@
+"""The search finds whom a comparison with every face finds, among 100,000 real and made ones."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from app.services.identity import new_id
+from tests.bench.search_database import Gallery, analyse, build_index, fill, make_tables
+from tests.bench.search_measure import measure
+from tests.bench.search_vectors import populate
+from workers.manifest import DEFAULT_WEIGHTS_DIR
+from workers.matching.cohort import cohort_path, read_cohort
+
+MODEL = "facenet-msceleb-128"
+FACES = 100_000
+
+
+@pytest.fixture(scope="module")
+def population():
+    real = read_cohort(cohort_path(DEFAULT_WEIGHTS_DIR, MODEL)).strangers
+    return populate(FACES, dimension=128, probes=40, real=real)
+
+
+def _part(population, people):
+    return Gallery(
+        share="",
+        collection_id=new_id(),
+        faces=np.flatnonzero(np.isin(population.subjects, people)),
+        subject_ids={int(number): new_id() for number in people},
+    )
+
+
+@pytest.mark.timeout(600)
+def test_a_hundredth_of_the_faces_is_searched_as_well_as_by_comparing_all(
+    migrated_url, engine, uow, population
+):
+    people = np.unique(population.subjects)
+    small = _part(population, people[: len(people) // 100])
+    large = _part(population, people[len(people) // 100 :])
+    make_tables(migrated_url, 128)
+    for collection in (small, large):
+        fill(
+            migrated_url, collection, population.vectors, population.subjects, model=MODEL, uow=uow
+        )
+    build_index(engine, 128, memory="512MB")
+    analyse(engine)
+    for way in (None, "index"):
+        found = measure(small, population, model=MODEL, way=way, seconds=60, uow=uow)
+        assert found.recall >= 0.995
