@@ -12,13 +12,13 @@ from app.domain.collection import Face
 from app.domain.detection import Detection
 from app.domain.geometry import BoundingBox, FiveLandmarks, Point
 from app.domain.matching import Candidate
+from app.domain.training import LabelledFace
 from app.services.identity import new_id
 from app.storage.search_statements import ANY_REJECTIONS, CARRIERS, REJECTIONS
 from app.storage.tables import INDEXED_DIMENSIONS, FaceRow, ImageRow, SubjectRow
 
 if TYPE_CHECKING:
     from collections.abc import Collection as Iterable
-    from collections.abc import Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -246,9 +246,14 @@ class SqlFaceRepository:
             .values(subject_id=subject_id, rejected_subject_id=rejected_subject_id)
         )
 
-    def labelled(self, collection_id: UUID, model: str) -> list[tuple[UUID, Sequence[float]]]:
+    def labelled(self, collection_id: UUID, model: str) -> list[LabelledFace]:
         query = (
-            select(FaceRow.subject_id, FaceRow.embedding)
+            select(
+                FaceRow.id,
+                FaceRow.subject_id,
+                FaceRow.embedding.label("vector"),
+                FaceRow.created_at,
+            )
             .where(
                 FaceRow.collection_id == collection_id,
                 FaceRow.model == model,
@@ -256,7 +261,7 @@ class SqlFaceRepository:
             )
             .order_by(FaceRow.subject_id, FaceRow.id)
         )
-        return [(subject, vector) for subject, vector in self._session.execute(query) if subject]
+        return [LabelledFace(**row._mapping) for row in self._session.execute(query)]  # noqa: SLF001
 
     def delete_expired(self, *, now: datetime, limit: int) -> int:
         expired = select(FaceRow.id).where(FaceRow.expires_at <= now).limit(limit)
