@@ -9,6 +9,7 @@ from flask import Flask, Request
 
 from app.api import edge, health, metrics, problems, v1
 from app.api.auth import KeyRing
+from app.compat.compreface import blueprint as compreface
 
 if TYPE_CHECKING:
     from app.bootstrap import Container
@@ -39,5 +40,6 @@ def create_app(container: Container) -> Flask:
     edge.register(app)
     problems.register(app)
     app.register_blueprint(health.page)
+    compreface.register(app)
     v1.register(app, version="0.1.0")
     return app

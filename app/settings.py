@@ -129,6 +129,11 @@ class Settings(BaseSettings):
         default=60, ge=0, le=600, description="Longest time a request may wait for its job."
     )
 
+    # Other systems' APIs
+    compreface_wait_s: float = Field(
+        default=15, gt=0, le=600, description="Time in which a call of CompreFace's API answers."
+    )
+
     # Webhooks
     webhook_timeout_s: float = Field(
         default=15, gt=0, le=60, description="Time in which an endpoint has to answer."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import replace
-from itertools import islice
+from itertools import groupby, islice
 from typing import TYPE_CHECKING, TypeAlias
 from uuid import UUID
 
@@ -111,14 +111,20 @@ def _analyse(
     embed = any(job.type is not JobType.DETECTION for job, _ in claims)
     size = runtime.container.settings.batch_size
     analyses: list[Analysis] = []
-    for start in range(0, len(images), size):
-        batch = images[start : start + size]
-        analyses += runtime.pipeline.analyse([image for _, image in batch], embed=embed)
+    for cropped, batch in _batches(images, size):
+        analyses += runtime.pipeline.analyse(batch, embed=embed, cropped=cropped)
         if len(claims) == 1 and len(analyses) < len(images):
             with runtime.container.uow() as work:
                 work.jobs.report(claims[0][0], len(analyses))
                 work.commit()
     return iter(analyses)
+
+
+def _batches(images: Sequence[tuple[Job, bytes]], size: int) -> Iterator[tuple[bool, list[bytes]]]:
+    """Cut images into batches, apart by whether they show a scene or are cropped faces."""
+    for cropped, run in groupby(images, key=lambda pair: bool(pair[0].parameters.get("cropped"))):
+        while batch := [image for _, image in islice(run, size)]:
+            yield cropped, batch
 
 
 def _complete(conclusions: Sequence[tuple[Job, Conclude]], runtime: InferenceRuntime) -> None:
@@ -162,19 +168,18 @@ def _complete_alone(job: Job, conclude: Conclude, runtime: InferenceRuntime) -> 
         give_back(job, runtime.rules, uow=container.uow, clock=container.clock)
 
 
-def _confident(image: Analysis, job: Job) -> Analysis:
-    """Drop the faces that the job's own detection threshold excludes."""
-    least = job.parameters.get("detection_threshold")
-    if least is None or isinstance(image, VultusError):
+def _admitted(image: Analysis, job: Job) -> Analysis:
+    """Drop the faces that the job's own detection threshold or ``max_faces`` excludes."""
+    if isinstance(image, VultusError):
         return image
-    return replace(
-        image, faces=tuple(face for face in image.faces if face.detection.confidence >= least)
-    )
+    least = job.parameters.get("detection_threshold") or 0.0
+    faces = tuple(face for face in image.faces if face.detection.confidence >= least)
+    return replace(image, faces=faces[: job.parameters.get("max_faces")])
 
 
 def _conclusion(job: Job, images: Sequence[Analysis], runtime: InferenceRuntime) -> Conclude:
     model = runtime.model
-    seen = [_confident(image, job) for image in images]
+    seen = [_admitted(image, job) for image in images]
 
     def conclude(work: UnitOfWork) -> Outcome:
         match job.type:

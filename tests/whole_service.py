@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from xmlrpc.client import ServerProxy
@@ -13,7 +15,8 @@ import httpx
 import pytest
 
 from deploy.demo.service import running_service
-from deploy.local.paths import PROJECT
+from deploy.local.paths import PROJECT, StateFolder
+from deploy.local.stack import DATABASE, ROLE, embedded_servers
 
 #: Losses are noticed after the lease, so a short one keeps the tests short.
 _SETTINGS = {"VULTUS_LEASE_S": "6", "VULTUS_REPUBLISH_S": "3", "VULTUS_SWEEP_INTERVAL_S": "1"}
@@ -31,6 +34,34 @@ class Service:
         return httpx.Client(
             base_url=self.base_url, headers={"x-api-key": self.key}, timeout=70, trust_env=False
         )
+
+    def _servers(self):
+        ports = json.loads((self.state / "ports.json").read_text())
+        secrets = json.loads((self.state / "secrets.json").read_text())
+        return *embedded_servers(StateFolder(self.state), ports, secrets), secrets
+
+    def database_url(self):
+        """The URL of the service's database for libpq."""
+        postgres, _, secrets = self._servers()
+        return postgres.url(DATABASE, user=ROLE, password=secrets["database"]).replace(
+            "+psycopg", ""
+        )
+
+    def run_cli(self, *arguments):
+        """Run the command line on the service's database; return what it prints."""
+        _, redis, secrets = self._servers()
+        environment = {
+            **os.environ,
+            "VULTUS_DATABASE_URL": self.database_url(),
+            "VULTUS_REDIS_URL": redis.url(),
+            "VULTUS_SECRET_KEY": secrets["secret_key"],
+        }
+        command = [sys.executable, "-m", "app.cli", *arguments]
+        ran = subprocess.run(
+            command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False
+        )
+        assert ran.returncode == 0, ran.stderr
+        return ran.stdout.strip()
 
     def kill(self, program):
         """Kill a process at once, as the kernel does when memory runs out; return its pid."""

@@ -89,6 +89,16 @@ def facenet_template(size: int) -> Float32[np.ndarray, "5 2"]:
     return template + middle
 
 
+def cropped_landmarks(width: int, height: int) -> Float32[np.ndarray, "5 2"]:
+    """Return where the landmarks of a face are that fills an image as it fills a margin crop.
+
+    >>> cropped_landmarks(160, 320)[2].round(1).tolist()
+    [79.5, 186.0]
+    """
+    scale = np.array([width, height], np.float32) / _TEMPLATE_SIDE
+    return (_TEMPLATE + 0.5) * scale - 0.5
+
+
 def aligned_transforms(
     landmarks: Float[np.ndarray, "n 5 2"], *, size: int
 ) -> Float[np.ndarray, "n 2 3"]:

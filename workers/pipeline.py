@@ -11,7 +11,7 @@ from app.domain.embedding import Embedding
 from app.domain.errors import ImageError, VultusError
 from app.domain.geometry import BoundingBox, FiveLandmarks, Point
 from app.imaging.inspect import ImageLimits
-from workers.alignment import CropRecipe, crop_faces
+from workers.alignment import CropRecipe, crop_faces, cropped_landmarks
 from workers.decode import decode_image
 from workers.ports import DetectedFaces, Detector, Embedder, Image, ModelCard
 from workers.quality import measure_quality
@@ -57,11 +57,13 @@ class FacePipeline:
         *,
         embed: bool = True,
         detection_threshold: float | None = None,
+        cropped: bool = False,
     ) -> list[ImageAnalysis | VultusError]:
         """Return, for each image in its place, what it shows or why it cannot be used.
 
         A damaged image never harms the others. An image without a face is no error here.
-        ``detection_threshold`` (0 to 1) replaces the pipeline's own for this call.
+        ``detection_threshold`` (0 to 1) replaces the pipeline's own for this call. With ``cropped``
+        nothing is detected: each image is taken for one face that looks into the camera.
         """
         threshold = (
             self._options.detection_threshold
@@ -75,11 +77,11 @@ class FacePipeline:
             decoded = self._decode(data)
             size = 0 if isinstance(decoded, ImageError) else decoded.shape[0] * decoded.shape[1]
             if group and pixels + size > _GROUP_PIXELS:
-                results += self._analyse_group(group, threshold, embed=embed)
+                results += self._analyse_group(group, threshold, embed=embed, cropped=cropped)
                 group, pixels = [], 0
             group.append(decoded)
             pixels += size
-        return results + self._analyse_group(group, threshold, embed=embed)
+        return results + self._analyse_group(group, threshold, embed=embed, cropped=cropped)
 
     def _decode(self, data: bytes) -> Image | ImageError:
         try:
@@ -88,12 +90,15 @@ class FacePipeline:
             return error
 
     def _analyse_group(
-        self, group: list[Image | ImageError], threshold: float, *, embed: bool
+        self, group: list[Image | ImageError], threshold: float, *, embed: bool, cropped: bool
     ) -> list[ImageAnalysis | VultusError]:
         images = [image for image in group if not isinstance(image, ImageError)]
         if not images:
             return [item for item in group if isinstance(item, ImageError)]
-        found = [_above(faces, threshold) for faces in self._detector.detect(images)]
+        if cropped:
+            found = [_whole(image) for image in images]
+        else:
+            found = [_above(faces, threshold) for faces in self._detector.detect(images)]
         vectors = self._embed(images, found) if embed else [None] * len(images)
         analyses = iter(
             [
@@ -114,6 +119,16 @@ class FacePipeline:
         ]
         vectors = self._embedder.embed(np.concatenate(crops))
         return np.split(vectors, np.cumsum([len(faces) for faces in found])[:-1])
+
+
+def _whole(image: Image) -> DetectedFaces:
+    """Take an image for a face that fills it."""
+    height, width = image.shape[:2]
+    return DetectedFaces(
+        boxes=np.array([[0, 0, width, height]], np.float32),
+        landmarks=cropped_landmarks(width, height)[None],
+        confidences=np.ones(1, np.float32),
+    )
 
 
 def _above(faces: DetectedFaces, threshold: float) -> DetectedFaces:

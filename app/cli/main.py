@@ -8,8 +8,10 @@ from enum import IntEnum
 import click
 
 from app.cli.database import migrate
+from app.cli.imports import import_
 from app.cli.keys import keys
 from app.cli.models import models
+from app.cli.services import service
 from app.domain.errors import ConfigurationError, ServiceUnavailableError, VultusError
 
 
@@ -31,6 +33,8 @@ def cli() -> None:
 cli.add_command(migrate)
 cli.add_command(keys)
 cli.add_command(models)
+cli.add_command(service)
+cli.add_command(import_)
 
 
 def main() -> None:

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from app.domain.selection import meant_faces
 from app.services.complete import Outcome
-from app.services.results import face_document, images_document
+from app.services.results import embedded_document, face_document, images_document
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from app.domain.detection import AnalysedFace, ImageAnalysis
+    from app.domain.detection import ImageAnalysis
     from app.domain.errors import VultusError
     from app.domain.job import Job
     from app.services.results import Document
@@ -27,20 +27,10 @@ def detected(images: Sequence[ImageAnalysis | VultusError]) -> Outcome:
 
 
 def embedded(job: Job, images: Sequence[ImageAnalysis | VultusError]) -> Outcome:
-    """Answer an embedding job, the one kind of job whose result holds vectors."""
-
-    def document(face: AnalysedFace) -> Document:
-        if face.embedding is None:
-            raise ValueError("an embedding job analyses its images with embeddings")
-        return {
-            **face_document(face),
-            "model": face.embedding.model,
-            "embedding": list(face.embedding.vector),
-        }
-
+    """Answer an embedding job, whose result holds vectors."""
     policy = job.parameters.get("face_policy")
 
     def faces(_: int, image: ImageAnalysis) -> list[Document]:
-        return [document(face) for face in meant_faces(image, policy)]
+        return [embedded_document(face) for face in meant_faces(image, policy)]
 
     return Outcome(result={"images": images_document(images, faces)})

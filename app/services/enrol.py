@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from app.domain.errors import LowQualityFaceError, NotFoundError
 from app.domain.selection import FacePolicy, select_face
@@ -13,7 +14,6 @@ from app.services.results import face_document, images_document
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from uuid import UUID
 
     from app.domain.collection import Collection
     from app.domain.detection import AnalysedFace, ImageAnalysis
@@ -36,7 +36,7 @@ def enrolled(
 
     Instead of a subject, ``not_subject`` names one that the faces do not show: no face like them
     will be taken for that subject. The quality gate is not for these: what was taken for somebody
-    wrongly may well be a poor photograph.
+    wrongly may well be a poor photograph. ``face_id`` gives the face of a job of one image its id.
 
     Raises: VultusError: no image shows the one face meant well enough, or the collection is of
     another model.
@@ -56,6 +56,7 @@ def enrolled(
     )
     subject_id: UUID | None = None
     rejected_id = _known(work, collection, ruled_out) if ruled_out is not None else None
+    stated = job.parameters.get("face_id")
     kept: list[UUID] = []
     face_ids: list[str] = []
 
@@ -76,6 +77,7 @@ def enrolled(
             image_id=image_id,
             face=face,
             expires_at=expires_at,
+            face_id=None if stated is None else UUID(stated),
         )
         if image_id is not None:
             kept.append(image_id)

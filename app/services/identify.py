@@ -9,6 +9,7 @@ from app.domain.selection import meant_faces
 from app.services.complete import Outcome
 from app.services.match import prepare_matching
 from app.services.models import require_model
+from app.services.rank import ranked
 from app.services.results import face_document, images_document, rounded
 
 if TYPE_CHECKING:
@@ -36,12 +37,15 @@ def identified(
 ) -> Outcome:
     """Answer a recognition job: for every face the best subjects and a decision.
 
+    With the parameter ``ranking`` it is answered as ``ranked`` does.
     Raises: VultusError: no image can be used, or the collection is of another model.
     """
     collection = work.collections.get(job.collection_id) if job.collection_id else None
     if collection is None:
         raise NotFoundError("the collection was deleted before its faces were searched")
     require_model(collection, model.id)
+    if job.parameters.get("ranking") is not None:
+        return ranked(work, job, collection, images)
     matching = prepare_matching(
         work,
         collection,

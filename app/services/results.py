@@ -56,6 +56,19 @@ def _quality_document(quality: FaceQuality) -> Document:
     }
 
 
+def embedded_document(face: AnalysedFace, *, wanted: bool = True) -> Document:
+    """Tell where a face is and, where that is wanted, its embedding."""
+    if not wanted:
+        return face_document(face)
+    if face.embedding is None:
+        raise ValueError("the image was analysed without embeddings")
+    return {
+        **face_document(face),
+        "model": face.embedding.model,
+        "embedding": list(face.embedding.vector),
+    }
+
+
 def images_document(
     images: Sequence[ImageAnalysis | VultusError],
     faces: Callable[[int, ImageAnalysis], list[Document]],

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from app.domain.errors import VultusError
 from app.domain.matching import cosine
 from app.domain.selection import FacePolicy, select_face
+from app.services.compare import compared
 from app.services.complete import Outcome
 from app.services.results import face_document, rounded
 from app.services.thresholds import thresholds_for
@@ -24,8 +25,11 @@ def verified(
 ) -> Outcome:
     """Answer a verification job, whose images are the source and the target.
 
+    With the parameter ``all_targets`` it is answered as ``compared`` does.
     Raises: VultusError: one of the images cannot be used or does not show the one face meant.
     """
+    if job.parameters.get("all_targets"):
+        return compared(job, images)
     policy = FacePolicy(job.parameters.get("face_policy") or FacePolicy.PROMINENT)
     source, target = (_face(image, policy) for image in images)
     if source.embedding is None or target.embedding is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pgvector.sqlalchemy import Vector
-from sqlalchemy import cast, delete, func, insert, literal, select, text, update
+from sqlalchemy import and_, cast, delete, func, insert, literal, select, text, update
 from sqlalchemy.orm import aliased
 
 from app.domain.collection import Face
@@ -19,6 +19,7 @@ from app.storage.tables import INDEXED_DIMENSIONS, FaceRow, ImageRow, SubjectRow
 
 if TYPE_CHECKING:
     from collections.abc import Collection as Iterable
+    from collections.abc import Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -84,8 +85,29 @@ def _faces() -> Select[*tuple[Any, ...]]:
     )
 
 
+def _labelled(collection_id: UUID, subject_id: UUID | None) -> ColumnElement[bool]:
+    if subject_id is None:
+        return and_(FaceRow.collection_id == collection_id, FaceRow.subject_id.is_not(None))
+    return and_(FaceRow.collection_id == collection_id, FaceRow.subject_id == subject_id)
+
+
 def _cosine(distance: float) -> float:
     return max(-1.0, min(1.0, 1 - distance))
+
+
+def _candidates(rows: Sequence[Any]) -> list[Candidate]:
+    """Turn found faces with names into candidates whose score is their similarity."""
+    candidates = [
+        Candidate(
+            subject_id=row.subject_id,
+            subject=row.name,
+            face_id=row.id,
+            similarity=_cosine(row.distance),
+            score=_cosine(row.distance),
+        )
+        for row in rows
+    ]
+    return sorted(candidates, key=lambda c: (-c.similarity, c.face_id))
 
 
 def _named(nearest: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
@@ -117,10 +139,11 @@ class SqlFaceRepository:
         face: AnalysedFace,
         rejected_subject_id: UUID | None = None,
         expires_at: datetime | None,
+        face_id: UUID | None = None,
     ) -> UUID:
         if face.embedding is None:
             raise ValueError("a face is enrolled with its embedding")
-        box, face_id = face.detection.box, new_id()
+        box, face_id = face.detection.box, face_id or new_id()
         self._any_rejections = None
         self._session.execute(
             insert(FaceRow).values(
@@ -170,22 +193,29 @@ class SqlFaceRepository:
             _face(row) for row in self._session.execute(query.order_by(FaceRow.id).limit(limit))
         ]
 
+    def slice(
+        self, collection_id: UUID, *, subject_id: UUID | None, offset: int, limit: int
+    ) -> list[Face]:
+        query = _faces().where(_labelled(collection_id, subject_id)).order_by(FaceRow.id)
+        return [_face(row) for row in self._session.execute(query.offset(offset).limit(limit))]
+
+    def count(self, collection_id: UUID, *, subject_id: UUID | None) -> int:
+        query = select(func.count()).select_from(FaceRow)
+        return self._session.scalar(query.where(_labelled(collection_id, subject_id))) or 0
+
     def delete(self, face_id: UUID) -> None:
         self._session.execute(delete(FaceRow).where(FaceRow.id == face_id))
+
+    def delete_labelled(self, collection_id: UUID, *, subject_id: UUID | None) -> int:
+        rows = self._session.execute(
+            delete(FaceRow).where(_labelled(collection_id, subject_id)).returning(FaceRow.id)
+        )
+        return len(rows.all())
 
     def nearest_subjects(
         self, probe: Embedding, collection_id: UUID, *, limit: int
     ) -> list[Candidate]:
-        indexed = self._is_large(collection_id, probe.model)
-        if indexed:
-            # strict_order goes on until enough rows of this collection are found; without it a
-            # filtered search through a shared index comes back short.
-            self._session.execute(
-                select(
-                    func.set_config("hnsw.iterative_scan", "strict_order", True),  # noqa: FBT003
-                    func.set_config("hnsw.ef_search", str(_EF_SEARCH), True),  # noqa: FBT003
-                )
-            )
+        indexed = self._prepare_search(probe, collection_id)
         breadth = 4 * limit
         while True:
             nearest = self._nearest_faces(probe, collection_id, indexed=indexed).limit(breadth)
@@ -196,17 +226,16 @@ class SqlFaceRepository:
             if len(best) >= limit or len(rows) < breadth:
                 break
             breadth *= 4
-        candidates = [
-            Candidate(
-                subject_id=row.subject_id,
-                subject=row.name,
-                face_id=row.id,
-                similarity=_cosine(row.distance),
-                score=_cosine(row.distance),
-            )
-            for row in list(best.values())[:limit]
-        ]
-        return sorted(candidates, key=lambda c: (-c.similarity, c.face_id))
+        return _candidates(list(best.values())[:limit])
+
+    def nearest_faces(
+        self, probe: Embedding, collection_id: UUID, *, limit: int, face_id: UUID | None = None
+    ) -> list[Candidate]:
+        indexed = face_id is None and self._prepare_search(probe, collection_id)
+        nearest = self._nearest_faces(probe, collection_id, indexed=indexed).limit(limit)
+        if face_id is not None:
+            nearest = nearest.where(FaceRow.id == face_id)
+        return _candidates(self._session.execute(_named(nearest)).all())
 
     def carriers(
         self, probe: Embedding, subject_ids: Iterable[UUID]
@@ -269,6 +298,20 @@ class SqlFaceRepository:
             delete(FaceRow).where(FaceRow.id.in_(expired.scalar_subquery())).returning(FaceRow.id)
         )
         return len(rows.all())
+
+    def _prepare_search(self, probe: Embedding, collection_id: UUID) -> bool:
+        """Tell whether to search by the index, and set it up for that."""
+        indexed = self._is_large(collection_id, probe.model)
+        if indexed:
+            # strict_order goes on until enough rows of this collection are found; without it a
+            # filtered search through a shared index comes back short.
+            self._session.execute(
+                select(
+                    func.set_config("hnsw.iterative_scan", "strict_order", True),  # noqa: FBT003
+                    func.set_config("hnsw.ef_search", str(_EF_SEARCH), True),  # noqa: FBT003
+                )
+            )
+        return indexed
 
     def _is_large(self, collection_id: UUID, model: str) -> bool:
         """Tell which search is right; asked once for all the faces of a transaction."""

@@ -240,6 +240,15 @@ class SqlJobRepository:
     def delete(self, job_id: UUID) -> None:
         self._session.execute(delete(JobRow).where(JobRow.id == job_id))
 
+    def delete_owned(self, owner_id: UUID) -> None:
+        self._session.execute(delete(JobRow).where(JobRow.owner_id == owner_id))
+
+    def delete_ended(self, owner_id: UUID) -> None:
+        ended = [state for state in JobState if state.is_terminal]
+        self._session.execute(
+            delete(JobRow).where(JobRow.owner_id == owner_id, JobRow.state.in_(ended))
+        )
+
     def expire_leases(
         self, *, publish_at: datetime, max_losses: int, max_attempts: int, limit: int
     ) -> tuple[list[UUID], list[Job]]:

@@ -67,6 +67,17 @@ class SqlSubjectRepository:
             _subjects().where(SubjectRow.collection_id == collection_id, SubjectRow.name == name)
         )
 
+    def find_folded(self, collection_id: UUID, name: str) -> Subject | None:
+        query = _subjects().where(
+            SubjectRow.collection_id == collection_id,
+            func.lower(SubjectRow.name) == func.lower(name),
+        )
+        return self._one(query.order_by(SubjectRow.name != name, SubjectRow.id).limit(1))
+
+    def names(self, collection_id: UUID) -> list[str]:
+        query = select(SubjectRow.name).where(SubjectRow.collection_id == collection_id)
+        return list(self._session.scalars(query.order_by(SubjectRow.name)))
+
     def page(self, collection_id: UUID, *, after: str | None, limit: int) -> list[Subject]:
         query = _subjects().where(SubjectRow.collection_id == collection_id)
         if after is not None:
@@ -128,6 +139,21 @@ class SqlSubjectRepository:
             raise ConflictError(
                 "a subject of this name exists in the collection; choose another name"
             ) from error
+
+    def merge(self, subject_id: UUID, into: UUID) -> None:
+        for column in (FaceRow.subject_id, FaceRow.rejected_subject_id):
+            self._session.execute(
+                update(FaceRow).where(column == subject_id).values({column: into})
+            )
+        self.delete(subject_id)
+
+    def delete_all(self, collection_id: UUID) -> int:
+        rows = self._session.execute(
+            delete(SubjectRow)
+            .where(SubjectRow.collection_id == collection_id)
+            .returning(SubjectRow.id)
+        )
+        return len(rows.all())
 
     def delete(self, subject_id: UUID) -> None:
         self._session.execute(delete(SubjectRow).where(SubjectRow.id == subject_id))

@@ -69,7 +69,10 @@ class CollectionRow(Base):
 
 class SubjectRow(Base):
     __tablename__ = "subjects"
-    __table_args__ = (UniqueConstraint("collection_id", "name"),)
+    __table_args__ = (
+        UniqueConstraint("collection_id", "name"),
+        Index("ix_subjects_folded_name", "collection_id", text("lower(name)")),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     collection_id: Mapped[UUID] = mapped_column(ForeignKey("collections.id", ondelete="CASCADE"))
@@ -93,6 +96,29 @@ class ApiKeyRow(Base):
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
+
+
+class ApplicationRow(Base):
+    __tablename__ = "applications"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    created_at: Mapped[datetime]
+
+
+class ServiceRow(Base):
+    __tablename__ = "services"
+    __table_args__ = (UniqueConstraint("application_id", "name"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    application_id: Mapped[UUID] = mapped_column(ForeignKey("applications.id", ondelete="CASCADE"))
+    name: Mapped[str]
+    type: Mapped[str]
+    key_hash: Mapped[bytes] = mapped_column(unique=True)
+    collection_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey("collections.id", ondelete="CASCADE"), index=True
+    )
+    created_at: Mapped[datetime]
 
 
 class JobRow(Base):

@@ -10,6 +10,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 
 from app.domain.errors import ServiceUnavailableError
+from app.storage.applications import SqlApplicationRepository, SqlServiceRepository
 from app.storage.collections import SqlCollectionRepository
 from app.storage.deliveries import SqlDeliveryRepository
 from app.storage.endpoints import SqlEndpointRepository
@@ -46,6 +47,8 @@ class SqlUnitOfWork:
         self.readings = SqlReadingRepository(self._session)
         self.trainings = SqlTrainingRepository(self._session)
         self.keys = SqlKeyRepository(self._session)
+        self.applications = SqlApplicationRepository(self._session)
+        self.services = SqlServiceRepository(self._session)
         self.endpoints = SqlEndpointRepository(self._session)
         self.deliveries = SqlDeliveryRepository(self._session)
         self.idempotency = SqlIdempotencyRepository(self._session)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.services.ports.access import KeyRepository
+from app.services.ports.applications import ApplicationRepository, ServiceRepository
 from app.services.ports.jobs import IdempotencyRepository, JobBell, JobQueue, JobRepository
 from app.services.ports.matching import (
     Classifiers,
@@ -16,6 +17,7 @@ from app.services.ports.webhooks import DeliveryRepository, EndpointRepository, 
 from app.services.ports.work import Clock, UnitOfWork, UnitOfWorkFactory
 
 __all__ = [
+    "ApplicationRepository",
     "Classifiers",
     "Clock",
     "CollectionRepository",
@@ -28,6 +30,7 @@ __all__ = [
     "JobRepository",
     "KeyRepository",
     "ReadingRepository",
+    "ServiceRepository",
     "StrangerCohort",
     "SubjectClassifier",
     "SubjectRepository",

@@ -79,6 +79,12 @@ class JobRepository(Protocol):
     def delete(self, job_id: UUID) -> None:
         """Remove a job with its result and images."""
 
+    def delete_owned(self, owner_id: UUID) -> None:
+        """Remove every job of an owner with its result and images."""
+
+    def delete_ended(self, owner_id: UUID) -> None:
+        """Remove the jobs of an owner that have ended, with their results."""
+
     def expire_leases(
         self, *, publish_at: datetime, max_losses: int, max_attempts: int, limit: int
     ) -> tuple[list[UUID], list[Job]]:

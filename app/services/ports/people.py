@@ -54,6 +54,12 @@ class SubjectRepository(Protocol):
     def find(self, collection_id: UUID, name: str) -> Subject | None:
         """Return the subject of that name, or ``None``."""
 
+    def find_folded(self, collection_id: UUID, name: str) -> Subject | None:
+        """Return the subject of that name in any case; the exact spelling comes first."""
+
+    def names(self, collection_id: UUID) -> list[str]:
+        """Return the names of all subjects in order."""
+
     def page(self, collection_id: UUID, *, after: str | None, limit: int) -> list[Subject]:
         """Return subjects by name, after the given one, with their numbers of faces."""
 
@@ -78,8 +84,14 @@ class SubjectRepository(Protocol):
     def rename(self, subject_id: UUID, name: str) -> None:
         """Give a subject another name. Raises: ConflictError: it is taken."""
 
+    def merge(self, subject_id: UUID, into: UUID) -> None:
+        """Give a subject's faces to another one, and remove it."""
+
     def delete(self, subject_id: UUID) -> None:
         """Remove a subject with its faces and their images."""
+
+    def delete_all(self, collection_id: UUID) -> int:
+        """Remove all subjects of a collection with their faces; return how many."""
 
 
 class FaceRepository(Protocol):
@@ -96,8 +108,12 @@ class FaceRepository(Protocol):
         face: AnalysedFace,
         rejected_subject_id: UUID | None = None,
         expires_at: datetime | None,
+        face_id: UUID | None = None,
     ) -> UUID:
-        """Store an enrolled face; the pair of job and image number is unique."""
+        """Store an enrolled face; the pair of job and image number is unique.
+
+        Returns its id, which is drawn unless ``face_id`` is given.
+        """
 
     def get(self, face_id: UUID) -> Face | None:
         """Return the face, or ``None``."""
@@ -115,8 +131,19 @@ class FaceRepository(Protocol):
     ) -> list[Face]:
         """Return faces by id, after the given one, without their embeddings."""
 
+    def slice(
+        self, collection_id: UUID, *, subject_id: UUID | None, offset: int, limit: int
+    ) -> list[Face]:
+        """Return faces with a subject by id, from a place in their order on."""
+
+    def count(self, collection_id: UUID, *, subject_id: UUID | None) -> int:
+        """Return how many faces have a subject, or that subject."""
+
     def delete(self, face_id: UUID) -> None:
         """Remove a face and the photograph that only it uses."""
+
+    def delete_labelled(self, collection_id: UUID, *, subject_id: UUID | None) -> int:
+        """Remove the faces that have a subject, or that subject; return how many."""
 
     def nearest_subjects(
         self, probe: Embedding, collection_id: UUID, *, limit: int
@@ -124,6 +151,15 @@ class FaceRepository(Protocol):
         """Return the subjects most similar to the probe, best first, each by its nearest face.
 
         Only embeddings of the probe's own model are searched.
+        """
+
+    def nearest_faces(
+        self, probe: Embedding, collection_id: UUID, *, limit: int, face_id: UUID | None = None
+    ) -> list[Candidate]:
+        """Return the faces with a subject that are most similar to the probe, best first.
+
+        With ``face_id`` only that face is compared, if it is in the collection. Only embeddings of
+        the probe's own model are searched.
         """
 
     def carriers(

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from app.services.ports.access import KeyRepository
+    from app.services.ports.applications import ApplicationRepository, ServiceRepository
     from app.services.ports.jobs import IdempotencyRepository, JobRepository
     from app.services.ports.matching import ReadingRepository, TrainingRepository
     from app.services.ports.people import CollectionRepository, FaceRepository, SubjectRepository
@@ -39,6 +40,12 @@ class UnitOfWork(Protocol):
 
     @property
     def keys(self) -> KeyRepository: ...
+
+    @property
+    def applications(self) -> ApplicationRepository: ...
+
+    @property
+    def services(self) -> ServiceRepository: ...
 
     @property
     def endpoints(self) -> EndpointRepository: ...

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+from uuid import UUID
+
+import click
+
+from app.bootstrap import build_container
+from app.domain.application import ServiceType
+from app.services.applications import NewService, create_service, delete_service, list_services
+from app.settings import Settings
+
+
+@click.group()
+def service() -> None:
+    """Make and list services with UUID keys, for clients of CompreFace."""
+
+
+@service.command()
+@click.option("--app", "application", required=True, help="The application; made if need be.")
+@click.option("--name", required=True, help="What the service is called.")
+@click.option(
+    "--type",
+    "kind",
+    type=click.Choice([kind.value for kind in ServiceType]),
+    required=True,
+    help="What the key opens.",
+)
+@click.option("--key", type=click.UUID, help="A key that clients hold already; drawn when absent.")
+def create(application: str, name: str, kind: str, key: UUID | None) -> None:
+    """Make a service and print its key; it cannot be shown again."""
+    settings = Settings.load()
+    container = build_container(settings)
+    wanted = NewService(
+        application=application,
+        name=name,
+        type=ServiceType(kind),
+        model=settings.model,
+        key=key,
+    )
+    _, made = create_service(wanted, uow=container.uow, clock=container.clock)
+    click.echo(made)
+
+
+@service.command("list")
+def list_() -> None:
+    """Print every service's id, type, application and name."""
+    container = build_container(Settings.load())
+    for application, services in list_services(uow=container.uow):
+        for one in services:
+            click.echo(f"{one.id}  {one.type:11}  {application.name}  {one.name}")
+
+
+@service.command()
+@click.argument("service_id", type=click.UUID)
+def delete(service_id: UUID) -> None:
+    """Remove a service with its subjects, faces, photographs and jobs."""
+    container = build_container(Settings.load())
+    delete_service(service_id, uow=container.uow)

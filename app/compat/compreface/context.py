@@ -1,0 +1,56 @@
+"""What a request handler may reach for, and whose request it is."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, cast
+
+from flask import current_app, g, request
+
+from app.compat.compreface.errors import CompreFaceError, constraint
+from app.domain.application import ServiceType
+from app.domain.errors import NotFoundError
+from app.domain.naming import as_uuid
+from app.services.applications import find_service
+
+if TYPE_CHECKING:
+    from app.bootstrap import Container
+    from app.domain.application import Service
+
+_KEY_LENGTH = 36
+_TITLES = {
+    ServiceType.RECOGNITION: "Recognition",
+    ServiceType.DETECTION: "Detection",
+    ServiceType.VERIFY: "Verification",
+}
+
+
+def container() -> Container:
+    """Return the container that the application was made with."""
+    return cast("Container", current_app.extensions["container"])
+
+
+def authenticate(wanted: ServiceType) -> None:
+    """Find the service of this request and keep it for ``current_service``.
+
+    Raises: CompreFaceError: the key is missing, is none, or opens no such service.
+    """
+    stated = request.headers.get("x-api-key")
+    if stated is None:
+        raise CompreFaceError(20, "Missing header: x-api-key")
+    key = as_uuid(stated.strip()) if len(stated) >= _KEY_LENGTH else None
+    if key is None:
+        raise constraint("Service API key should be UUID")
+    try:
+        g.service = find_service(key, wanted, uow=container().uow)
+    except NotFoundError:
+        raise CompreFaceError(
+            10,
+            f"{_TITLES[wanted]} service with API Key {stated} not found",
+            HTTPStatus.NOT_FOUND,
+        ) from None
+
+
+def current_service() -> Service:
+    """Return the service whose key the request came with."""
+    return cast("Service", g.service)

@@ -1,0 +1,162 @@
+"""CompreFace's errors: ``{"message", "code"}`` with an HTTP status."""
+
+from __future__ import annotations
+
+import json
+import logging
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from flask import Response, request
+from werkzeug.exceptions import HTTPException
+
+from app.domain.errors import (
+    ImageError,
+    ImageTooLargeError,
+    NoFaceError,
+    ServiceUnavailableError,
+    SeveralFacesError,
+    VultusError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_LOG = logging.getLogger(__name__)
+_RETRY_AFTER_S = 2
+
+
+class CompreFaceError(Exception):
+    """An answer of CompreFace that is no success."""
+
+    def __init__(
+        self,
+        code: int,
+        message: str,
+        status: int = HTTPStatus.BAD_REQUEST,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        self.code, self.message, self.status = code, message, int(status)
+        self.headers = dict(headers or {})
+        super().__init__(message)
+
+
+def undefined(status: int = HTTPStatus.BAD_REQUEST) -> CompreFaceError:
+    """Return what CompreFace answers when it has nothing better to say."""
+    return CompreFaceError(0, "Something went wrong, please try again", status)
+
+
+def empty_field(name: str) -> CompreFaceError:
+    """Return the error for a member of a JSON body that is missing; ``name`` is Java's."""
+    return CompreFaceError(5, f"Field {name} cannot be empty")
+
+
+def constraint(sentence: str) -> CompreFaceError:
+    """Return the error for a value out of its range."""
+    return CompreFaceError(26, sentence)
+
+
+def missing_parameter(name: str) -> CompreFaceError:
+    """Return the error for a parameter that is neither in the URL nor in the form."""
+    return CompreFaceError(33, f"Required parameter {name} is missing")
+
+
+def missing_part(name: str) -> CompreFaceError:
+    """Return the error for a form without its file."""
+    return CompreFaceError(34, f"Required part {name} is missing")
+
+
+def no_face() -> CompreFaceError:
+    """Return the error for an image without faces, and for one that cannot be read."""
+    return CompreFaceError(28, "No face is found in the given image")
+
+
+def several_faces() -> CompreFaceError:
+    """Return the error for an image that should show one face."""
+    return CompreFaceError(31, "More than one face in the source image")
+
+
+def subject_not_found(name: str) -> CompreFaceError:
+    """Return the error for a subject that is not there."""
+    return CompreFaceError(42, f"Subject {name} not found", HTTPStatus.NOT_FOUND)
+
+
+def example_not_found(message: str) -> CompreFaceError:
+    """Return the error for an example that is not there."""
+    return CompreFaceError(44, message, HTTPStatus.NOT_FOUND)
+
+
+def models_failed(reason: str) -> CompreFaceError:
+    """Return the error for models that cannot do their part."""
+    return CompreFaceError(
+        41,
+        f"Error during synchronization between servers: {reason}",
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+    )
+
+
+def too_late(job_path: str) -> CompreFaceError:
+    """Return the error for a job that goes on after its caller's time is up."""
+    return CompreFaceError(
+        41,
+        f"Error during synchronization between servers: the answer takes longer; see {job_path}",
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        {"Retry-After": str(_RETRY_AFTER_S), "Location": job_path},
+    )
+
+
+def of_problem(document: Mapping[str, Any] | None) -> CompreFaceError:
+    """Return the error for what a job has failed with."""
+    kind = str((document or {}).get("type", "")).rpartition("/")[2]
+    if kind == SeveralFacesError.slug:
+        return several_faces()
+    if kind == ImageTooLargeError.slug:
+        return undefined()
+    if kind in _UNREADABLE:
+        return no_face()
+    return models_failed(str((document or {}).get("title", "the job failed")).lower())
+
+
+def of_error(error: Exception) -> CompreFaceError:
+    """Return the answer for anything that is raised."""
+    match error:
+        case CompreFaceError():
+            told = error
+        case HTTPException():
+            told = undefined(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
+        case ImageTooLargeError():
+            told = undefined()
+        case ImageError():
+            told = no_face()
+        case ServiceUnavailableError():
+            retry = {"Retry-After": str(error.retry_after_s or _RETRY_AFTER_S)}
+            told = CompreFaceError(0, error.detail, error.status, retry)
+        case _:
+            _LOG.error("a request failed", exc_info=error, extra={"action": "request.fail"})
+            told = undefined()
+    return told
+
+
+def answer_error(error: Exception) -> Response:
+    """Answer an error in CompreFace's form."""
+    told = of_error(error)
+    return Response(
+        json.dumps({"message": told.message, "code": told.code}),
+        status=told.status,
+        headers=told.headers,
+        content_type="application/json",
+    )
+
+
+def method_not_supported() -> CompreFaceError:
+    """Return the error for a path that exists for other methods."""
+    return CompreFaceError(
+        0, f"Request method '{request.method}' not supported", HTTPStatus.NOT_FOUND
+    )
+
+
+def _slugs(kind: type[VultusError]) -> set[str]:
+    return {kind.slug}.union(*map(_slugs, kind.__subclasses__()))
+
+
+_UNREADABLE = _slugs(ImageError) | {NoFaceError.slug}

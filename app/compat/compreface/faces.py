@@ -1,0 +1,156 @@
+"""``/recognition/faces``: the examples of a recognition service."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from flask import Blueprint, Response
+
+from app.compat.compreface.calls import DETECTION_THRESHOLD
+from app.compat.compreface.context import authenticate, container, current_service
+from app.compat.compreface.documents import answer, json_value
+from app.compat.compreface.errors import example_not_found, no_face, undefined
+from app.compat.compreface.images import read_images
+from app.compat.compreface.jobs import run_job
+from app.compat.compreface.parameters import Parameters, detection_threshold
+from app.compat.compreface.translate import Document, page
+from app.domain.application import ServiceType
+from app.domain.errors import NotFoundError
+from app.domain.job import JobType
+from app.domain.naming import as_uuid
+from app.domain.selection import FacePolicy
+from app.services.applications import find_service
+from app.services.examples import (
+    erase_examples,
+    erase_examples_of,
+    example_image,
+    list_examples,
+    stored_spelling,
+)
+
+if TYPE_CHECKING:
+    from app.domain.collection import Face
+
+routes = Blueprint("compreface_faces", __name__)
+#: The one call whose key stands in its path.
+static = Blueprint("compreface_static", __name__)
+
+_PAGE = 20
+_LARGEST_PAGE = 2000
+
+
+@routes.before_request
+def _authenticate() -> None:
+    authenticate(ServiceType.RECOGNITION)
+
+
+@routes.post("/recognition/faces")
+def add() -> Response:
+    """Enrol the one face of an image."""
+    return answer(enrol(Parameters.of_request()), HTTPStatus.CREATED)
+
+
+@routes.get("/recognition/faces")
+def listing() -> Response:
+    """List a page of the examples."""
+    parameters = Parameters.of_request()
+    number = parameters.whole("page", 0, least=0, label="Page")
+    size = parameters.whole("size", _PAGE, least=0, label="Size") or _PAGE
+    size = min(size, _LARGEST_PAGE)
+    found = list_examples(
+        current_service(),
+        subject=parameters.text("subject") or None,
+        offset=number * size,
+        limit=size,
+        uow=container().uow,
+    )
+    faces = [(str(face.id), face.subject or "") for face in found.faces]
+    return answer(page(faces, number=number, size=size, total=found.total))
+
+
+@routes.delete("/recognition/faces")
+def delete_of_subject() -> Response:
+    """Remove the examples of a subject, or of all."""
+    subject = Parameters.of_request().text("subject") or None
+    deleted = erase_examples_of(current_service(), subject, uow=container().uow)
+    return answer({"deleted": deleted})
+
+
+@routes.delete("/recognition/faces/<image_id>")
+def delete(image_id: str) -> Response:
+    """Remove an example."""
+    erased = erase_examples(current_service(), [parse_id(image_id)], uow=container().uow)
+    if not erased:
+        raise example_not_found(f"Image {image_id} not found")
+    return answer(_example(erased[0]))
+
+
+@routes.post("/recognition/faces/delete")
+def delete_several() -> Response:
+    """Remove several examples; unknown ids do not matter."""
+    stated = json_value()
+    if not isinstance(stated, list) or not all(isinstance(one, str) for one in stated):
+        raise undefined()
+    ids = [parse_id(one) for one in stated]
+    erased = erase_examples(current_service(), ids, uow=container().uow)
+    return answer([_example(face) for face in erased])
+
+
+@routes.get("/recognition/faces/<image_id>/img")
+def photograph(image_id: str) -> Response:
+    """Return the photograph of an example."""
+    image = example_image(current_service(), parse_id(image_id), uow=container().uow)
+    return _octets(image)
+
+
+@static.get("/static/<api_key>/images/<image_id>")
+def photograph_by_key(api_key: str, image_id: str) -> Response:
+    """Return the photograph of an example to whoever knows key and id; else nothing."""
+    face_id = as_uuid(image_id)
+    key = as_uuid(api_key)
+    if face_id is None or key is None:
+        return _octets(b"")
+    try:
+        service = find_service(key, ServiceType.RECOGNITION, uow=container().uow)
+    except NotFoundError:
+        return _octets(b"")
+    return _octets(example_image(service, face_id, uow=container().uow))
+
+
+def enrol(parameters: Parameters) -> Document:
+    """Enrol the one face of the request's image. Raises: CompreFaceError, ImageError."""
+    subject = parameters.subject()
+    threshold = detection_threshold(parameters, default=DETECTION_THRESHOLD)
+    [image] = read_images("file")
+    service = current_service()
+    job = run_job(
+        JobType.ENROLMENT,
+        {
+            "subject": stored_spelling(service, subject, uow=container().uow),
+            "face_policy": FacePolicy.REFUSE,
+            "detection_threshold": threshold,
+        },
+        [image],
+    )
+    face_ids = (job.result or {}).get("face_ids")
+    if not face_ids:
+        raise no_face()
+    return {"image_id": face_ids[0], "subject": subject}
+
+
+def parse_id(text: str) -> UUID:
+    """Return the id of an example. Raises: CompreFaceError: it is no UUID."""
+    face_id = as_uuid(text)
+    if face_id is None:
+        raise undefined()
+    return face_id
+
+
+def _example(face: Face) -> Document:
+    return {"image_id": str(face.id), "subject": face.subject}
+
+
+def _octets(data: bytes) -> Response:
+    return Response(data, content_type="application/octet-stream")

@@ -1,0 +1,75 @@
+"""Images in requests: multipart files or base64 in JSON."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from flask import request
+
+from app.compat.compreface.context import container
+from app.compat.compreface.documents import json_object
+from app.compat.compreface.errors import CompreFaceError, empty_field, missing_part, undefined
+from app.imaging.inspect import ImageLimits, inspect_image
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_EXTENSIONS = {"tif", "tiff", "jpg", "jpeg", "png", "bmp", "ico", "gif", "webp"}
+_BASE64 = re.compile(r"[A-Za-z0-9+/=_\s-]*")
+_WHITE = {ord(white): None for white in " \t\r\n\v\f"}
+_URL_SAFE = str.maketrans("-_", "+/")
+#: The Java fields behind the members of a JSON body, as its errors name them.
+_FIELDS = {
+    "file": "content",
+    "source_image": "sourceImageBase64",
+    "target_image": "targetImageBase64",
+}
+
+
+def read_images(*names: str) -> list[bytes]:
+    """Return the named images of the present request, each with a header that was found right.
+
+    Raises: CompreFaceError. ImageError: one is no image that can be used.
+    """
+    if request.is_json:
+        document = json_object()
+        images = [_decoded(document, name) for name in names]
+    elif request.mimetype == "multipart/form-data":
+        images = [_part(name) for name in names]
+    else:
+        raise undefined()
+    settings = container().settings
+    limits = ImageLimits(max_bytes=settings.max_upload_bytes, max_pixels=settings.max_pixels)
+    for image in images:
+        inspect_image(image, limits=limits)
+    return images
+
+
+def _part(name: str) -> bytes:
+    part = request.files.get(name)
+    if part is None:
+        raise missing_part(name)
+    stated = part.filename or ""
+    if PurePosixPath(stated).suffix.lower().removeprefix(".") not in _EXTENSIONS:
+        raise CompreFaceError(21, f"File [{stated}] has an unavailable extension")
+    data: bytes = part.read()
+    return data
+
+
+def _decoded(document: Mapping[str, Any], name: str) -> bytes:
+    text: object = document.get(name)
+    if text is None or text == "":
+        raise empty_field(_FIELDS[name])
+    if not isinstance(text, str):
+        raise undefined()
+    if not _BASE64.fullmatch(text):
+        raise CompreFaceError(21, "Provided value is not Base64")
+    bare = text.translate(_WHITE).translate(_URL_SAFE).rstrip("=")
+    try:
+        return base64.b64decode(bare + "=" * (-len(bare) % 4), validate=True)
+    except binascii.Error:
+        raise undefined() from None

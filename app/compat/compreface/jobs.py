@@ -1,0 +1,52 @@
+"""Synchronous calls on top of jobs: submit, wait a while, and read the result."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from app import observability
+from app.compat.compreface.context import container, current_service
+from app.compat.compreface.errors import models_failed, of_problem, too_late
+from app.domain.job import JobState
+from app.services.submit import JobRequest, submit_job
+from app.services.wait import wait_for_job
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from app.domain.job import Job, JobType
+
+
+def run_job(job_type: JobType, parameters: Mapping[str, Any], images: Sequence[bytes]) -> Job:
+    """Return the job when it has succeeded.
+
+    Raises: CompreFaceError: it has failed, or goes on after the time that a caller waits.
+    """
+    box, service = container(), current_service()
+    submitted = submit_job(
+        JobRequest(
+            type=job_type,
+            owner_id=service.id,
+            collection_id=service.collection_id,
+            parameters={name: value for name, value in parameters.items() if value is not None},
+            images=images,
+        ),
+        route=f"compreface {job_type}",
+        idempotency_key=None,
+        republish_after=timedelta(seconds=box.settings.republish_s),
+        uow=box.uow,
+        queue=box.queue,
+        clock=box.clock,
+    ).job
+    observability.job_id.set(str(submitted.id))
+    job = wait_for_job(
+        submitted.id, timeout_s=box.settings.compreface_wait_s, uow=box.uow, bell=box.bell
+    )
+    if job is None:
+        raise models_failed("the collection was changed meanwhile")
+    if not job.state.is_terminal:
+        raise too_late(f"/v1/jobs/{job.id}")
+    if job.state is not JobState.SUCCEEDED or job.result is None:
+        raise of_problem(job.error)
+    return job

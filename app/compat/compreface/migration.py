@@ -1,0 +1,151 @@
+"""Bring the services, subjects and photographs of a CompreFace database over.
+
+Photographs are embedded again, as enrolment jobs; examples keep their ids. What is there already is
+left alone, so that a run that was cut short is continued by the next.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from app.domain.application import ServiceType
+from app.domain.errors import NotFoundError
+from app.domain.job import JobState, JobType
+from app.domain.selection import FacePolicy
+from app.services.applications import NewService, create_service, find_service
+from app.services.examples import home_of
+from app.services.submit import JobRequest, submit_job
+from app.services.wait import wait_for_job
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from app.bootstrap import Container
+    from app.compat.compreface.source import Source, SourceExample, SourceService
+    from app.domain.application import Service
+
+#: Known to everybody, as every installation has them.
+DEMO_KEYS = {UUID(int=number) for number in (2, 3, 4)}
+
+#: Jobs that wait at the same time: enough for the workers' batches, few enough for the database.
+_AHEAD = 32
+_PATIENCE_S = 600
+
+
+@dataclass(slots=True)
+class Report:
+    """What a run has done, and what could not be carried over with the reason."""
+
+    services: int = 0
+    enrolled: int = 0
+    there_before: int = 0
+    left_behind: list[tuple[str, str]] = field(default_factory=list)
+
+
+def migrate(source: Source, container: Container, *, progress: Callable[[Report], None]) -> Report:
+    """Carry everything over; ``progress`` is told after every example."""
+    report = Report()
+    for wanted in source.services():
+        if wanted.key in DEMO_KEYS:
+            report.left_behind.append((f"service {wanted.name}", "its key is known to everybody"))
+            continue
+        service = _ensure_service(wanted, container, report)
+        if service.type is ServiceType.RECOGNITION:
+            _carry_people(source, wanted.key, service, container, report, progress)
+    return report
+
+
+def _ensure_service(wanted: SourceService, container: Container, report: Report) -> Service:
+    try:
+        return find_service(wanted.key, wanted.type, uow=container.uow)
+    except NotFoundError:
+        service, _ = create_service(
+            NewService(
+                application=wanted.application,
+                name=wanted.name,
+                type=wanted.type,
+                model=container.settings.model,
+                key=wanted.key,
+            ),
+            uow=container.uow,
+            clock=container.clock,
+        )
+    report.services += 1
+    return service
+
+
+def _carry_people(
+    source: Source,
+    key: UUID,
+    service: Service,
+    container: Container,
+    report: Report,
+    progress: Callable[[Report], None],
+) -> None:
+    with container.uow() as work:
+        for name in source.subjects(key):
+            work.subjects.ensure(home_of(service), name)
+        work.commit()
+    missing: list[SourceExample] = []
+    for example in source.examples(key):
+        if not example.has_photograph:
+            report.left_behind.append((f"example {example.id}", "no photograph was kept"))
+        elif _is_there(example.id, container):
+            report.there_before += 1
+        else:
+            missing.append(example)
+    waiting: deque[tuple[UUID, UUID]] = deque()
+    for example, photograph in source.photographs(missing):
+        waiting.append((example.id, _submit(example, photograph, service, container)))
+        if len(waiting) >= _AHEAD:
+            _settle(*waiting.popleft(), container, report)
+            progress(report)
+    while waiting:
+        _settle(*waiting.popleft(), container, report)
+        progress(report)
+
+
+def _is_there(face_id: UUID, container: Container) -> bool:
+    with container.uow() as work:
+        return work.faces.get(face_id) is not None
+
+
+def _submit(
+    example: SourceExample, photograph: bytes, service: Service, container: Container
+) -> UUID:
+    """Submit the enrolment, once: the job of a run that was cut short is found again."""
+    return submit_job(
+        JobRequest(
+            type=JobType.ENROLMENT,
+            owner_id=service.id,
+            collection_id=service.collection_id,
+            parameters={
+                "subject": example.subject,
+                "face_policy": FacePolicy.LARGEST,
+                "face_id": str(example.id),
+            },
+            images=[photograph],
+        ),
+        route="compreface import",
+        idempotency_key=str(example.id),
+        republish_after=timedelta(seconds=container.settings.republish_s),
+        uow=container.uow,
+        queue=container.queue,
+        clock=container.clock,
+    ).job.id
+
+
+def _settle(example_id: UUID, job_id: UUID, container: Container, report: Report) -> None:
+    job = wait_for_job(job_id, timeout_s=_PATIENCE_S, uow=container.uow, bell=container.bell)
+    if job is not None and job.state is JobState.SUCCEEDED:
+        report.enrolled += 1
+        return
+    if job is None or not job.state.is_terminal:
+        reason = "its job has not ended"
+    else:
+        reason = str((job.error or {}).get("title", job.state)).lower()
+    report.left_behind.append((f"example {example_id}", reason))

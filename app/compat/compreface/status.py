@@ -1,0 +1,53 @@
+"""What the installation says of itself."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response
+
+from app.compat.compreface.context import authenticate, container
+from app.compat.compreface.documents import answer
+from app.compat.compreface.errors import CompreFaceError
+from app.domain.application import ServiceType
+from app.services.applications import models_of_services
+
+routes = Blueprint("compreface_status", __name__)
+
+
+@routes.get("/config")
+def config() -> Response:
+    """Tell the limits of uploads."""
+    settings = container().settings
+    return answer(
+        {
+            "clientMaxFileSize": settings.max_upload_bytes,
+            "clientMaxBodySize": settings.max_request_bytes,
+        }
+    )
+
+
+@routes.get("/consistence/status")
+def consistence() -> Response:
+    """Tell whether every example was embedded by the model that runs."""
+    return answer(
+        {
+            "demoFaceCollectionIsInconsistent": False,
+            "dbIsInconsistent": not _is_consistent(),
+            "saveImagesToDB": True,
+            "status": "OK",
+        }
+    )
+
+
+@routes.post("/migrate")
+def migrate() -> Response:
+    """Start nothing where nothing is to be done, and say so where something would be."""
+    authenticate(ServiceType.RECOGNITION)
+    if not _is_consistent():
+        raise CompreFaceError(
+            0, "Some services were made with another model; enrol their examples again"
+        )
+    return Response("Migration started", content_type="text/plain; charset=utf-8")
+
+
+def _is_consistent() -> bool:
+    return models_of_services(uow=container().uow) <= {container().settings.model}

@@ -1,0 +1,100 @@
+"""``/recognition/subjects``: the names of a recognition service."""
+
+from __future__ import annotations
+
+import re
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from flask import Blueprint
+
+from app.compat.compreface.context import authenticate, container, current_service
+from app.compat.compreface.documents import answer, json_object
+from app.compat.compreface.errors import CompreFaceError, constraint, subject_not_found, undefined
+from app.compat.compreface.parameters import storable
+from app.domain.application import ServiceType
+from app.domain.errors import ConflictError, NotFoundError
+from app.services.examples import (
+    add_subject,
+    erase_all_subjects,
+    erase_subject,
+    rename_or_merge,
+    subject_names,
+)
+
+if TYPE_CHECKING:
+    from flask import Response
+
+routes = Blueprint("compreface_subjects", __name__)
+
+_MOST_LETTERS = 50
+_REFUSED = re.compile(r"[;/\\]")
+
+
+@routes.before_request
+def _authenticate() -> None:
+    authenticate(ServiceType.RECOGNITION)
+
+
+@routes.post("/recognition/subjects")
+def add() -> Response:
+    """Store a name."""
+    name = _name_in_body()
+    try:
+        add_subject(current_service(), name, uow=container().uow)
+    except ConflictError:
+        raise CompreFaceError(43, "Subject already exists") from None
+    return answer({"subject": name}, HTTPStatus.CREATED)
+
+
+@routes.get("/recognition/subjects")
+def listing() -> Response:
+    """List all names."""
+    return answer({"subjects": subject_names(current_service(), uow=container().uow)})
+
+
+@routes.put("/recognition/subjects/<path:subject>")
+def rename(subject: str) -> Response:
+    """Give a subject another name; one that exists takes its examples over."""
+    name = _name_in_body()
+    try:
+        updated = rename_or_merge(current_service(), _bare(subject), name, uow=container().uow)
+    except NotFoundError:
+        raise subject_not_found(_bare(subject)) from None
+    return answer({"updated": updated})
+
+
+@routes.delete("/recognition/subjects/<path:subject>")
+def delete(subject: str) -> Response:
+    """Remove a subject with its examples."""
+    try:
+        name = erase_subject(current_service(), _bare(subject), uow=container().uow)
+    except NotFoundError:
+        raise subject_not_found(_bare(subject)) from None
+    return answer({"subject": name})
+
+
+@routes.delete("/recognition/subjects")
+def delete_all() -> Response:
+    """Remove all subjects with their examples."""
+    return answer({"deleted": erase_all_subjects(current_service(), uow=container().uow)})
+
+
+def _bare(subject: str) -> str:
+    """Take off the slash that some clients end a path with."""
+    return storable(subject.removesuffix("/"))
+
+
+def _name_in_body() -> str:
+    name = json_object().get("subject")
+    if name is None or (isinstance(name, str) and not name.strip()):
+        raise constraint("Subject name cannot be empty")
+    if not isinstance(name, str):
+        raise undefined()
+    if len(name) > _MOST_LETTERS:
+        raise constraint(f"Subject name size must be between 1 and {_MOST_LETTERS}")
+    if _REFUSED.search(name):
+        raise CompreFaceError(
+            36, "The name cannot contain the following special characters: ';', '/', '\\'"
+        )
+    return storable(name)

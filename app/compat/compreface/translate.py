@@ -1,0 +1,165 @@
+"""Our results in CompreFace's words. Pure: numbers and documents in, documents out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from app.compat.compreface.pose import head_pose
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from app.compat.compreface.similarity import SimilarityCurve
+
+Document: TypeAlias = dict[str, Any]
+
+_PLACES = Decimal("0.00001")
+_LANDMARKS = (
+    "image_left_eye",
+    "image_right_eye",
+    "nose",
+    "image_left_mouth",
+    "image_right_mouth",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What an answer should tell of each face."""
+
+    plugins: frozenset[str] = frozenset()
+    #: Whether to add times and versions.
+    status: bool = False
+    #: Whether the image was taken for a face, so that there are no landmarks.
+    cropped: bool = False
+    #: Whether the box's probability is rounded.
+    rounded: bool = True
+
+    @property
+    def embeddings(self) -> bool:
+        """Whether vectors are asked for."""
+        return "calculator" in self.plugins
+
+
+def five_places(value: float) -> float:
+    """Round to five decimals, halves away from zero.
+
+    >>> five_places(0.123455), five_places(0.9999951)
+    (0.12346, 1.0)
+    """
+    return float(Decimal(repr(value)).quantize(_PLACES, ROUND_HALF_UP))
+
+
+def face(
+    found: Mapping[str, Any], image: Mapping[str, Any], wishes: Wishes, duration_ms: float
+) -> Document:
+    """Tell where a face is and what the plugins say of it.
+
+    ``image`` gives ``width`` and ``height``, which the box is cut to.
+    """
+    document: Document = {"box": _box(found, image, wishes)}
+    points = [found["landmarks"][name] for name in _LANDMARKS]
+    if "landmarks" in wishes.plugins:
+        document["landmarks"] = (
+            [[] for _ in points] if wishes.cropped else [[round(x), round(y)] for x, y in points]
+        )
+    if "pose" in wishes.plugins and not wishes.cropped:
+        pitch, roll, yaw = head_pose(points)
+        document["pose"] = {"pitch": pitch, "roll": roll, "yaw": yaw}
+    if wishes.embeddings:
+        document["embedding"] = found["embedding"]
+    if wishes.status:
+        document["execution_time"] = {"detector": round(duration_ms, 1)}
+    return document
+
+
+def recognised(
+    found: Mapping[str, Any],
+    image: Mapping[str, Any],
+    wishes: Wishes,
+    duration_ms: float,
+    curve: SimilarityCurve,
+) -> Document:
+    """Tell of a face and of the examples that are nearest to it."""
+    return {**face(found, image, wishes, duration_ms), "subjects": subjects(found, curve)}
+
+
+def verified(
+    found: Mapping[str, Any],
+    image: Mapping[str, Any],
+    wishes: Wishes,
+    duration_ms: float,
+    curve: SimilarityCurve,
+) -> Document:
+    """Tell of a face and of its likeness with the one example that it was compared with."""
+    [nearest] = subjects(found, curve)
+    return {**face(found, image, wishes, duration_ms), **nearest}
+
+
+def matched(
+    found: Mapping[str, Any],
+    image: Mapping[str, Any],
+    wishes: Wishes,
+    duration_ms: float,
+    curve: SimilarityCurve,
+) -> Document:
+    """Tell of a face of the target and of its likeness with the source's."""
+    similarity = five_places(curve.of_cosine(found["similarity"]))
+    return {**face(found, image, wishes, duration_ms), "similarity": similarity}
+
+
+def subjects(found: Mapping[str, Any], curve: SimilarityCurve) -> list[Document]:
+    """Return the candidates of a face, best first."""
+    return [
+        {
+            "subject": candidate["subject"],
+            "similarity": five_places(curve.of_cosine(candidate["similarity"])),
+        }
+        for candidate in found["candidates"]
+    ]
+
+
+def shares(found: Mapping[str, Any]) -> list[Document]:
+    """Return the candidates of a face with the trained matcher's share of each, best first."""
+    return [
+        {"subject": candidate["subject"], "similarity": five_places(candidate["score"])}
+        for candidate in found["candidates"]
+    ]
+
+
+def versions(wishes: Wishes, model: str) -> Document:
+    """Return the versions of what has worked on a face, where they are asked for."""
+    if not wishes.status:
+        return {}
+    known = {"calculator": f"vultus.{model}", "pose": "vultus.five-points"}
+    named = {slug: version for slug, version in known.items() if slug in wishes.plugins}
+    return {"plugins_versions": {"detector": "vultus.mtcnn", **named}}
+
+
+def page(faces: Sequence[tuple[str, str]], *, number: int, size: int, total: int) -> Document:
+    """Return a page of examples, each as ``(id, subject)``."""
+    return {
+        "faces": [{"image_id": one, "subject": subject} for one, subject in faces],
+        "page_number": number,
+        "page_size": size,
+        "total_pages": -(-total // size),
+        "total_elements": total,
+    }
+
+
+def _box(found: Mapping[str, Any], image: Mapping[str, Any], wishes: Wishes) -> Document:
+    box, probability = found["box"], found["detection_confidence"]
+    width, height = image["width"], image["height"]
+    return {
+        "probability": five_places(probability) if wishes.rounded else probability,
+        "x_max": _within(box["x_max"], width),
+        "y_max": _within(box["y_max"], height),
+        "x_min": _within(box["x_min"], width),
+        "y_min": _within(box["y_min"], height),
+    }
+
+
+def _within(edge: float, size: int) -> int:
+    return min(max(round(edge), 0), size)

@@ -1,0 +1,55 @@
+"""``/verification``: whether two images show one person."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import Blueprint
+
+from app.compat.compreface import translate
+from app.compat.compreface.calls import Call, curve_of, duration_of
+from app.compat.compreface.context import authenticate
+from app.compat.compreface.documents import answer
+from app.compat.compreface.errors import models_failed
+from app.compat.compreface.images import read_images
+from app.compat.compreface.jobs import run_job
+from app.compat.compreface.parameters import Parameters
+from app.domain.application import ServiceType
+from app.domain.job import JobType
+
+if TYPE_CHECKING:
+    from flask import Response
+
+routes = Blueprint("compreface_verification", __name__)
+
+
+@routes.before_request
+def _authenticate() -> None:
+    authenticate(ServiceType.VERIFY)
+
+
+@routes.post("/verification/verify")
+def verify() -> Response:
+    """Compare the one face of the source with every face of the target."""
+    call = Call.read(Parameters.of_request())
+    images = read_images("source_image", "target_image")
+    job = run_job(JobType.VERIFICATION, {**call.job_parameters(), "all_targets": True}, images)
+    found = job.result
+    if found is None:
+        raise models_failed("the job has no result")
+    curve, source = curve_of(found["model"]), found["source"]
+    duration_ms = duration_of(job) / (1 + len(found["targets"]))
+    return answer(
+        {
+            "result": [
+                {
+                    "source_image_face": translate.face(source, source, call.wishes, duration_ms),
+                    "face_matches": [
+                        translate.matched(one, found["target"], call.wishes, duration_ms, curve)
+                        for one in found["targets"]
+                    ],
+                    **translate.versions(call.wishes, found["model"]),
+                }
+            ]
+        }
+    )

@@ -1,0 +1,194 @@
+"""The subjects of a service and their examples, by names whose case does not matter.
+
+A deletion takes the ended jobs of the service with it, since their results tell of the people they
+found.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from app.domain.errors import ConflictError, NotFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from uuid import UUID
+
+    from app.domain.application import Service
+    from app.domain.collection import Face
+    from app.domain.embedding import Embedding
+    from app.domain.matching import Candidate
+    from app.services.ports import UnitOfWork, UnitOfWorkFactory
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examples:
+    """A part of the examples of a service, and how many there are in all."""
+
+    faces: Sequence[Face]
+    total: int
+
+
+def home_of(service: Service) -> UUID:
+    """Return the id of the collection of a recognition service."""
+    if service.collection_id is None:
+        raise ValueError("only a recognition service has a collection")
+    return service.collection_id
+
+
+def subject_names(service: Service, *, uow: UnitOfWorkFactory) -> list[str]:
+    """Return the names of all subjects in order."""
+    with uow() as work:
+        return work.subjects.names(home_of(service))
+
+
+def add_subject(service: Service, name: str, *, uow: UnitOfWorkFactory) -> None:
+    """Store a subject without examples. Raises: ConflictError: there is one of that name."""
+    with uow() as work:
+        if work.subjects.find_folded(home_of(service), name) is not None:
+            raise ConflictError("there is a subject of this name")
+        work.subjects.ensure(home_of(service), name)
+        work.commit()
+
+
+def stored_spelling(service: Service, name: str, *, uow: UnitOfWorkFactory) -> str:
+    """Return a subject's name as it is stored, or the name itself where there is no such one."""
+    with uow() as work:
+        subject = work.subjects.find_folded(home_of(service), name)
+    return name if subject is None else subject.name
+
+
+def rename_or_merge(service: Service, name: str, new: str, *, uow: UnitOfWorkFactory) -> bool:
+    """Give a subject another name, or its examples to the subject that has it.
+
+    ``False`` means that the name is the same. Raises: NotFoundError.
+    """
+    with uow() as work:
+        subject = work.subjects.find_folded(home_of(service), name)
+        if subject is None:
+            raise NotFoundError("there is no such subject")
+        if subject.name == new:
+            return False
+        other = work.subjects.find_folded(home_of(service), new)
+        if other is None or other.id == subject.id:
+            work.subjects.rename(subject.id, new)
+        else:
+            work.subjects.merge(subject.id, into=other.id)
+        _commit_erasure(work, service)
+    return True
+
+
+def erase_subject(service: Service, name: str, *, uow: UnitOfWorkFactory) -> str:
+    """Remove a subject with its examples; return its stored name. Raises: NotFoundError."""
+    with uow() as work:
+        subject = work.subjects.find_folded(home_of(service), name)
+        if subject is None:
+            raise NotFoundError("there is no such subject")
+        work.subjects.delete(subject.id)
+        _commit_erasure(work, service)
+    return subject.name
+
+
+def erase_all_subjects(service: Service, *, uow: UnitOfWorkFactory) -> int:
+    """Remove all subjects with their examples; return how many subjects."""
+    with uow() as work:
+        deleted = work.subjects.delete_all(home_of(service))
+        _commit_erasure(work, service)
+    return deleted
+
+
+def list_examples(
+    service: Service, *, subject: str | None, offset: int, limit: int, uow: UnitOfWorkFactory
+) -> Examples:
+    """Return a part of the examples, of one subject where one is given, spelt exactly so."""
+    home = home_of(service)
+    with uow() as work:
+        subject_id = None
+        if subject is not None:
+            found = work.subjects.find(home, subject)
+            if found is None:
+                return Examples(faces=[], total=0)
+            subject_id = found.id
+        return Examples(
+            faces=work.faces.slice(home, subject_id=subject_id, offset=offset, limit=limit),
+            total=work.faces.count(home, subject_id=subject_id),
+        )
+
+
+def find_example(service: Service, face_id: UUID, *, uow: UnitOfWorkFactory) -> Face:
+    """Return an example. Raises: NotFoundError."""
+    with uow() as work:
+        face = _face(work, service, face_id)
+    if face is None:
+        raise NotFoundError("there is no such example")
+    return face
+
+
+def nearest_examples(
+    service: Service,
+    probes: Sequence[Embedding],
+    *,
+    limit: int,
+    face_id: UUID | None = None,
+    uow: UnitOfWorkFactory,
+) -> list[list[Candidate]]:
+    """Return the examples nearest to each probe, best first, or one example alone."""
+    with uow() as work:
+        return [
+            work.faces.nearest_faces(probe, home_of(service), limit=limit, face_id=face_id)
+            for probe in probes
+        ]
+
+
+def example_image(service: Service, face_id: UUID, *, uow: UnitOfWorkFactory) -> bytes:
+    """Return the photograph of an example, or nothing where there is none."""
+    with uow() as work:
+        face = _face(work, service, face_id)
+        return b"" if face is None else work.faces.image(face.id) or b""
+
+
+def erase_examples(
+    service: Service, face_ids: Sequence[UUID], *, uow: UnitOfWorkFactory
+) -> list[Face]:
+    """Remove examples; return those that there were, in the order asked for."""
+    erased = []
+    with uow() as work:
+        for face_id in dict.fromkeys(face_ids):
+            face = _face(work, service, face_id)
+            if face is not None:
+                work.faces.delete(face.id)
+                erased.append(face)
+        _commit_erasure(work, service)
+    return erased
+
+
+def erase_examples_of(service: Service, subject: str | None, *, uow: UnitOfWorkFactory) -> int:
+    """Remove a subject with its examples, or the examples of all; return how many examples.
+
+    Without a name the subjects themselves stay.
+    """
+    home = home_of(service)
+    with uow() as work:
+        if subject is None:
+            deleted = work.faces.delete_labelled(home, subject_id=None)
+        else:
+            found = work.subjects.find_folded(home, subject)
+            if found is None:
+                return 0
+            deleted = work.faces.delete_labelled(home, subject_id=found.id)
+            work.subjects.delete(found.id)
+        _commit_erasure(work, service)
+    return deleted
+
+
+def _face(work: UnitOfWork, service: Service, face_id: UUID) -> Face | None:
+    face = work.faces.get(face_id)
+    if face is None or face.collection_id != service.collection_id or face.subject is None:
+        return None
+    return face
+
+
+def _commit_erasure(work: UnitOfWork, service: Service) -> None:
+    work.jobs.delete_ended(service.id)
+    work.commit()
