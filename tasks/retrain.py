@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from app.domain.errors import VultusError
 from app.services.complete import complete_job, fail_job
-from app.services.retrain import Fit, trained, training_data
+from app.services.retrain import trained, training_data
 from app.services.sweep import give_back
 from tasks.heartbeat import Heartbeat
-from workers.matching.classifier import fit_classifier
+from workers.matching.retraining import fit_anew
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -19,7 +17,6 @@ if TYPE_CHECKING:
     from app.domain.job import Job
     from app.services.complete import Outcome
     from app.services.ports import UnitOfWork
-    from app.services.retrain import LabelledVectors
     from tasks.runtime import InferenceRuntime
 
 
@@ -43,7 +40,7 @@ def run_training_job(job_id: UUID, runtime: InferenceRuntime) -> None:
 def _train(job: Job, runtime: InferenceRuntime) -> None:
     container, model_id = runtime.container, runtime.model.id
     try:
-        faces = training_data(job, model_id, uow=container.uow)
+        data = training_data(job, model_id, uow=container.uow)
     except VultusError as error:
         if error.retryable:
             raise
@@ -56,12 +53,10 @@ def _train(job: Job, runtime: InferenceRuntime) -> None:
             clock=container.clock,
         )
         return
-    fit = _fit(faces)
+    fit = fit_anew(data, runtime.cohort.vectors)
 
     def conclude(work: UnitOfWork) -> Outcome:
-        return trained(
-            work, job, fit, model_id=model_id, face_count=len(faces), clock=container.clock
-        )
+        return trained(work, job, fit, model_id=model_id, clock=container.clock)
 
     complete_job(
         job,
@@ -71,13 +66,3 @@ def _train(job: Job, runtime: InferenceRuntime) -> None:
         queue=container.queue,
         clock=container.clock,
     )
-
-
-def _fit(faces: LabelledVectors) -> Fit:
-    subject_ids = sorted({subject for subject, _ in faces})
-    place = {subject: number for number, subject in enumerate(subject_ids)}
-    fitted = fit_classifier(
-        np.array([vector for _, vector in faces], dtype=np.float32),
-        np.array([place[subject] for subject, _ in faces]),
-    )
-    return Fit(subject_ids=tuple(subject_ids), weights=fitted.weights, metrics=fitted.metrics)

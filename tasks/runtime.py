@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from tasks.rules import sweep_rules
 from tasks.strangers import Strangers
 from workers.matching.classifier import LogisticClassifier
@@ -32,11 +34,11 @@ class TrainedClassifier:
     def __init__(self, training: Training) -> None:
         self._classifier = LogisticClassifier(training.weights)
         self.subject_ids = training.subject_ids
-        self.threshold = self._classifier.threshold
+        self.tail = self._classifier.tail
 
     def probabilities(self, probe: Embedding) -> Mapping[UUID, float]:
         """Return each trained subject's share of the probe."""
-        shares = self._classifier.shares(probe.vector)
+        [shares] = self._classifier.shares(np.array([probe.vector], dtype=np.float32))
         return dict(zip(self.subject_ids, shares.tolist(), strict=True))
 
 

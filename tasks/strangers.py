@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
     from app.domain.embedding import Embedding
     from app.domain.matching import ShareReading
 
@@ -23,6 +25,11 @@ class Strangers:
     def __init__(self, weights_dir: Path, model_id: str) -> None:
         """Read the cohort. Raises: WeightsError: it is missing or not understood."""
         self._cohort = read_cohort(cohort_path(weights_dir, model_id))
+
+    @property
+    def vectors(self) -> NDArray[np.float32]:
+        """One vector of length 1 for each stranger, as rows."""
+        return self._cohort.strangers
 
     def background(self, probe: Embedding) -> float:
         """Return what the strangers weigh beside the subjects."""

@@ -2,19 +2,19 @@
 
 import ctypes
 
-# ``mallopt`` parameters and their largest useful values, malloc.h of the GNU C library
+# ``mallopt`` parameters, by the numbers of the GNU C library's malloc.h
 _M_TRIM_THRESHOLD = -1
 _M_MMAP_THRESHOLD = -3
-_KEPT = 128 * 1024 * 1024
-_LARGEST_KEPT = 32 * 1024 * 1024
+_KEPT = 64 * 1024 * 1024
+_LARGEST_KEPT = 64 * 1024 * 1024
 
 
 def keep_freed_memory() -> bool:
     """Reuse freed memory instead of handing it back to the system; return whether that took.
 
     By default the C library maps every array above 128 kB anew, so that each of its pages costs a
-    fault; with arrays as short-lived as here that is a good part of all time. Arrays above 32 MB
-    are still handed back, and so is what lies free beyond 128 MB.
+    fault; with arrays as short-lived as here that is a good part of all time. Arrays above 16 MB
+    are still handed back, and so is what lies free beyond 64 MB.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt

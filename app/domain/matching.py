@@ -47,7 +47,7 @@ class Matcher(StrEnum):
 #: with the best open-set identification rate at 50, 100 and 250 people on LFW.
 PROTOTYPE_SCALE = 12.0
 
-#: The part of a cohort's scores that the tail of a ``ShareReading`` is fitted to; of 0.1, 0.15, 0.2
+#: The part of a cohort's scores that a ``StrangerTail`` is fitted to; of 0.1, 0.15, 0.2
 #: and 0.3 the one whose thresholds came nearest their targets on LFW.
 TAIL = 0.15
 
@@ -112,20 +112,12 @@ class SubjectShare:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ShareReading:
-    """How the shares of one collection's subjects are read, after a cohort of strangers.
-
-    The strangers' logits of the best share have an exponential tail; a logistic curve leads from a
-    logit to the probability of identity, for searches that are as often for enrolled people as not.
-    """
+class StrangerTail:
+    """Which shares strangers reach: the logits of their best shares have an exponential tail."""
 
     #: The logit that a part ``TAIL`` of the strangers exceeds, and by how much it does on average.
     tail_start: float
     tail_mean: float
-    slope: float
-    intercept: float
-    #: How many subjects had faces when the cohort was compared with them.
-    subjects: int
 
     def threshold(self, target_fpir: float) -> float:
         """Return the share that this part of strangers' searches is expected to reach."""
@@ -135,6 +127,20 @@ class ShareReading:
         """Return the part of strangers' searches expected to reach a share; at most ``TAIL``."""
         excess = max(_logit(share) - self.tail_start, 0.0)
         return TAIL * math.exp(-excess / self.tail_mean)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShareReading(StrangerTail):
+    """How the shares of one collection's subjects are read, after a cohort of strangers.
+
+    A logistic curve leads from a logit to the probability of identity, for searches that are as
+    often for enrolled people as not.
+    """
+
+    slope: float
+    intercept: float
+    #: How many subjects had faces when the cohort was compared with them.
+    subjects: int
 
     def probability(self, share: float) -> float:
         """Return the probability, 0 to 1, that the best subject is the person searched for."""

@@ -6,9 +6,28 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
     from uuid import UUID
+
+
+#: Of so many faces, one is held out from every rehearsal.
+_HELD_OUT = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelledFace:
+    """What is learnt from one enrolled face."""
+
+    id: UUID
+    subject_id: UUID
+    vector: Sequence[float]
+    created_at: datetime
+
+    @property
+    def is_held_out(self) -> bool:
+        """Whether versions are compared by it: for ever, as its id alone decides."""
+        return self.id.int % _HELD_OUT == 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,3 +47,26 @@ class Training:
     weights: bytes = b""
     metrics: Mapping[str, float] = field(default_factory=dict)
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingData:
+    """What a training job learns from, and what it has to be as good as."""
+
+    faces: Sequence[LabelledFace]
+    target_fpir: float
+    #: The version in use.
+    active: Training | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fit:
+    """What the fitting of a matcher returns."""
+
+    subject_ids: tuple[UUID, ...]
+    face_count: int
+    #: Safetensors.
+    weights: bytes
+    metrics: Mapping[str, float]
+    #: The version that names more of the faces held out than this fit does, if the one in use does.
+    better: UUID | None = None

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from app.domain.collection import Collection
     from app.domain.embedding import Embedding
-    from app.domain.matching import ShareReading
+    from app.domain.matching import ShareReading, StrangerTail
     from app.domain.model import ModelProfile
     from app.services.ports import Classifiers, StrangerCohort, SubjectClassifier, UnitOfWork
 
@@ -50,6 +50,8 @@ class Matching:
     training_id: UUID | None
     classifier: SubjectClassifier | None
     reading: ShareReading | None
+    #: Which scores strangers reach; absent where the score is a similarity.
+    tail: StrangerTail | None
     cohort: StrangerCohort
 
     def judge(self, work: UnitOfWork, probe: Embedding, *, limit: int) -> Judgement:
@@ -70,9 +72,7 @@ class Matching:
             decision=self._decide(standing[0] if standing else None),
             candidates=standing[:limit],
             margin=scores[0] - sum(scores[1:]) if scores else None,
-            expected_fpir=(
-                self.reading.expected_fpir(scores[0]) if self.reading and scores else None
-            ),
+            expected_fpir=self.tail.expected_fpir(scores[0]) if self.tail and scores else None,
         )
 
     def _decide(self, best: Candidate | None) -> Decision:
@@ -124,7 +124,7 @@ class Matching:
         ]
 
     def _probability(self, share: float, similarity: float) -> float:
-        if self.reading is None or self.classifier is not None:
+        if self.reading is None:
             return self.model.calibration.probability(similarity)
         return self.reading.probability(share)
 
@@ -149,12 +149,10 @@ def prepare_matching(
         if matcher is Matcher.PROTOTYPE and enrolled
         else None
     )
+    tail = reading if classifier is None else classifier.tail
     score_threshold = None
-    if not is_explicit(parameters, collection):
-        if classifier is not None:
-            score_threshold = classifier.threshold
-        elif reading is not None:
-            score_threshold = reading.threshold(collection.target_fpir)
+    if tail is not None and not is_explicit(parameters, collection):
+        score_threshold = tail.threshold(collection.target_fpir)
     return Matching(
         collection=collection,
         matcher=matcher,
@@ -164,6 +162,7 @@ def prepare_matching(
         training_id=training_id,
         classifier=classifier,
         reading=reading,
+        tail=tail,
         cohort=cohort,
     )
 

@@ -2,37 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
-from app.domain.errors import NotEnoughFacesError, NotFoundError
-from app.domain.training import Training
+from app.domain.errors import ConflictError, NotEnoughFacesError, NotFoundError
+from app.domain.training import Training, TrainingData
 from app.services.complete import Outcome
 from app.services.identity import new_id
 from app.services.models import require_model
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
     from uuid import UUID
 
     from app.domain.job import Job
+    from app.domain.training import Fit
     from app.services.ports import Clock, UnitOfWork, UnitOfWorkFactory
 
-LabelledVectors: TypeAlias = "Sequence[tuple[UUID, Sequence[float]]]"
+#: Versions of a collection that are kept, the one in use among them.
+_KEPT = 5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fit:
-    """What the fitting of a matcher returns."""
-
-    subject_ids: tuple[UUID, ...]
-    #: Safetensors.
-    weights: bytes
-    metrics: Mapping[str, float]
-
-
-def training_data(job: Job, model_id: str, *, uow: UnitOfWorkFactory) -> LabelledVectors:
-    """Read what a training job learns from.
+def training_data(job: Job, model_id: str, *, uow: UnitOfWorkFactory) -> TrainingData:
+    """Read what a training job needs.
 
     Raises: NotFoundError, ModelMismatchError. NotEnoughFacesError: fewer than two subjects have
     faces, so there is nothing to tell apart.
@@ -43,36 +33,64 @@ def training_data(job: Job, model_id: str, *, uow: UnitOfWorkFactory) -> Labelle
             raise NotFoundError("the collection was deleted before it was trained")
         require_model(collection, model_id)
         faces = work.faces.labelled(collection.id, model_id)
-    if len({subject for subject, _ in faces}) < 2:  # noqa: PLR2004 - the least that can be told apart
+        active_id = work.trainings.active_id(collection.id, model_id)
+        active = work.trainings.get(active_id) if active_id is not None else None
+    if len({face.subject_id for face in faces}) < 2:  # noqa: PLR2004 - the least that can be told apart
         raise NotEnoughFacesError
-    return faces
+    return TrainingData(faces=faces, target_fpir=collection.target_fpir, active=active)
 
 
-def trained(
-    work: UnitOfWork, job: Job, fit: Fit, *, model_id: str, face_count: int, clock: Clock
-) -> Outcome:
-    """Store the new version, which takes over when the transaction commits."""
+def trained(work: UnitOfWork, job: Job, fit: Fit, *, model_id: str, clock: Clock) -> Outcome:
+    """Store the new version, which takes over when the transaction commits, unless it is worse.
+
+    Raises: ConflictError: somebody whom the fit knows was removed meanwhile.
+    """
     if job.collection_id is None:
         raise ValueError("a training job belongs to a collection")
+    if not work.subjects.hold_enrolled(job.collection_id).issuperset(fit.subject_ids):
+        raise ConflictError("somebody was removed while the collection was trained; train it again")
+    active_id = work.trainings.active_id(job.collection_id, model_id)
+    if fit.better is not None and fit.better == active_id:
+        return _rejected(work, fit, active_id)
     training = Training(
         id=new_id(),
         collection_id=job.collection_id,
         model=model_id,
         version=work.trainings.next_version(job.collection_id),
         subject_ids=fit.subject_ids,
-        face_count=face_count,
+        face_count=fit.face_count,
         weights=fit.weights,
         metrics=fit.metrics,
         created_at=clock.now(),
     )
     work.trainings.add(training)
+    work.trainings.prune(job.collection_id, keep=_KEPT)
+    return Outcome(result={"accepted": True, "reason": None, **_document(training, fit)})
+
+
+def _rejected(work: UnitOfWork, fit: Fit, active_id: UUID) -> Outcome:
+    active = work.trainings.get(active_id)
+    if active is None:
+        raise ConflictError("the version in use was removed meanwhile; train the collection again")
     return Outcome(
         result={
-            "training_id": str(training.id),
-            "version": training.version,
-            "model": model_id,
-            "subjects": len(fit.subject_ids),
-            "faces": face_count,
-            "metrics": dict(fit.metrics),
+            "accepted": False,
+            "reason": (
+                f"of the faces held out, version {active.version} identifies more than the new "
+                "fit does, so it stays in use; look whether faces enrolled or changed since then "
+                "show somebody else"
+            ),
+            **_document(active, fit),
         }
     )
+
+
+def _document(used: Training, fit: Fit) -> dict[str, object]:
+    return {
+        "training_id": str(used.id),
+        "version": used.version,
+        "model": used.model,
+        "subjects": len(fit.subject_ids),
+        "faces": fit.face_count,
+        "metrics": dict(fit.metrics),
+    }

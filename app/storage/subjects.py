@@ -120,6 +120,16 @@ class SqlSubjectRepository:
             self._enrolled[key] = self._session.scalar(query) or 0
         return self._enrolled[key]
 
+    def hold_enrolled(self, collection_id: UUID) -> set[UUID]:
+        return set(
+            self._session.scalars(
+                select(SubjectRow.id)
+                .where(SubjectRow.collection_id == collection_id, SubjectRow.prototype.is_not(None))
+                .order_by(SubjectRow.id)
+                .with_for_update(read=True)
+            )
+        )
+
     def rename(self, subject_id: UUID, name: str) -> None:
         try:
             self._session.execute(

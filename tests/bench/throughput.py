@@ -28,7 +28,7 @@ _BULK_JOBS = 5
 
 
 @click.command()
-@click.option("--seconds", default=240, show_default=True, help="Time for the measuring proper.")
+@click.option("--seconds", default=150, show_default=True, help="Time for the measuring proper.")
 @click.option("--rounds", default=3, show_default=True, help="Rounds of the throughput, at most.")
 @click.option("--small", default=48, show_default=True, help="Small photographs.")
 @click.option("--large", default=8, show_default=True, help="Photographs of 1 to 4 megapixels.")

@@ -82,11 +82,15 @@ def classifier(
     probes: Float32[np.ndarray, "m d"],
     vectors: Float32[np.ndarray, "n d"],
     labels: Int[np.ndarray, " n"],
+    *,
+    cohort: Cohort,
 ) -> Scored:
     """Score by the share that a trained classifier gives."""
-    fitted = LogisticClassifier(fit_classifier(vectors, labels).weights)
-    shares = np.stack([fitted.shares(probe) for probe in probes])
-    return Scored(shares, {"1e-2": fitted.threshold})
+    nothing = np.zeros(len(labels), dtype=bool)
+    fitted = LogisticClassifier(fit_classifier(vectors, labels, nothing, cohort.strangers))
+    return Scored(
+        fitted.shares(probes), {name: fitted.tail.threshold(rate) for name, rate in RATES.items()}
+    )
 
 
 #: Names of the matchers that :func:`matchers` gives.
@@ -99,5 +103,5 @@ def matchers(cohort: Cohort) -> dict[str, Matcher]:
         "nearest": nearest,
         "centroid": centroid,
         "prototype": partial(prototype, cohort=cohort),
-        "classifier": classifier,
+        "classifier": partial(classifier, cohort=cohort),
     }

@@ -9,8 +9,8 @@ import numpy as np
 from workers.ports import DetectedFaces, Image
 
 #: Most pixels that are looked at: what telephones commonly take, and 200 MB of summed-area table.
-#: On eight made photographs of 9 to 24 megapixels, half the size showed 341 faces where the full
-#: size showed 351, the missing ones mostly of a confidence below 0.8, in two thirds of the time.
+#: On eight made photographs of 9 to 24 megapixels, half the size showed 341 faces where the whole
+#: shows 351, the missing ones mostly of a confidence below 0.8, in two thirds of the time.
 LARGEST_PIXELS = 12_500_000
 #: Smallest face in the reduced image; the cascade sees faces down to about this size well.
 _SMALLEST_FACE = 20

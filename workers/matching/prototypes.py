@@ -7,17 +7,15 @@ collections of 5 people and of 500, and they tell from which share on a match ca
 """
 
 import numpy as np
-from jaxtyping import Bool, Float, Float32
+from jaxtyping import Float, Float32
 from sklearn.linear_model import LogisticRegression
 
-from app.domain.matching import PROTOTYPE_SCALE, TAIL, ShareReading
+from app.domain.matching import PROTOTYPE_SCALE, ShareReading
 from workers.matching.cohort import Cohort
+from workers.matching.tail import fit_tail
 
 #: A stranger this like a probe is perhaps the same person, and no part of its background.
 _SAME_PERSON = 0.7
-
-#: The part of the tail whose values are not trusted.
-_CENSORED = 0.1
 
 
 def background(probes: Float32[np.ndarray, "m d"], cohort: Cohort) -> Float[np.ndarray, " m"]:
@@ -56,13 +54,12 @@ def read_shares(prototypes: Float32[np.ndarray, "subjects d"], cohort: Cohort) -
     best = powers.max(axis=1)
     others = powers.sum(axis=1) - best + background(cohort.strangers, cohort)
     logits = np.log(best / others)
-    start = float(np.quantile(logits, 1 - TAIL))
-    mean = _censored_mean(logits[logits > start] - start)
+    tail = fit_tail(logits)
     genuine = PROTOTYPE_SCALE * (cohort.genuine - 1) - np.log(np.median(others))
     slope, intercept = _logistic(genuine, logits)
     return ShareReading(
-        tail_start=start,
-        tail_mean=mean,
+        tail_start=tail.tail_start,
+        tail_mean=tail.tail_mean,
         slope=slope,
         intercept=intercept,
         subjects=len(prototypes),
@@ -72,17 +69,6 @@ def read_shares(prototypes: Float32[np.ndarray, "subjects d"], cohort: Cohort) -
 def _powers(cosines: Float[np.ndarray, "m n"]) -> Float[np.ndarray, "m n"]:
     powers: Float[np.ndarray, "m n"] = np.exp(PROTOTYPE_SCALE * (cosines - 1))
     return powers
-
-
-def _censored_mean(excesses: Float[np.ndarray, " n"]) -> float:
-    """Return the mean of exponential excesses, of the highest counting only that they are high.
-
-    Maximum likelihood under censoring. So a few strangers who are enrolled after all, under another
-    name, hardly move it.
-    """
-    limit = np.quantile(excesses, 1 - _CENSORED)
-    below: Bool[np.ndarray, " n"] = excesses < limit
-    return float(np.minimum(excesses, limit).sum() / max(below.sum(), 1))
 
 
 def _logistic(

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from app.domain.embedding import Embedding
-    from app.domain.matching import ShareReading
+    from app.domain.matching import ShareReading, StrangerTail
     from app.domain.training import Training
     from app.services.ports.work import UnitOfWork
 
@@ -19,6 +19,9 @@ class TrainingRepository(Protocol):
 
     def add(self, training: Training) -> None:
         """Store a version, which is thereby the one in use."""
+
+    def prune(self, collection_id: UUID, *, keep: int) -> None:
+        """Delete all versions but the newest."""
 
     def next_version(self, collection_id: UUID) -> int:
         """Return the number of the version to come."""
@@ -46,8 +49,8 @@ class ReadingRepository(Protocol):
 class SubjectClassifier(Protocol):
     """A trained matcher, ready to be asked."""
 
-    #: The share from which the first choice is taken for a match.
-    threshold: float
+    #: Which shares strangers reach.
+    tail: StrangerTail
 
     @property
     def subject_ids(self) -> Sequence[UUID]:

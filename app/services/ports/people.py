@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from app.domain.detection import AnalysedFace
     from app.domain.embedding import Embedding
     from app.domain.matching import Candidate, SubjectShare
+    from app.domain.training import LabelledFace
 
 
 class CollectionRepository(Protocol):
@@ -76,6 +77,9 @@ class SubjectRepository(Protocol):
 
     def count_enrolled(self, collection_id: UUID, *, but: Iterable[UUID] = ()) -> int:
         """Return how many subjects have faces, leaving out those named."""
+
+    def hold_enrolled(self, collection_id: UUID) -> set[UUID]:
+        """Return the subjects with faces; none loses the last one before the transaction ends."""
 
     def rename(self, subject_id: UUID, name: str) -> None:
         """Give a subject another name. Raises: ConflictError: it is taken."""
@@ -171,8 +175,8 @@ class FaceRepository(Protocol):
     ) -> None:
         """Set whom a face shows, or whom it does not show."""
 
-    def labelled(self, collection_id: UUID, model: str) -> list[tuple[UUID, Sequence[float]]]:
-        """Return ``(subject id, vector)`` of every face with a subject."""
+    def labelled(self, collection_id: UUID, model: str) -> list[LabelledFace]:
+        """Return every face with a subject."""
 
     def delete_expired(self, *, now: datetime, limit: int) -> int:
         """Delete faces past their collection's retention; return how many."""

@@ -74,10 +74,10 @@ def people():
 
 
 @pytest.fixture
-def claimed(uow, collection):
-    """Submit a job of any kind and claim it."""
+def submitted(uow, collection):
+    """Store a job of any kind."""
 
-    def submit_and_claim(job_type, *, images=1, **parameters):
+    def submit(job_type, *, images=1, **parameters):
         job = Job(
             id=new_id(),
             type=job_type,
@@ -90,6 +90,18 @@ def claimed(uow, collection):
         with uow() as work:
             work.jobs.add(job, images=[b"photograph"] * images, publish_at=job.created_at)
             work.commit()
+        return job
+
+    return submit
+
+
+@pytest.fixture
+def claimed(uow, submitted):
+    """Submit a job of any kind and claim it."""
+
+    def submit_and_claim(job_type, **options):
+        job = submitted(job_type, **options)
+        with uow() as work:
             [(claim, _)] = work.jobs.claim(
                 job.id, worker="test", lease=timedelta(seconds=30), companions=0
             )
@@ -150,13 +162,18 @@ def cohort():
 
 
 @pytest.fixture
-def recognise(claimed, finish, model, cohort):
+def classifiers():
+    return NoClassifiers()
+
+
+@pytest.fixture
+def recognise(claimed, finish, model, classifiers, cohort):
     def run(image, **parameters):
         claim = claimed(JobType.RECOGNITION, **parameters)
         return finish(
             claim,
             lambda work: identified(
-                work, claim, [image], model=model, classifiers=NoClassifiers(), cohort=cohort
+                work, claim, [image], model=model, classifiers=classifiers, cohort=cohort
             ),
         )
 

@@ -326,6 +326,7 @@ def upgrade() -> None:
         [sa.literal_column("CAST(embedding AS VECTOR(128))").label("vector")],
         unique=False,
         postgresql_using="hnsw",
+        postgresql_with={"ef_construction": 200},
         postgresql_ops={"vector": "vector_cosine_ops"},
         postgresql_where=sa.text("vector_dims(embedding) = 128"),
     )
@@ -335,6 +336,7 @@ def upgrade() -> None:
         [sa.literal_column("CAST(embedding AS VECTOR(512))").label("vector")],
         unique=False,
         postgresql_using="hnsw",
+        postgresql_with={"ef_construction": 200},
         postgresql_ops={"vector": "vector_cosine_ops"},
         postgresql_where=sa.text("vector_dims(embedding) = 512"),
     )

@@ -1,0 +1,127 @@
+"""A collection that can be trained, and the worker that trains it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from app.domain.job import JobType
+from app.services.identity import new_id
+from app.services.sweep import SweepRules, sweep
+from tasks.retrain import run_training_job
+from tasks.runtime import ClassifierCache, InferenceRuntime
+from tasks.strangers import Strangers
+from tests.analyses import MODEL, analysed, unit_vectors
+from workers.manifest import DEFAULT_WEIGHTS_DIR
+
+PEOPLE = 6
+FACES = 12
+#: A day: nothing is lost or given up while a test runs.
+_LONG = timedelta(days=1)
+
+
+@pytest.fixture
+def cohort():
+    return Strangers(DEFAULT_WEIGHTS_DIR, MODEL)
+
+
+@pytest.fixture
+def classifiers():
+    return ClassifierCache()
+
+
+@pytest.fixture
+def rules():
+    return SweepRules(republish_after=_LONG, max_losses=2, max_attempts=3, retention=_LONG)
+
+
+@pytest.fixture
+def photographs():
+    """Return a function that draws vectors of one of more people than are enrolled."""
+    centres = unit_vectors(PEOPLE + 4, seed=2)
+    random = np.random.default_rng(3)
+
+    def draw(person, count=1):
+        vectors = centres[person] + 0.05 * random.normal(size=(count, 128))
+        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+    return draw
+
+
+@pytest.fixture
+def store_faces(uow, collection):
+    """Return a function that enrols vectors under a name, and returns the faces' ids."""
+
+    def store(name, vectors, *, expires_at=None):
+        with uow() as work:
+            subject = work.subjects.ensure(collection.id, name)
+            ids = [
+                work.faces.add(
+                    collection_id=collection.id,
+                    subject_id=subject.id,
+                    job_id=new_id(),
+                    image_number=0,
+                    image_id=None,
+                    face=analysed(vector),
+                    expires_at=expires_at,
+                )
+                for vector in vectors
+            ]
+            work.commit()
+        return ids
+
+    return store
+
+
+@pytest.fixture
+def crowd(store_faces, photographs):
+    """Six people with a dozen faces each; by the chance of their ids, some are held out."""
+    return [store_faces(f"person {person}", photographs(person, FACES)) for person in range(PEOPLE)]
+
+
+@pytest.fixture
+def run_sweep(uow, queue, clock, rules):
+    """Return a function that does one round of the sweep."""
+    return partial(sweep, rules, uow=uow, queue=queue, clock=clock)
+
+
+@pytest.fixture
+def choose(uow, collection):
+    """Return a function that changes settings of the collection."""
+
+    def change(**settings):
+        with uow() as work:
+            work.collections.update(replace(collection, **settings))
+            work.commit()
+
+    return change
+
+
+@pytest.fixture
+def train(submitted, uow, queue, clock, model, rules, cohort, classifiers):
+    """Return a function that runs a training job as a worker does, and returns it ended."""
+    runtime = InferenceRuntime(
+        container=SimpleNamespace(uow=uow, queue=queue, clock=clock),
+        pipeline=None,
+        model=model,
+        classifiers=classifiers,
+        cohort=cohort,
+        lease=timedelta(seconds=30),
+        retention=_LONG,
+        rules=rules,
+        name="test",
+    )
+
+    def run():
+        job = submitted(JobType.TRAINING, images=0)
+        clock.moment = job.created_at
+        run_training_job(job.id, runtime)
+        with uow() as work:
+            return work.jobs.get(job.id)
+
+    return run
