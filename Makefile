@@ -41,6 +41,14 @@ weights: setup ## Fetch, check and convert the models and the sample photographs
 test: check weights ## Run lint, types, import contracts and every test
 	@$(PY) -m pytest
 
+.PHONY: chaos
+chaos: setup weights ## Break things on purpose for a quarter of an hour, and print what held
+	@$(PY) -m pytest tests/chaos --tier fast
+
+.PHONY: chaos-full
+chaos-full: setup weights ## The same at full size, for over an hour
+	@$(PY) -m pytest tests/chaos --tier full
+
 .PHONY: check
 check: lint types contracts ## Run everything of `make test` but the tests
 

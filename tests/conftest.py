@@ -9,6 +9,15 @@ from deploy.local.throwaway import throwaway_postgres, throwaway_redis
 from tests import type_checking  # noqa: F401 - named by pytest's options, which do not import it
 
 
+def pytest_addoption(parser):
+    parser.addoption(
+        "--tier",
+        choices=("small", "fast", "full"),
+        default="small",
+        help="how large the tests of promises in tests/chaos are",
+    )
+
+
 @pytest.fixture(scope="session")
 def database_server(tmp_path_factory):
     """A new Postgres with pgvector; its superuser may make and drop databases."""

@@ -1,0 +1,1 @@
+"""Each promise of reliability and security, broken on purpose by a naive switch beside it."""

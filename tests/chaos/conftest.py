@@ -1,0 +1,46 @@
+"""The size of the run, and the table that it ends with."""
+
+from __future__ import annotations
+
+import pytest
+
+from deploy.local.paths import PROJECT
+from tests.chaos.findings import Finding, Findings
+
+_FINDINGS = pytest.StashKey[Findings]()
+
+
+@pytest.fixture(scope="session")
+def tier(request):
+    """How large the run is: `small` in every test run, `fast`, or `full`."""
+    return request.config.getoption("tier")
+
+
+@pytest.fixture
+def size(tier):
+    """Return the count for this run's tier, as in `size(small=20, fast=200, full=2000)`."""
+    return lambda **sizes: sizes[tier]
+
+
+@pytest.fixture
+def finding(request):
+    """Put one row into the table, and fail where the promise broke or the naive switch held it.
+
+    A test that the naive switch passes measures nothing; `naive_failed` says that it broke.
+    """
+    found = request.config.stash.setdefault(_FINDINGS, Findings())
+
+    def record(*, naive_failed, **row):
+        found.add(Finding(**row))
+        assert row["passed"], row["figure"]
+        assert naive_failed, f"the naive switch held the promise too: {row['naive']}"
+
+    return record
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    found = config.stash.get(_FINDINGS, None)
+    if found:
+        terminalreporter.section("promises")
+        terminalreporter.write_line(found.table())
+        found.write(PROJECT / "var" / "chaos" / config.getoption("tier"))
