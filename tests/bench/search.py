@@ -21,7 +21,14 @@ from deploy.local.paths import PROJECT
 from deploy.local.throwaway import throwaway_postgres
 from tests.bench.figures import percentile
 from tests.bench.machine import describe
-from tests.bench.search_database import Gallery, analyse, build_index, fill, index_mb, make_tables
+from tests.bench.search_database import (
+    FilledCollection,
+    analyse,
+    build_index,
+    fill,
+    index_mb,
+    make_tables,
+)
 from tests.bench.search_measure import Search, enrolling, measure
 from tests.bench.search_vectors import populate, real_vectors
 from tests.bench.tables import table
@@ -54,7 +61,7 @@ def main(faces: int, dimension: str, probes: int, seconds: int, memory: str, out
     population = populate(
         faces, dimension=size, probes=probes, real=real_vectors(out / "real-vectors.npy")
     )
-    galleries = _galleries(population.subjects)
+    collections = _collections(population.subjects)
     shutil.rmtree(out / "search", ignore_errors=True)
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, out / "search", ignore_errors=True)
@@ -70,23 +77,23 @@ def main(faces: int, dimension: str, probes: int, seconds: int, memory: str, out
 
         click.echo(f"Storing {faces} faces ...")
         begin = time.perf_counter()
-        for gallery in galleries:
-            fill(url, gallery, population.vectors, population.subjects, model=model, uow=uow)
+        for filled in collections:
+            fill(url, filled, population.vectors, population.subjects, model=model, uow=uow)
         filled_s = time.perf_counter() - begin
         click.echo("Building the index ...")
         built_s = build_index(engine, size, memory=memory)
         analyse(engine)
         found = []
-        for gallery in galleries:
+        for filled in collections:
             for way in (None, "exact", "index"):
                 found.append(
-                    measure(gallery, population, model=model, way=way, seconds=seconds, uow=uow)
+                    measure(filled, population, model=model, way=way, seconds=seconds, uow=uow)
                 )
                 click.echo(f"  {_row(found[-1])}")
         click.echo("Enrolling at the same time ...")
-        with enrolling(galleries[-1], model=model, uow=uow) as enrolments:
+        with enrolling(collections[-1], model=model, uow=uow) as enrolments:
             disturbed = measure(
-                galleries[-1], population, model=model, way=None, seconds=seconds, uow=uow
+                collections[-1], population, model=model, way=None, seconds=seconds, uow=uow
             )
         figures = {
             "machine": machine,
@@ -105,7 +112,7 @@ def main(faces: int, dimension: str, probes: int, seconds: int, memory: str, out
     click.echo(f"\n{report}\n\nWritten to {out}.")
 
 
-def _galleries(subjects: np.ndarray) -> list[Gallery]:
+def _collections(subjects: np.ndarray) -> list[FilledCollection]:
     """Give shares of the people to small collections, and the rest to a large one."""
     people = np.unique(subjects)
     parts: list[tuple[str, np.ndarray]] = []
@@ -116,7 +123,7 @@ def _galleries(subjects: np.ndarray) -> list[Gallery]:
         taken += size
     parts.append(("the rest", people[taken:]))
     return [
-        Gallery(
+        FilledCollection(
             share=share,
             collection_id=new_id(),
             faces=np.flatnonzero(np.isin(subjects, own)),

@@ -43,7 +43,7 @@ _FACE_COLUMNS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Gallery:
+class FilledCollection:
     """One collection and where its faces stand in the population."""
 
     share: str
@@ -64,7 +64,7 @@ def make_tables(url: str, dimension: int) -> None:
 
 def fill(
     url: str,
-    gallery: Gallery,
+    filled: FilledCollection,
     vectors: np.ndarray,
     subjects: np.ndarray,
     *,
@@ -74,7 +74,7 @@ def fill(
     """Store a collection with its subjects and faces."""
     now = datetime.now(UTC)
     collection = Collection(
-        id=gallery.collection_id, name=str(gallery.collection_id), model=model, created_at=now
+        id=filled.collection_id, name=str(filled.collection_id), model=model, created_at=now
     )
     with uow() as work:
         work.collections.add(collection)
@@ -83,7 +83,7 @@ def fill(
         register_vector(connection)
         people = (
             (subject_id, collection.id, f"person {number}", now)
-            for number, subject_id in gallery.subject_ids.items()
+            for number, subject_id in filled.subject_ids.items()
         )
         columns = {
             "id": "uuid",
@@ -96,7 +96,7 @@ def fill(
             (
                 new_id(),
                 collection.id,
-                gallery.subject_ids[int(subjects[face])],
+                filled.subject_ids[int(subjects[face])],
                 new_id(),
                 0,
                 _BOX,
@@ -106,7 +106,7 @@ def fill(
                 vectors[face],
                 now,
             )
-            for face in gallery.faces
+            for face in filled.faces
         )
         _copy(connection, "faces", _FACE_COLUMNS, faces)
 

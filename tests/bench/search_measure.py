@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from app.services.ports import UnitOfWorkFactory
-    from tests.bench.search_database import Gallery
+    from tests.bench.search_database import FilledCollection
     from tests.bench.search_vectors import Population
 
 LIMIT = 10
@@ -41,7 +41,7 @@ class Search:
 
 
 def measure(
-    gallery: Gallery,
+    filled: FilledCollection,
     population: Population,
     *,
     model: str,
@@ -53,8 +53,8 @@ def measure(
 
     ``way`` is ``exact`` or ``index``, or ``None`` for the one that the service chooses.
     """
-    vectors = population.vectors[gallery.faces]
-    subjects = population.subjects[gallery.faces]
+    vectors = population.vectors[filled.faces]
+    subjects = population.subjects[filled.faces]
     found_shares: list[float] = []
     spent: list[float] = []
     deadline = time.monotonic() + seconds
@@ -63,18 +63,18 @@ def measure(
             embedding = Embedding(model=model, vector=tuple(probe.tolist()))
             begin = time.perf_counter()
             with uow() as work:
-                found = work.faces.nearest_subjects(embedding, gallery.collection_id, limit=LIMIT)
+                found = work.faces.nearest_subjects(embedding, filled.collection_id, limit=LIMIT)
             spent.append(time.perf_counter() - begin)
             expected = nearest_subjects(vectors, subjects, probe, limit=LIMIT)
-            expected_ids = {gallery.subject_ids[number] for number in expected}
+            expected_ids = {filled.subject_ids[number] for number in expected}
             hits = expected_ids & {candidate.subject_id for candidate in found}
             found_shares.append(len(hits) / len(expected_ids))
             if time.monotonic() > deadline and len(spent) > 2 * _WARM_UP:
                 break
-    chosen = "exact" if len(gallery.faces) <= limit else "index"
+    chosen = "exact" if len(filled.faces) <= limit else "index"
     return Search(
-        share=gallery.share,
-        faces=len(gallery.faces),
+        share=filled.share,
+        faces=len(filled.faces),
         way=f"{chosen}, as chosen" if way is None else way,
         recall=float(np.mean(found_shares[_WARM_UP:])),
         seconds=spent[_WARM_UP:],
@@ -82,7 +82,9 @@ def measure(
 
 
 @contextmanager
-def enrolling(gallery: Gallery, *, model: str, uow: UnitOfWorkFactory) -> Iterator[list[float]]:
+def enrolling(
+    filled: FilledCollection, *, model: str, uow: UnitOfWorkFactory
+) -> Iterator[list[float]]:
     """Enrol faces one after the other in the meantime; the list fills with the seconds of each."""
     seconds: list[float] = []
     stop = threading.Event()
@@ -90,13 +92,13 @@ def enrolling(gallery: Gallery, *, model: str, uow: UnitOfWorkFactory) -> Iterat
     def enrol() -> None:
         random = np.random.default_rng(5)
         dimension = int(model.rpartition("-")[2])
-        subject_id = next(iter(gallery.subject_ids.values()))
+        subject_id = next(iter(filled.subject_ids.values()))
         while not stop.wait(0.02):
             vector = random.standard_normal(dimension)
             begin = time.perf_counter()
             with uow() as work:
                 work.faces.add(
-                    collection_id=gallery.collection_id,
+                    collection_id=filled.collection_id,
                     subject_id=subject_id,
                     job_id=new_id(),
                     image_number=0,

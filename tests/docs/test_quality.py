@@ -25,6 +25,11 @@ def test_every_value_and_its_limits_are_described():
             assert float(told.split()[-1]) == getattr(gate.limits, name)
 
 
+def test_the_errors_of_poor_photographs_are_told_for_every_value():
+    told = {row[0].strip("`") for row in page("models").rows() if len(row) == 7}
+    assert set(FaceQuality.__dataclass_fields__) <= told
+
+
 def test_every_gate_is_described():
     code = page("recognition").code()
     assert [gate for gate in QualityGate if gate not in code] == []

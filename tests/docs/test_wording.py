@@ -61,11 +61,13 @@ def test_the_models_and_thresholds_that_are_described_are_those_beside_the_weigh
     calibration = tomllib.loads((PROJECT / "models_weights/calibration.toml").read_text())
     manifest = tomllib.loads((PROJECT / "models_weights/manifest.toml").read_text())
     origins = {entry["id"]: entry for entry in manifest["weights"]}
-    rows = {}
-    for first, *cells in page("recognition").rows():
-        rows.setdefault(first.partition(" (")[0].strip("`"), []).append(cells)
+    thresholds, cards = (
+        {first.partition(" (")[0].strip("`"): cells for first, *cells in page(name).rows()}
+        for name in ("recognition", "models")
+    )
     for model, entry in calibration.items():
-        (match, possible, fitted_on), (_, dimension, training_set, licence) = rows[model]
+        match, possible, fitted_on = thresholds[model]
+        _, dimension, training_set, licence = cards[model]
         assert (float(match), float(possible)) == (entry["match"], entry["possible"])
         assert fitted_on == entry["fitted_on"] or not entry["fitted_on"]
         assert int(dimension) == entry["dimension"]

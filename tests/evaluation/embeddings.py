@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from jaxtyping import Float32
 
     from app.domain.detection import ImageAnalysis
+    from app.domain.quality import FaceQuality
 
 #: LFW's photographs are centred on the person whom they are named after.
 FACE_POLICY = FacePolicy.CENTRAL
@@ -40,6 +41,8 @@ class Embedded:
     """The vectors of the photographs that have one; the others are counted by reason."""
 
     vectors: Mapping[str, Float32[np.ndarray, " d"]]
+    #: How fit for recognition the face of each vector is.
+    qualities: Mapping[str, FaceQuality]
     #: Number of photographs by the slug of their error; ``no-face`` where none was found.
     failures: Mapping[str, int]
     #: Photographs that showed more than one face.
@@ -55,6 +58,7 @@ def embed_files(
     comparison as not accepted, as the service would.
     """
     vectors: dict[str, Float32[np.ndarray, " d"]] = {}
+    qualities: dict[str, FaceQuality] = {}
     failures: Counter[str] = Counter()
     several = 0
     for start in range(0, len(files), _BATCH):
@@ -73,5 +77,6 @@ def embed_files(
             if face.embedding is None:
                 raise ValueError("the pipeline was asked for embeddings and gave none")
             vectors[file] = np.array(face.embedding.vector, dtype=np.float32)
+            qualities[file] = face.quality
         progress(start + len(batch))
-    return Embedded(vectors=vectors, failures=failures, several_faces=several)
+    return Embedded(vectors=vectors, qualities=qualities, failures=failures, several_faces=several)

@@ -1,9 +1,8 @@
 """Fit how a model's cosines are read, and write it beside the weights.
 
 ``python -m tests.evaluation.fit DATA`` embeds the photographs of DATA's pairs.csv with the
-service's pipeline. The probability is a fit on the listed pairs; the thresholds come from the
-comparison of every photograph with every one of another person, as the listed pairs are too few to
-tell one false match in ten thousand.
+service's pipeline and compares every photograph with every other one: the listed pairs are too few
+to tell one false match in ten thousand.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import click
 import numpy as np
 
+from tests.evaluation.all_pairs import all_pairs
 from tests.evaluation.calibration_file import read_calibration, write_calibration
 from tests.evaluation.calibrators import fit_logistic
 from tests.evaluation.dataset import read_dataset
@@ -30,7 +30,7 @@ from workers.registry import build_pipeline
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from jaxtyping import Float, Float32
+    from jaxtyping import Float32
 
     from tests.evaluation.dataset import Dataset
 
@@ -72,8 +72,8 @@ def main(
     entries = read_calibration(calibration)
     entries[model] = {
         "dimension": pipeline.card.dimension,
-        **fitted(dataset, embedded.vectors),
-        "fitted_on": f"{data.name}/pairs.csv: {len(dataset.pairs)} pairs, {len(files)} photographs",
+        **fitted(embedded.vectors),
+        "fitted_on": f"{data.name}/pairs.csv: every pair of its {len(files)} photographs",
     }
     write_calibration(calibration, entries)
     click.echo(f"{model}: {entries[model]}")
@@ -82,12 +82,11 @@ def main(
     click.echo(f"cohort: {len(cohort.strangers)} strangers")
 
 
-def fitted(dataset: Dataset, vectors: Mapping[str, Float32[np.ndarray, " d"]]) -> dict[str, Any]:
-    """Return thresholds and calibration fitted on the pairs of a data set."""
-    found = compare(dataset.pairs, vectors)
-    compared = found.scores > NOT_COMPARED
-    slope, intercept = fit_logistic(found.scores[compared], found.same[compared])
-    impostors = impostor_scores(vectors)
+def fitted(vectors: Mapping[str, Float32[np.ndarray, " d"]]) -> dict[str, Any]:
+    """Return thresholds and calibration fitted on all pairs of photographs."""
+    found = all_pairs(vectors)
+    slope, intercept = fit_logistic(found.scores, found.same)
+    impostors = found.scores[~found.same]
     return {
         "match": round(threshold_at(impostors, _MATCH_FMR), 3),
         "possible": round(threshold_at(impostors, _POSSIBLE_FMR), 3),
@@ -111,19 +110,6 @@ def cohort_of(dataset: Dataset, vectors: Mapping[str, Float32[np.ndarray, " d"]]
     found = compare(dataset.pairs, vectors)
     genuine = found.scores[found.same & (found.scores > NOT_COMPARED)]
     return Cohort(np.stack(list(firsts.values())), np.quantile(genuine, np.linspace(0, 1, 101)))
-
-
-def impostor_scores(
-    vectors: Mapping[str, Float32[np.ndarray, " d"]],
-) -> Float[np.ndarray, " comparisons"]:
-    """Compare every photograph with every one of another person; the folder names the person."""
-    files = sorted(vectors)
-    _, people = np.unique([file.split("/")[0] for file in files], return_inverse=True)
-    rows = np.stack([vectors[file] for file in files])
-    first, second = np.triu_indices(len(files), k=1)
-    different = people[first] != people[second]
-    scores: Float[np.ndarray, " comparisons"] = (rows @ rows.T)[first, second][different]
-    return scores
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tests.evaluation.intervals import bootstrap_interval, rate_interval, weighted_threshold
 from tests.evaluation.matchers import RATES
 from tests.evaluation.rates import threshold_at
 
@@ -76,7 +77,9 @@ def trial(
 class Searches:
     """The outcome of a trial under one matcher."""
 
-    #: The best score of each search for an enrolled person, and whether it is theirs.
+    #: Of each search for an enrolled person the person's number, the best score, and whether that
+    #: is theirs.
+    subjects: Int[np.ndarray, " m"]
     best: Float[np.ndarray, " m"]
     right: Float[np.ndarray, " m"]
     #: The best score of each stranger's search.
@@ -103,6 +106,23 @@ class Searches:
         lost = np.full(self.lost_strangers, -np.inf)
         return threshold_at(np.concatenate([self.strangers, lost]), fpir)
 
+    def dir_interval(self, fpir: float) -> list[float]:
+        """Return the 95 % interval of the DIR at an FPIR over draws of people and of strangers.
+
+        Each stranger is a person of their own; searches without a vector stay as they are.
+        """
+        order = np.argsort(-self.strangers)
+        allowed = fpir * (len(self.strangers) + self.lost_strangers)
+
+        def rate(people: Int[np.ndarray, " n"], strangers: Int[np.ndarray, " s"]) -> float:
+            threshold = weighted_threshold(self.strangers[order], strangers[order], allowed)
+            own = people[self.subjects]
+            found = own * (self.right & (self.best >= threshold))
+            searches = own.sum() + self.lost_probes
+            return float(found.sum() / searches) if searches else np.nan
+
+        return bootstrap_interval(rate, int(self.subjects.max()) + 1, len(self.strangers))
+
 
 def search(subject: Trial, matcher: Matcher) -> Searches:
     """Run all searches of a trial."""
@@ -111,6 +131,7 @@ def search(subject: Trial, matcher: Matcher) -> Searches:
     )
     own, others = np.split(found.scores, [len(subject.probes)])
     return Searches(
+        subjects=subject.truths,
         best=own.max(axis=1),
         right=own.argmax(axis=1) == subject.truths,
         strangers=others.max(axis=1),
@@ -133,9 +154,26 @@ def summary(searches: Searches) -> dict[str, Any]:
             f"dir_at_fpir_{name}": searches.dir_at(threshold),
             f"threshold_at_fpir_{name}": threshold,
         }
+    return result | reached(searches)
+
+
+def reached(searches: Searches) -> dict[str, float]:
+    """Return the rates at the thresholds that the matcher set itself."""
+    result = {}
     for name, threshold in searches.thresholds.items():
         result |= {
             f"fpir_reached_for_{name}": searches.fpir_at(threshold),
             f"dir_reached_for_{name}": searches.dir_at(threshold),
         }
     return result
+
+
+def intervals(searches: Searches) -> dict[str, list[float]]:
+    """Return the 95 % intervals of the DIR and of the FPIR reached in one trial."""
+    strangers = len(searches.strangers) + searches.lost_strangers
+    return {
+        f"dir_at_fpir_{name}_interval": searches.dir_interval(rate) for name, rate in RATES.items()
+    } | {
+        f"fpir_reached_for_{name}_interval": rate_interval(searches.fpir_at(threshold), strangers)
+        for name, threshold in searches.thresholds.items()
+    }

@@ -71,3 +71,20 @@ def expected_calibration_error(
         for place in np.unique(places)
     )
     return error / len(probabilities)
+
+
+def log_likelihood_ratio_cost(probabilities: Scores, same: Bool[np.ndarray, " n"]) -> float:
+    """Return what stated probabilities cost in bits; 1 is the cost of always saying one half.
+
+    Unlike the calibration error it punishes an error by how sure it was, and rewards telling apart.
+    ``probabilities`` are for a prior of one half. Not finite where one that is 0 or 1 is wrong.
+    Source: Bruemmer and du Preez 2006, "Application-independent evaluation of speaker detection",
+        the cost Cllr.
+
+    >>> log_likelihood_ratio_cost(np.array([0.5, 0.5]), np.array([True, False]))
+    1.0
+    """
+    with np.errstate(divide="ignore"):
+        genuine = -np.log2(probabilities[same]).mean()
+        impostor = -np.log2(1 - probabilities[~same]).mean()
+    return float(genuine + impostor) / 2

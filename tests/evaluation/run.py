@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from app.storage.model_profiles import load_model_profiles
+from tests.evaluation.all_pairs import all_pairs, all_pairs_rates
 from tests.evaluation.calibrators import fit_logistic
 from tests.evaluation.embeddings import FACE_POLICY, embed_files
 from tests.evaluation.matchers import matchers as all_matchers
@@ -43,12 +44,14 @@ def evaluate(
     """Measure everything that the data allows; write plots and ``report.json`` to ``out``.
 
     Returns the report; ``verification`` and ``identification`` are empty where the data has no
-    such list.
+    such list, and ``all_pairs`` where it has no two photographs of one person.
     """
     out.mkdir(parents=True, exist_ok=True)
     profile = load_model_profiles(weights_dir)[pipeline.card.id]
     embedded = embed_files(pipeline, dataset.root, dataset.files(), progress=embedding_progress)
-    report: dict[str, Any] = {"verification": {}, "identification": {}}
+    report: dict[str, Any] = {"verification": {}, "all_pairs": {}, "identification": {}}
+    if embedded.vectors:
+        report["all_pairs"] = all_pairs_rates(all_pairs(embedded.vectors), embedded.qualities)
     if dataset.pairs:
         found = compare(dataset.pairs, embedded.vectors)
         probability = probabilities(profile.calibration)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tests.evaluation.identification import search, summary, trial
+from tests.evaluation.identification import intervals, search, summary, trial
 from tests.evaluation.matchers import DEFAULT_MATCHER
 
 if TYPE_CHECKING:
@@ -29,7 +30,10 @@ def measure(
     splits: int,
     progress: Callable[[str], None],
 ) -> tuple[dict[str, Any], dict[str, Searches]]:
-    """Measure the data's own trial, then ``splits`` random choices of each smaller size.
+    """Measure the data's own trial, then ``splits`` random choices of each size.
+
+    A choice is of the people, where there are more, and of which photographs of each are enrolled.
+    The strangers are the same in every choice, so choices tell little about the FPIR.
 
     Returns the figures, led by those of the default matcher, and for the data's own trial the
     searches of every matcher.
@@ -49,15 +53,15 @@ def measure(
         "strangers": len(whole.strangers) + whole.lost_strangers,
         "lost_probes": whole.lost_probes,
         "lost_strangers": whole.lost_strangers,
-        "matchers": {name: summary(found) for name, found in searches.items()},
+        "matchers": {name: summary(found) | intervals(found) for name, found in searches.items()},
         "splits": [],
     }
     random = np.random.default_rng(0)
-    for size in (size for size in SIZES if size < len(people)):
+    for size in (*(size for size in SIZES if size < len(people)), len(people)):
         rows: dict[str, list[dict[str, Any]]] = {name: [] for name in matchers}
         for number in range(splits):
             chosen = random.choice(people, size, replace=False).tolist()
-            part = trial(photographs, vectors, chosen)
+            part = trial(shuffled(photographs, random), vectors, chosen)
             for name, matcher in matchers.items():
                 progress(f"{size} people, split {number + 1} of {splits}, {name}")
                 rows[name].append(summary(search(part, matcher)))
@@ -69,6 +73,18 @@ def measure(
             }
         )
     return result, searches
+
+
+def shuffled(photographs: Sequence[Photograph], random: np.random.Generator) -> list[Photograph]:
+    """Enrol as many photographs of each person as before, but others of theirs."""
+    own: dict[str, list[Photograph]] = {}
+    for photograph in photographs:
+        own.setdefault(photograph.subject, []).append(photograph)
+    return [
+        replace(one, file=other.file)
+        for ones in own.values()
+        for one, other in zip(ones, (ones[i] for i in random.permutation(len(ones))), strict=True)
+    ]
 
 
 def _spread(rows: Sequence[Mapping[str, float]]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from tests.evaluation.rates import (
     best_accuracy_threshold,
     expected_calibration_error,
     false_non_match_rate,
+    log_likelihood_ratio_cost,
     threshold_at,
 )
 
@@ -102,13 +103,13 @@ def verification(
             f"tar_at_fmr_{name}": 1 - miss,
             f"threshold_at_fmr_{name}": threshold,
         }
+    for name, stated in (("", probability(found.scores)), ("_unseen", unseen)):
+        answers = stated[compared], found.same[compared]
+        result |= {
+            f"calibration_error{name}": expected_calibration_error(*answers),
+            f"likelihood_ratio_cost{name}": log_likelihood_ratio_cost(*answers),
+        }
     return result | {
-        "calibration_error": expected_calibration_error(
-            probability(found.scores[compared]), found.same[compared]
-        ),
-        "calibration_error_unseen": expected_calibration_error(
-            unseen[compared], found.same[compared]
-        ),
         "pairs": len(found.scores),
         "not_compared": int((~compared).sum()),
         "parts": len(accuracies),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from app.services.identity import new_id
-from tests.bench.search_database import Gallery, analyse, build_index, fill, make_tables
+from tests.bench.search_database import FilledCollection, analyse, build_index, fill, make_tables
 from tests.bench.search_measure import measure
 from tests.bench.search_vectors import populate
 from workers.manifest import DEFAULT_WEIGHTS_DIR
@@ -23,7 +23,7 @@ def population():
 
 
 def _part(population, people):
-    return Gallery(
+    return FilledCollection(
         share="",
         collection_id=new_id(),
         faces=np.flatnonzero(np.isin(population.subjects, people)),

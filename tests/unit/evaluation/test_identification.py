@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from tests.evaluation.dataset import Photograph
-from tests.evaluation.identification import Searches, search, summary, trial
+from tests.evaluation.identification import Searches, intervals, search, summary, trial
 from tests.evaluation.matchers import nearest
+from tests.evaluation.splits import shuffled
 
 _PHOTOGRAPHS = [
     Photograph("enrol", "Ann", "ann1"),
@@ -55,6 +58,7 @@ def test_searches_for_a_person_who_could_not_be_enrolled_are_lost():
 
 def _searches(**lost):
     return Searches(
+        subjects=np.array([0, 0, 1, 1]),
         best=np.array([0.9, 0.8, 0.4, 0.7]),
         right=np.array([True, True, True, False]),
         strangers=np.linspace(0, 0.5, 100),
@@ -82,3 +86,26 @@ def test_a_summary_takes_the_threshold_from_the_strangers():
     assert result["threshold_at_fpir_1e-2"] > 0.49
     assert result["threshold_at_fpir_1e-3"] > 0.5
     assert result["dir_at_fpir_1e-3"] == 0.5
+
+
+def test_the_interval_of_the_dir_spans_what_single_people_would_give():
+    found = _searches()
+    low, high = found.dir_interval(1.0)  # Ann is always named rightly, Bob half of the time
+    assert (low, high) == (0.5, 1.0)
+
+
+def test_without_a_stranger_over_the_threshold_the_interval_of_the_fpir_tells_how_few_there_are():
+    found = replace(_searches(), thresholds={"1e-3": 0.6})
+    low, high = intervals(found)["fpir_reached_for_1e-3_interval"]
+    assert low == 0
+    assert 0.03 < high < 0.04
+
+
+def test_shuffled_photographs_keep_their_people_and_roles():
+    chosen = shuffled(_PHOTOGRAPHS, np.random.default_rng(1))
+    assert sorted((p.role, p.subject) for p in chosen) == sorted(
+        (p.role, p.subject) for p in _PHOTOGRAPHS
+    )
+    assert chosen != _PHOTOGRAPHS
+    assert {p.file for p in chosen} == set(_VECTORS)
+    assert all(p.file.startswith(p.subject.lower()) for p in chosen)

@@ -7,6 +7,7 @@ from tests.evaluation.rates import (
     best_accuracy_threshold,
     expected_calibration_error,
     false_non_match_rate,
+    log_likelihood_ratio_cost,
     threshold_at,
 )
 
@@ -64,3 +65,9 @@ def test_the_calibration_error_weighs_each_bin_by_its_size():
     stated = np.array([0.9] * 3 + [0.1])
     same = np.array([False, False, False, False])
     assert expected_calibration_error(stated, same) == pytest.approx((3 * 0.9 + 0.1) / 4)
+
+
+def test_a_sure_error_costs_more_than_doubt():
+    same = np.array([True, False])
+    assert log_likelihood_ratio_cost(np.array([0.01, 0.01]), same) > 3
+    assert log_likelihood_ratio_cost(np.array([0.99, 0.01]), same) < 0.02
