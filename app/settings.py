@@ -64,9 +64,9 @@ class Settings(BaseSettings):
         default="auto",
         description="What runs the networks; auto takes OpenVINO on a CPU and torch on CUDA.",
     )
-    precision: Literal["auto", "fp32", "bf16"] = Field(
+    precision: Literal["auto", "fp32", "bf16", "int8"] = Field(
         default="auto",
-        description="Arithmetic; auto takes bf16 where the CPU computes it natively.",
+        description="Arithmetic; auto takes bf16 and int8 where the CPU computes them natively.",
     )
     device: Literal["auto", "cpu", "cuda"] = Field(
         default="auto", description="Where torch runs; auto takes CUDA when there is one."

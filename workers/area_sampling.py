@@ -19,7 +19,7 @@ SummedArea = Complex128[np.ndarray, "_ _"]
 _SCALE = 1 / 128
 _OFFSET = np.float32(127.5 / 128)
 #: Look-ups done at once: few enough for the processor's second cache, enough for numpy.
-_LOOKUPS = 32_768
+_LOOKUPS = 65_536
 
 
 def summed_area_table(image: UInt8[np.ndarray, "height width 3"]) -> SummedArea:

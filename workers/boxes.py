@@ -48,14 +48,15 @@ def suppress_contained(
     """Greedy suppression by the share of the smaller box that is covered.
 
     Convention: sides count both end pixels, so a box from 0 to 9 is ten wide.
-    Returns: indices of the boxes kept, highest score first; of equals the last one survives.
+    Returns: indices of the boxes kept, highest score first; of equals whichever numpy's sort, which
+        is not stable, puts last, as in the reference.
     Source: the "Min" suppression of MTCNN's last stage.
 
     >>> nested = np.array([[0, 0, 99, 99], [10, 10, 39, 39]], np.float32)
     >>> suppress_contained(nested, np.array([0.9, 0.8], np.float32), maximum_share=0.7).tolist()
     [0]
     """
-    order = np.argsort(scores, kind="stable")[::-1]
+    order = np.argsort(scores)[::-1]
     sizes = boxes[:, 2:] - boxes[:, :2] + 1
     covers = sizes[:, 0] * sizes[:, 1]
     kept: list[int] = []

@@ -46,6 +46,7 @@ def reference_vectors(
         ("openvino", "fp32", 0.9999),
         ("torch", "fp32", 0.9999),
         ("openvino", "bf16", 0.999),
+        ("openvino", "int8", 0.999),
         ("torch", "bf16", 0.999),
     ],
 )
@@ -70,6 +71,7 @@ def test_embeddings_agree_with_the_reference(
         if vector is not None
     ]
 
-    assert pipeline.engine_name == f"{engine}-{precision}"
+    assert pipeline.engine_name.startswith(engine)
+    assert pipeline.engine_name.endswith(precision)
     assert len(cosines) >= 50
     assert min(cosines) >= lowest

@@ -7,8 +7,8 @@ from jaxtyping import Bool, Float32, Int
 
 from workers.boxes import Boxes, shares_covered, suppress_overlaps
 
-#: Beyond it a probability's distance from 1 is only a few steps of float32.
-_LARGEST_LOGIT = 12.0
+#: From here on a probability's distance from 1 is so few steps of float32 that two may be equal.
+_NEARLY_CERTAIN = 12.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +59,13 @@ def may_survive(
 
     The boxes of one image are known up to an error of their logits and of the shares that they
     cover of each other. A box is out if a surely better one surely covers it and is itself safe
-    from all that might be better.
+    from all that might be better. None is out where two scores may be equal in float32: which of
+    equals survives follows from all the others.
     """
+    if np.count_nonzero(logits > _NEARLY_CERTAIN - logit_error) > 1:
+        return np.ones(len(boxes), np.bool_)
     shares = shares_covered(boxes)
-    # scores this near to 1 are equal in float32, and then their order decides
-    rank = np.minimum(logits, _LARGEST_LOGIT)
-    lead = rank[None, :] - rank[:, None]  # of the column over the row
+    lead = logits[None, :] - logits[:, None]  # of the column over the row
     others = ~np.eye(len(boxes), dtype=np.bool_)
     threatened = (lead >= -2 * logit_error) & (shares > maximum_share - share_error) & others
     safe = ~threatened.any(axis=1)

@@ -9,11 +9,13 @@ from workers.engines.ports import Engine, Precision
 
 EngineChoice = Literal["auto", "openvino", "torch"]
 DeviceChoice = Literal["auto", "cpu", "cuda"]
-PrecisionChoice = Literal["auto", "fp32", "bf16", "fp16"]
+PrecisionChoice = Literal["auto", "fp32", "bf16", "fp16", "int8"]
 
 #: Processor flags of which one makes bf16 several times faster than fp32; without them it is
 #: emulated and slower.
 _BF16_FLAGS = {"amx_bf16", "avx512_bf16"}
+#: The same for int8; without them it is no faster than fp32, and rounds worse.
+_INT8_FLAGS = {"amx_int8", "avx512_vnni", "avx_vnni"}
 #: Present where NVIDIA's driver is loaded; asking torch instead would mean to import it.
 _CUDA_DRIVER = Path("/dev/nvidiactl")
 
@@ -29,17 +31,22 @@ def build_engine(
     """Return the engine asked for, or the fastest that this machine has.
 
     ``auto`` prefers a CUDA device, then OpenVINO, then torch on the CPU; the precision ``auto`` is
-    fp16 on a CUDA device and bf16 where the processor computes in it, else fp32.
+    fp16 on a CUDA device; elsewhere bf16 where the processor computes in it, else fp32, and with
+    OpenVINO int8 beside it. ``int8`` is never alone: only the convolutions that can bear it use it.
 
     Raises: ConfigurationError: the engine is not installed, or cannot run here.
     """
+    if precision == "int8":
+        if engine == "torch":
+            raise ConfigurationError("int8 needs the engine openvino; choose bf16 for torch.")
+        engine = "openvino"
     if engine == "openvino" and device == "cuda":
         raise ConfigurationError("OpenVINO runs on the CPU; choose the engine torch for cuda.")
     # engines are imported here because a worker shall hold one of them in memory, not both
     if engine != "openvino" and _on_cuda(device):
         from workers.engines.torch_engine import TorchEngine  # noqa: PLC0415
 
-        chosen: Precision = "fp16" if precision == "auto" else precision
+        chosen: Precision = precision if precision in ("fp32", "bf16") else "fp16"
         return TorchEngine(weights_dir, device="cuda", precision=chosen, threads=threads)
     if engine == "torch" or (engine == "auto" and find_spec("openvino") is None):
         from workers.engines.torch_engine import TorchEngine  # noqa: PLC0415
@@ -50,7 +57,10 @@ def build_engine(
         raise ConfigurationError("The engine openvino is not installed; install it or use torch.")
     from workers.engines.openvino_engine import OpenVinoEngine  # noqa: PLC0415
 
-    return OpenVinoEngine(weights_dir, precision=_cpu_precision(precision), threads=threads)
+    int8 = precision == "int8" or (precision == "auto" and bool(_INT8_FLAGS & _cpu_flags()))
+    return OpenVinoEngine(
+        weights_dir, precision=_cpu_precision(precision), int8=int8, threads=threads
+    )
 
 
 def _on_cuda(device: DeviceChoice) -> bool:
@@ -59,8 +69,8 @@ def _on_cuda(device: DeviceChoice) -> bool:
 
 def _cpu_precision(precision: PrecisionChoice) -> Precision:
     if precision == "fp16":
-        raise ConfigurationError("On a CPU the precision is fp32 or bf16.")
-    if precision != "auto":
+        raise ConfigurationError("On a CPU the precision is fp32, bf16 or int8.")
+    if precision in ("fp32", "bf16"):
         return precision
     return "bf16" if _BF16_FLAGS & _cpu_flags() else "fp32"
 

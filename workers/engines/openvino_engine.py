@@ -9,6 +9,7 @@ from openvino import properties
 from openvino.properties import hint
 
 from workers.engines.batching import Outputs, run_in_batches
+from workers.engines.int8 import largest_inputs, quantise
 from workers.engines.openvino_files import read_openvino_files
 from workers.engines.ports import Precision
 from workers.manifest import read_manifest
@@ -20,17 +21,24 @@ class OpenVinoEngine:
     """Runs networks in one stream of a fixed number of threads."""
 
     def __init__(
-        self, weights_dir: Path, *, precision: Precision = "fp32", threads: int = 1
+        self,
+        weights_dir: Path,
+        *,
+        precision: Precision = "fp32",
+        int8: bool = False,
+        threads: int = 1,
     ) -> None:
+        """With ``int8``, networks run in it where ``int8.toml`` says, else in ``precision``."""
         self._weights_dir = weights_dir
         self._core = openvino.Core()
         self.precision: Precision = precision
+        self._int8 = int8
         self._options = {
             hint.performance_mode: hint.PerformanceMode.LATENCY,
             properties.inference_num_threads: threads,
             properties.streams.num: 1,
         }
-        self.name = f"openvino-{precision}"
+        self.name = f"openvino-{precision}" + "-int8" * int8
 
     def load(
         self,
@@ -42,6 +50,8 @@ class OpenVinoEngine:
     ) -> "OpenVinoNetwork":
         """Compile a network once for each batch size."""
         model = self._read(weights_id)
+        if self._int8 and precision is None:
+            quantise(model, largest_inputs(self._weights_dir, weights_id))
         options = self._options | {hint.inference_precision: _TYPES[precision or self.precision]}
         compiled = {}
         for size in batch_sizes:

@@ -25,8 +25,11 @@ def test_nearly_equal_boxes_both_stay():
     assert surviving([[0, 0, 99, 99], [5, 5, 90, 90]], [8, 7.8]) == [True, True]
 
 
-def test_scores_that_float32_cannot_tell_apart_are_equal():
-    assert surviving([[0, 0, 99, 99], [5, 5, 90, 90]], [15, 13]) == [True, True]
+def test_none_is_out_where_two_scores_may_be_equal_in_float32():
+    boxes = [[0, 0, 99, 99], [5, 5, 90, 90], [10, 10, 90, 90]]
+
+    assert surviving(boxes, [18, 17, 5]) == [True, True, True]
+    assert surviving(boxes, [18, 10, 5]) == [True, False, False]
 
 
 def test_box_is_not_out_for_one_that_may_itself_be_suppressed():

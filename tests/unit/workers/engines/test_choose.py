@@ -14,6 +14,7 @@ from workers.manifest import DEFAULT_WEIGHTS_DIR
     [
         ("openvino", "fp32", "openvino-fp32"),
         ("openvino", "bf16", "openvino-bf16"),
+        ("auto", "bf16", "openvino-bf16"),
         ("torch", "fp32", "torch-fp32"),
         ("torch", "bf16", "torch-bf16"),
         ("auto", "fp32", "openvino-fp32"),
@@ -37,11 +38,38 @@ def test_automatic_precision_follows_the_processor(monkeypatch, flags, expected)
 
 
 @pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        ({"avx512_bf16", "avx512_vnni"}, "openvino-bf16-int8"),
+        ({"avx2", "avx_vnni"}, "openvino-fp32-int8"),
+        ({"amx_bf16"}, "openvino-bf16"),
+        ({"avx2"}, "openvino-fp32"),
+    ],
+)
+def test_openvino_takes_int8_where_the_processor_has_it(monkeypatch, flags, expected):
+    monkeypatch.setattr(choose, "_cpu_flags", lambda: flags)
+
+    engine = build_engine("openvino", device="cpu", weights_dir=DEFAULT_WEIGHTS_DIR)
+
+    assert engine.name == expected
+
+
+def test_int8_is_taken_when_asked_for_and_takes_openvino_with_it(monkeypatch):
+    monkeypatch.setattr(choose, "_cpu_flags", lambda: {"avx512_bf16"})
+
+    engine = build_engine("auto", precision="int8", weights_dir=DEFAULT_WEIGHTS_DIR)
+
+    assert engine.name == "openvino-bf16-int8"
+
+
+@pytest.mark.parametrize(
     "arguments",
     [
         {"engine": "openvino", "device": "cuda"},
         {"engine": "openvino", "precision": "fp16"},
         {"engine": "torch", "device": "cpu", "precision": "fp16"},
+        {"engine": "torch", "precision": "int8"},
+        {"engine": "auto", "device": "cuda", "precision": "int8"},
     ],
 )
 def test_impossible_choices_are_refused(arguments):
