@@ -63,7 +63,7 @@ def read_shares(prototypes: Float32[np.ndarray, "subjects d"], cohort: Cohort) -
     logits = np.log(best / others)
     tail = fit_tail(logits)
     genuine = PROTOTYPE_SCALE * (cohort.genuine - 1) - np.log(np.median(others))
-    slope, intercept = _logistic(genuine, logits)
+    slope, intercept = fit_curve(genuine, logits)
     return ShareReading(
         tail_start=tail.tail_start,
         tail_mean=tail.tail_mean,
@@ -78,7 +78,7 @@ def _powers(cosines: Float[np.ndarray, "m n"]) -> Float[np.ndarray, "m n"]:
     return powers
 
 
-def _logistic(
+def fit_curve(
     genuine: Float[np.ndarray, " n"], strangers: Float[np.ndarray, " m"]
 ) -> tuple[float, float]:
     """Return slope and intercept of the logistic curve between two classes of equal weight.
