@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import logging
+import multiprocessing
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from celery.signals import worker_process_init
+from celery.worker.control import inspect_command
 
 from app.bootstrap import build_container
 from app.imaging.inspect import ImageLimits
 from app.messaging.celery import configure
-from app.messaging.names import TaskName
+from app.messaging.names import MODELS_LOADED, TaskName
 from app.observability import configure_logging
 from app.settings import Settings
 from tasks.app import celery
@@ -28,6 +30,14 @@ _LOG = logging.getLogger(__name__)
 _settings = Settings.load()
 configure(celery, _settings.redis_url.get_secret_value())
 _runtime: InferenceRuntime | None = None
+#: How often a child has loaded the models; the children share it with their parent.
+_loaded = multiprocessing.Value("i", 0)
+
+
+@inspect_command(name=MODELS_LOADED)
+def _models_loaded(_state: object) -> dict[str, int]:
+    """Answer for the children: the parent takes messages long before they can run a job."""
+    return {"loaded": _loaded.value}
 
 
 @worker_process_init.connect
@@ -48,6 +58,8 @@ def _start(**_: Any) -> None:  # noqa: ANN401 - Celery's signal
         limits=ImageLimits(max_bytes=_settings.max_upload_bytes, max_pixels=_settings.max_pixels),
     )
     _runtime = inference_runtime(container, pipeline)
+    with _loaded.get_lock():
+        _loaded.value += 1
     _LOG.info("models loaded", extra={"action": "models_loaded", "engine": pipeline.engine_name})
 
 

@@ -43,18 +43,23 @@ class ConfinedDecoder:
         self._shared = np.frombuffer(mmap.mmap(self._memory, size), np.uint8)
         self._child: _Child | None = None
 
+    def start(self) -> None:
+        """Start the process, if it does not run, without waiting for it."""
+        if self._child is None:
+            self._child = _Child(self._memory, self._limits, self._cpu_s)
+
     def decode(self, data: bytes) -> Image:
         """Decode one image, turned as its EXIF orientation says.
 
         Raises: ImageError: as ``workers.decode.decode_image``; too much memory or time for its
             pixels makes an image too large, and one that ends the process is corrupt.
         """
-        if self._child is None:
-            self._child = _Child(self._memory, self._limits, self._cpu_s)
+        self.start()
+        child = cast("_Child", self._child)
         try:
-            answer = self._child.ask(data)
+            answer = child.ask(data)
         except OSError:
-            raise self._death(self._child) from None
+            raise self._death(child) from None
         if "slug" in answer:
             raise _ERRORS[answer["slug"]](answer["detail"])
         shape = (answer["height"], answer["width"], CHANNELS)

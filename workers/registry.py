@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import cv2
+import numpy as np
 
 from app.imaging.inspect import ImageLimits
 from workers.alignment import CropRecipe
@@ -50,10 +51,19 @@ def build_pipeline(
     chosen = build_engine(
         engine, precision=precision, device=device, threads=threads, weights_dir=weights_dir
     )
-    return FacePipeline(
-        ConfinedDecoder(limits or ImageLimits()),
+    decoder = ConfinedDecoder(limits or ImageLimits())
+    decoder.start()  # it gets ready while the models are loaded
+    pipeline = FacePipeline(
+        decoder,
         MtcnnDetector(chosen, min_face_size=min_face_size),
         FaceNetEmbedder(chosen, card, flip=flip),
         engine_name=chosen.name,
         options=PipelineOptions(crop=crop, detection_threshold=detection_threshold),
     )
+    pipeline.analyse([_blank_image()])
+    return pipeline
+
+
+def _blank_image() -> bytes:
+    """Make an image whose way through a pipeline shows that all of it runs."""
+    return cv2.imencode(".png", np.zeros((64, 64, 3), np.uint8))[1].tobytes()

@@ -38,3 +38,6 @@ JOB_TASKS: dict[JobType, TaskName] = {
     JobType.ENROLMENT: TaskName.ENROL,
     JobType.TRAINING: TaskName.RETRAIN,
 }
+
+#: What an inference worker is asked beside the queues: how many of its processes have their models.
+MODELS_LOADED = "models_loaded"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from celery import Celery
 
 from app.messaging.celery import configure
+from app.messaging.names import MODELS_LOADED
 from deploy.local.paths import PROJECT
 
 if TYPE_CHECKING:
@@ -75,12 +76,15 @@ def service_programs(stack: Stack, *, workers: int) -> list[Program]:
     ]
 
 
-def worker_answers(stack: Stack, queue: str) -> bool:
-    """Tell whether a queue's worker takes tasks."""
+def models_loaded(stack: Stack) -> int:
+    """Return how many inference processes can run a job, or more once some were replaced."""
     celery = configure(Celery(set_as_current=False), stack.redis_url)
-    node = f"{queue}@{socket.gethostname()}"
+    node = f"inference@{socket.gethostname()}"
     with celery:
-        return bool(celery.control.ping(destination=[node], timeout=1.0))
+        answers = celery.control.broadcast(
+            MODELS_LOADED, destination=[node], reply=True, timeout=1.0
+        )
+    return sum(answer[node].get("loaded", 0) for answer in answers)
 
 
 def _worker(queue: str, pool: str) -> Program:

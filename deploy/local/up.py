@@ -11,7 +11,7 @@ import httpx
 
 from deploy.local.access import write_access
 from deploy.local.locking import sole_runner
-from deploy.local.programs import server_programs, service_programs, worker_answers
+from deploy.local.programs import models_loaded, server_programs, service_programs
 from deploy.local.provision import make_database, migrate
 from deploy.local.stack import prepare_stack
 from deploy.local.supervision import Supervisor, supervised
@@ -53,7 +53,7 @@ def _run(stack: Stack, workers: int) -> None:
             prepare_servers(stack)
             click.echo("Starting the web process and the workers; models are being loaded ...")
             supervisor.start_service()
-            wait_until_ready(stack, supervisor)
+            wait_until_ready(stack, supervisor, workers=workers)
             click.echo(_welcome(write_access(stack)))
             supervisor.process.wait()
             raise SupervisorLostError(f"The supervisor ended: see {stack.state.log}.")
@@ -78,8 +78,8 @@ def prepare_servers(stack: Stack) -> None:
     click.echo(migrate(stack.environment))
 
 
-def wait_until_ready(stack: Stack, supervisor: Supervisor) -> None:
-    """Wait until the service can do jobs; meanwhile tell how far it is.
+def wait_until_ready(stack: Stack, supervisor: Supervisor, *, workers: int) -> None:
+    """Wait until the service can do jobs in every inference process; tell how far it is.
 
     Raises: NotReadyError: the end of each broken process's log was printed.
     """
@@ -93,7 +93,7 @@ def wait_until_ready(stack: Stack, supervisor: Supervisor) -> None:
         return (
             set(supervisor.states().values()) == {"RUNNING"}
             and _is_ready(stack.base_url)
-            and worker_answers(stack, "inference")
+            and models_loaded(stack) >= workers
         )
 
     try:

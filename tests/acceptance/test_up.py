@@ -90,6 +90,11 @@ def running(tmp_path_factory, weights):
         running.end()
 
 
+def test_who_is_told_ready_waits_for_no_models(running):
+    log = (running.state.log / "worker-inference.log").read_text()
+    assert log.count('"models_loaded"') >= 1
+
+
 def test_access_json_opens_the_service_and_only_its_owner_can_read_it(running):
     assert running.state.access.stat().st_mode & 0o777 == 0o600
     keys = {"base_url", "admin_key", "flower_url", "flower_user", "flower_password"}

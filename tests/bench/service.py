@@ -22,13 +22,15 @@ if TYPE_CHECKING:
 
 _PATIENCE_S = 120.0
 _FINAL = {"succeeded", "failed", "cancelled", "dead"}
+_DECODER = "decoder"
 #: A word of each process's command line; the first that fits names it.
 _KINDS = {
     "tasks.inference_worker": "worker-inference",
+    "workers.decoder_child": _DECODER,
     "tasks.io_worker worker": "worker-io",
     "tasks.io_worker beat": "beat",
     "flower": "flower",
-    "waitress": "web",
+    "app.server": "web",
     "postgres": "postgres",
     "valkey": "redis",
 }
@@ -111,9 +113,9 @@ class Service:
         return used
 
     def inference_processes(self) -> list[psutil.Process]:
-        """Return the processes that hold models."""
+        """Return the processes that hold models: those that a worker's main process has made."""
         workers = [process for kind, process in self.processes() if kind == "worker-inference"]
-        return [process for process in workers if not process.children()]
+        return [process for process in workers if process.parent() in workers]
 
 
 @contextmanager

@@ -15,7 +15,6 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int
 from safetensors.numpy import load, save
-from sklearn.linear_model import LogisticRegression
 
 from app.domain.matching import StrangerTail
 from workers.matching.tail import fit_tail
@@ -118,6 +117,9 @@ def _fit(vectors: Float32[np.ndarray, "m d"], labels: Int[np.ndarray, " m"]) -> 
     """Return coefficients and intercepts with a row for every class; none without two classes."""
     if len(np.unique(labels)) <= 1:
         return _Linear(np.empty((0, vectors.shape[1]), np.float32), np.empty(0, np.float32))
+    # A second of a worker's start and 80 MB, for the few that ever train.
+    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
+
     model = LogisticRegression(C=_C, max_iter=1000).fit(vectors, labels)
     rows, intercepts = model.coef_, model.intercept_
     if len(rows) == 1:  # scikit-learn keeps one row for two classes

@@ -8,7 +8,6 @@ collections of 5 people and of 500, and they tell from which share on a match ca
 
 import numpy as np
 from jaxtyping import Float, Float32
-from sklearn.linear_model import LogisticRegression
 
 from app.domain.matching import PROTOTYPE_SCALE, ShareReading
 from workers.matching.cohort import Cohort
@@ -16,6 +15,14 @@ from workers.matching.tail import fit_tail
 
 #: A stranger this like a probe is perhaps the same person, and no part of its background.
 _SAME_PERSON = 0.7
+
+#: Of Newton's method; it takes about eight steps.
+_MOST_STEPS = 50
+_CONVERGED = 1e-8
+#: Holds the curve's slope finite where no stranger comes near the genuine pairs.
+_PULL = 1e-9
+#: A logit beyond which the curve is flat to double precision.
+_FLAT = 36.0
 
 
 def background(probes: Float32[np.ndarray, "m d"], cohort: Cohort) -> Float[np.ndarray, " m"]:
@@ -56,7 +63,7 @@ def read_shares(prototypes: Float32[np.ndarray, "subjects d"], cohort: Cohort) -
     logits = np.log(best / others)
     tail = fit_tail(logits)
     genuine = PROTOTYPE_SCALE * (cohort.genuine - 1) - np.log(np.median(others))
-    slope, intercept = _logistic(genuine, logits)
+    slope, intercept = fit_curve(genuine, logits)
     return ShareReading(
         tail_start=tail.tail_start,
         tail_mean=tail.tail_mean,
@@ -71,10 +78,25 @@ def _powers(cosines: Float[np.ndarray, "m n"]) -> Float[np.ndarray, "m n"]:
     return powers
 
 
-def _logistic(
+def fit_curve(
     genuine: Float[np.ndarray, " n"], strangers: Float[np.ndarray, " m"]
 ) -> tuple[float, float]:
-    scores = np.concatenate([genuine, strangers])[:, None]
-    same = np.repeat([True, False], [len(genuine), len(strangers)])
-    model = LogisticRegression(C=np.inf, class_weight="balanced").fit(scores, same)
-    return float(model.coef_[0, 0]), float(model.intercept_[0])
+    """Return slope and intercept of the logistic curve between two classes of equal weight.
+
+    Newton's method: scikit-learn would do it as well, but every worker would carry it for this.
+    """
+    sizes = len(genuine), len(strangers)
+    scores = np.concatenate([genuine, strangers])
+    design = np.stack([scores, np.ones_like(scores)], axis=1)
+    same = np.repeat([1.0, 0.0], sizes)
+    weights = np.repeat([0.5 / size for size in sizes], sizes)
+    found = np.zeros(2)
+    for _ in range(_MOST_STEPS):
+        shares = 1 / (1 + np.exp(-np.clip(design @ found, -_FLAT, _FLAT)))
+        gradient = design.T @ (weights * (shares - same)) + _PULL * found
+        bend = (design * (weights * shares * (1 - shares))[:, None]).T @ design + _PULL * np.eye(2)
+        step = np.linalg.solve(bend, gradient)
+        found -= step
+        if np.abs(step).max() < _CONVERGED:
+            break
+    return float(found[0]), float(found[1])

@@ -37,6 +37,13 @@ def decoder():
         yield decoder
 
 
+def test_a_process_that_was_started_ahead_is_the_one_that_decodes(decoder):
+    decoder.start()
+    ahead = child_of(decoder)
+    decoder.decode(photograph())
+    assert child_of(decoder) == ahead
+
+
 def test_the_pixels_are_those_that_this_process_would_decode(decoder):
     for size in [(120, 90), (31, 400), (900, 700)]:
         data = photograph(size)

@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from sklearn.linear_model import LogisticRegression
 
 from app.domain.matching import ShareReading
 from workers.matching.cohort import Cohort
-from workers.matching.prototypes import prototype_shares, read_shares
+from workers.matching.prototypes import fit_curve, prototype_shares, read_shares
 
 _DIMENSION = 64
 
@@ -91,3 +92,18 @@ def test_probability_grows_with_the_share_between_nought_and_one(random, cohort)
     others = prototype_shares(_people(random, 200), people, cohort).max(axis=1)
     assert np.mean([reading.probability(share) for share in own.tolist()]) > 0.95
     assert np.mean([reading.probability(share) for share in others.tolist()]) < 0.05
+
+
+def test_the_curve_is_the_one_that_a_library_fits_without_regularisation(random):
+    genuine, strangers = random.normal(3, 2, 300), random.normal(-2, 2, 2000)
+    library = LogisticRegression(C=np.inf, class_weight="balanced", tol=1e-8).fit(
+        np.concatenate([genuine, strangers])[:, None], np.repeat([1, 0], [300, 2000])
+    )
+    expected = library.coef_[0, 0], library.intercept_[0]
+    assert fit_curve(genuine, strangers) == pytest.approx(expected, rel=1e-4)
+
+
+def test_a_curve_between_classes_that_do_not_meet_is_steep_and_finite(random):
+    slope, intercept = fit_curve(random.normal(30, 1, 50), random.normal(-30, 1, 50))
+    assert 0.5 < slope < 100
+    assert np.isfinite(intercept)
