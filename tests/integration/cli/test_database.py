@@ -58,3 +58,16 @@ def test_processes_that_migrate_at_once_take_turns(run, engine):
     processes = [subprocess.Popen(command, stdout=subprocess.DEVNULL) for _ in range(3)]
     assert [process.wait(timeout=60) for process in processes] == [0, 0, 0]
     assert "tables of this version" in run("migrate")
+
+
+def test_a_tenant_has_keys_of_its_own_and_goes_with_all_it_has(run, uow):
+    run("tenants", "create", "acme")
+    secret = run("keys", "create", "--name", "theirs", "--tenant", "acme").strip()
+    public_id = Credential.parse(secret).public_id
+    assert "theirs" in run("keys", "list", "--tenant", "acme")
+    assert "theirs" not in run("keys", "list")
+    assert "acme" in run("tenants", "list")
+    run("tenants", "delete", "acme", "--yes")
+    assert "acme" not in run("tenants", "list")
+    with uow() as work:
+        assert work.keys.find(public_id) is None
