@@ -83,8 +83,7 @@ def documented(world):
 
 
 def _bodies():
-    for document, kind in product(_DOCUMENTS, _TYPES):
-        yield document, kind
+    yield from product(_DOCUMENTS, _TYPES)
     for member, value in product(_MEMBERS, _VALUES):
         yield f'{{"{member}": {value}}}'.encode("utf-8", "surrogatepass"), "application/json"
 
