@@ -14,6 +14,7 @@ from app.observability import configure_logging
 from app.services.deliver import deliver
 from app.services.sweep import sweep
 from app.settings import Settings
+from app.storage.tenancy import DatabaseRole
 from tasks.app import celery
 from tasks.rules import sweep_rules
 
@@ -28,7 +29,7 @@ celery.conf.beat_schedule = sweep_schedule(_settings.sweep_interval_s)
 
 @cache
 def _container() -> Container:
-    return build_container(_settings)
+    return build_container(_settings, role=DatabaseRole.WORKER)
 
 
 @celery.task(name=TaskName.DELIVER)

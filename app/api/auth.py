@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from flask import g, request
 
-from app.api.context import container, key_ring
+from app.api.context import act_for, container, key_ring
 from app.domain.access import Credential
 from app.domain.errors import AuthenticationError, PermissionDeniedError
 
@@ -62,11 +62,12 @@ def authenticate(needed: Scope) -> ApiKey:
     """
     credential = _presented()
     found = key_ring().find(credential.public_id) if credential else None
+    now = container().clock.now()
     if (
         credential is None
         or found is None
-        or not found.accepts(credential.secret)
-        or not found.is_live(container().clock.now())
+        or not found.accepts(credential.secret, now)
+        or not found.is_live(now)
     ):
         raise AuthenticationError
     if not found.scope.covers(needed):
@@ -74,6 +75,7 @@ def authenticate(needed: Scope) -> ApiKey:
             f'this call needs a key with the scope "{needed}"; this key has "{found.scope}"'
         )
     g.key = found
+    act_for(found.tenant_id)
     return found
 
 

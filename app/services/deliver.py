@@ -31,15 +31,17 @@ def enqueue_events(work: UnitOfWork, jobs: Sequence[Job]) -> list[UUID]:
     message of each returned delivery is put after the commit.
     Raises: ValueError: a job has not ended.
     """
-    listeners: dict[tuple[EventType, UUID | None], list[Endpoint]] = {}
+    listeners: dict[tuple[EventType, UUID | None, UUID | None], list[Endpoint]] = {}
     deliveries: list[UUID] = []
     for job in jobs:
         if job.finished_at is None:
             raise ValueError("A job that has not ended is no event.")
         event = EventType(f"job.{job.state}")
-        topic = event, job.owner_id
+        topic = event, job.tenant_id, job.owner_id
         if topic not in listeners:
-            listeners[topic] = work.endpoints.subscribed(*topic)
+            listeners[topic] = work.endpoints.subscribed(
+                event, tenant_id=job.tenant_id, owner_id=job.owner_id
+            )
         deliveries += [
             store_event(work, endpoint, event, _summary(job), at=job.finished_at).id
             for endpoint in listeners[topic]
@@ -149,5 +151,8 @@ def _account(work: UnitOfWork, endpoint_id: UUID, attempt: Attempt) -> bool:
 
 def _tell_others(work: UnitOfWork, disabled: Endpoint, *, at: datetime) -> None:
     data = {"id": str(disabled.id), "reason": disabled.disabled_reason}
-    for other in work.endpoints.subscribed(EventType.ENDPOINT_DISABLED, disabled.owner_id):
+    others = work.endpoints.subscribed(
+        EventType.ENDPOINT_DISABLED, tenant_id=disabled.tenant_id, owner_id=disabled.owner_id
+    )
+    for other in others:
         store_event(work, other, EventType.ENDPOINT_DISABLED, data, at=at)

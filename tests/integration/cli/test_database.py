@@ -3,6 +3,7 @@ from __future__ import annotations
 import secrets
 import subprocess
 import sys
+from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import text
@@ -38,7 +39,7 @@ def test_a_new_key_opens_the_service_and_is_not_stored(run, uow):
     credential = Credential.parse(secret)
     with uow() as work:
         key = work.keys.find(credential.public_id)
-    assert key.accepts(credential.secret)
+    assert key.accepts(credential.secret, datetime.now(UTC))
     assert credential.secret not in repr(key)
     assert secret not in run("keys", "list")
 
