@@ -9,6 +9,7 @@ from uuid import UUID
 from celery.signals import worker_process_init
 
 from app.bootstrap import build_container
+from app.domain.pulse import Part
 from app.imaging.inspect import ImageLimits
 from app.messaging.celery import configure
 from app.messaging.names import TaskName
@@ -49,6 +50,7 @@ def _start(**_: Any) -> None:  # noqa: ANN401 - Celery's signal
         limits=ImageLimits(max_bytes=_settings.max_upload_bytes, max_pixels=_settings.max_pixels),
     )
     _runtime = inference_runtime(container, pipeline)
+    container.pulses.leave(Part.INFERENCE)
     _LOG.info("models loaded", extra={"action": "models_loaded", "engine": pipeline.engine_name})
 
 
@@ -68,6 +70,13 @@ for _name in (
     TaskName.ENROL,
 ):
     _register(_name, run_image_job)
+
+
+@celery.task(name=TaskName.PULSE, send_events=False)  # else a monitor would show little else
+def _pulse() -> None:
+    """Tell that this worker takes messages; one that works off a backlog tells by itself."""
+    if _runtime is not None:
+        _runtime.container.pulses.leave(Part.INFERENCE)
 
 
 def _train(job_id: UUID, runtime: InferenceRuntime) -> None:
