@@ -13,9 +13,10 @@ from app.messaging.celery import configure
 from app.messaging.health import broker_answers
 from app.messaging.queue import CeleryJobQueue
 from app.storage.bell import PostgresJobBell
-from app.storage.engine import build_engine
+from app.storage.engine import build_engine, build_probe_engine
 from app.storage.health import check_database
 from app.storage.model_profiles import load_model_profiles
+from app.storage.pulses import PostgresPulses
 from app.storage.unit_of_work import SqlUnitOfWork
 from app.webhooks.sender import HttpWebhookSender
 
@@ -30,11 +31,16 @@ if TYPE_CHECKING:
         Clock,
         JobBell,
         JobQueue,
+        Pulses,
         TenantUnitOfWorkFactory,
         WebhookSender,
     )
     from app.settings import Settings
     from app.storage.tenancy import DatabaseRole
+
+
+#: Signs of life that may be missing before a part counts as dead.
+MISSED_PULSES = 4
 
 
 class SystemClock:
@@ -57,8 +63,9 @@ class Container:
     clock: Clock
     #: Every model that can be chosen, by id.
     models: Mapping[str, ModelProfile]
-    #: Asks the parts of the service whether they answer: ``database`` and ``migrations`` are
-    #: needed to take work, ``broker`` may be away. Never raises.
+    #: Where a part of the service tells that it works.
+    pulses: Pulses
+    #: Asks which parts of the service work; see ``app.api.health``. Never raises.
     check_parts: Callable[[], Mapping[str, bool]]
 
     def acting_for(self, tenant_id: UUID) -> Container:
@@ -89,9 +96,18 @@ def build_container(settings: Settings, *, role: DatabaseRole | None = None) -> 
         ),
         clock=SystemClock(),
         models=load_model_profiles(settings.weights_dir),
-        check_parts=partial(_check_parts, engine, redis_url),
+        pulses=PostgresPulses(engine, interval_s=settings.pulse_interval_s),
+        check_parts=partial(
+            _check_parts,
+            build_probe_engine(url, role=role),
+            redis_url,
+            silence_s=settings.pulse_interval_s * MISSED_PULSES,
+        ),
     )
 
 
-def _check_parts(engine: Engine, redis_url: str) -> Mapping[str, bool]:
-    return {**check_database(engine), "broker": broker_answers(redis_url)}
+def _check_parts(engine: Engine, redis_url: str, *, silence_s: float) -> Mapping[str, bool]:
+    return {
+        **check_database(engine, silence_s=silence_s),
+        "broker": broker_answers(redis_url),
+    }

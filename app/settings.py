@@ -119,6 +119,12 @@ class Settings(BaseSettings):
     sweep_interval_s: float = Field(
         default=2, gt=0, description="How often lost jobs and due deliveries are looked for."
     )
+    pulse_interval_s: float = Field(
+        default=10,
+        gt=0,
+        le=60,
+        description="How often the workers tell that they work; four missed are one too many.",
+    )
     batch_size: int = Field(
         default=8, ge=1, le=64, description="Images that a worker takes at once from a backlog."
     )

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from app.domain.errors import VultusError
 from app.domain.job import JobType
+from app.domain.pulse import Part
 from app.services.complete import Outcome, complete_job, complete_jobs
 from app.services.detect import detected, embedded
 from app.services.enrol import enrolled
@@ -113,6 +114,7 @@ def _analyse(
     analyses: list[Analysis] = []
     for cropped, batch in _batches(images, size):
         analyses += runtime.pipeline.analyse(batch, embed=embed, cropped=cropped)
+        runtime.container.pulses.leave(Part.INFERENCE)
         if len(claims) == 1 and len(analyses) < len(images):
             with runtime.container.uow() as work:
                 work.jobs.report(claims[0][0], len(analyses))

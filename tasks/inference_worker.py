@@ -11,6 +11,7 @@ from celery.signals import worker_process_init
 from celery.worker.control import inspect_command
 
 from app.bootstrap import build_container
+from app.domain.pulse import Part
 from app.imaging.inspect import ImageLimits
 from app.messaging.celery import configure
 from app.messaging.names import MODELS_LOADED, TaskName
@@ -61,6 +62,7 @@ def _start(**_: Any) -> None:  # noqa: ANN401 - Celery's signal
     _runtime = inference_runtime(container, pipeline)
     with _loaded.get_lock():
         _loaded.value += 1
+    container.pulses.leave(Part.INFERENCE)
     _LOG.info("models loaded", extra={"action": "models_loaded", "engine": pipeline.engine_name})
 
 
@@ -80,6 +82,13 @@ for _name in (
     TaskName.ENROL,
 ):
     _register(_name, run_image_job)
+
+
+@celery.task(name=TaskName.PULSE, send_events=False)  # else a monitor would show little else
+def _pulse() -> None:
+    """Tell that this worker takes messages; one that works off a backlog tells by itself."""
+    if _runtime is not None:
+        _runtime.container.pulses.leave(Part.INFERENCE)
 
 
 def _train(job_id: UUID, runtime: InferenceRuntime) -> None:

@@ -8,7 +8,8 @@ from functools import cache
 from uuid import UUID
 
 from app.bootstrap import Container, build_container
-from app.messaging.celery import configure, sweep_schedule
+from app.domain.pulse import Part
+from app.messaging.celery import configure, schedule
 from app.messaging.names import TaskName
 from app.observability import configure_logging
 from app.services.deliver import deliver
@@ -24,7 +25,9 @@ _DELIVERY_LEASE = timedelta(minutes=2)
 _settings = Settings.load()
 configure_logging(_settings.log_level)
 configure(celery, _settings.redis_url.get_secret_value())
-celery.conf.beat_schedule = sweep_schedule(_settings.sweep_interval_s)
+celery.conf.beat_schedule = schedule(
+    sweep_interval_s=_settings.sweep_interval_s, pulse_interval_s=_settings.pulse_interval_s
+)
 
 
 @cache
@@ -49,3 +52,4 @@ def _deliver(delivery_id: str) -> None:
 def _sweep() -> None:
     container = _container()
     sweep(sweep_rules(_settings), uow=container.uow, queue=container.queue, clock=container.clock)
+    container.pulses.leave(Part.SWEEP)

@@ -19,7 +19,12 @@ from deploy.local.paths import PROJECT, StateFolder
 from deploy.local.stack import DATABASE, ROLE, embedded_servers
 
 #: Losses are noticed after the lease, so a short one keeps the tests short.
-_SETTINGS = {"VULTUS_LEASE_S": "6", "VULTUS_REPUBLISH_S": "3", "VULTUS_SWEEP_INTERVAL_S": "1"}
+_SETTINGS = {
+    "VULTUS_LEASE_S": "6",
+    "VULTUS_REPUBLISH_S": "3",
+    "VULTUS_SWEEP_INTERVAL_S": "1",
+    "VULTUS_PULSE_INTERVAL_S": "1",
+}
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,11 @@ class Service:
         return postgres.url(DATABASE, user=ROLE, password=secrets["database"]).replace(
             "+psycopg", ""
         )
+
+    def redis_url(self):
+        """The URL of the service's broker."""
+        _, redis, _ = self._servers()
+        return redis.url()
 
     def run_cli(self, *arguments):
         """Run the command line on the service's database; return what it prints."""

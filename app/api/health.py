@@ -8,7 +8,7 @@ from flask import Blueprint
 
 from app.api.context import container
 from app.api.operation import answer
-from app.api.schemas.health import LivenessResource, ReadinessResource
+from app.api.schemas.health import LivenessResource, ReadinessResource, WorkingResource
 from app.domain.errors import ServiceUnavailableError
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 page = Blueprint("health", __name__, url_prefix="/health")
 
 #: Without these a submit cannot be stored.
-_NEEDED = ("database", "migrations")
+_NEEDED = ("database", "migrations", "writable")
 
 
 @page.get("/live")
@@ -37,3 +37,16 @@ def ready() -> Response:
     if missing:
         raise ServiceUnavailableError(f"not ready: {', '.join(missing)}")
     return answer(ReadinessResource(parts=parts))
+
+
+@page.get("/working")
+def working() -> Response:
+    """Say whether what is submitted is also done: for alarms, not for balancers.
+
+    Raises: ServiceUnavailableError: a part of the service does not work.
+    """
+    parts = dict(container().check_parts())
+    missing = [part for part, works in parts.items() if not works]
+    if missing:
+        raise ServiceUnavailableError(f"not working: {', '.join(missing)}")
+    return answer(WorkingResource(parts=parts))

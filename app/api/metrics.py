@@ -46,10 +46,26 @@ class JobCounts(Collector):
         yield gauge
 
 
+class PartsWorking(Collector):
+    """Asks at every scrape which parts of the service work."""
+
+    def describe(self) -> Iterator[GaugeMetricFamily]:
+        """Name the metric without asking anybody, for the registration."""
+        yield GaugeMetricFamily("vultus_working", "Whether a part works.", labels=("part",))
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Yield the gauge."""
+        gauge = GaugeMetricFamily("vultus_working", "Whether a part works.", labels=("part",))
+        for part, works in container().check_parts().items():
+            gauge.add_metric((part,), works)
+        yield gauge
+
+
 def register(app: Flask) -> None:
     """Measure every request of the application and serve the figures."""
     registry = CollectorRegistry()
     registry.register(JobCounts())
+    registry.register(PartsWorking())
     requests = Counter(
         "vultus_http_requests",
         "Answered requests.",

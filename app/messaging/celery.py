@@ -67,16 +67,18 @@ def configure(celery: Celery, redis_url: str) -> Celery:
     return celery
 
 
-def sweep_schedule(interval_s: float) -> dict[str, Any]:
+def schedule(*, sweep_interval_s: float, pulse_interval_s: float) -> dict[str, Any]:
     """Return what beat sends, and when.
 
-    A sweep that is not taken within its interval is dropped, so that a worker that was stopped
-    finds one waiting and not hundreds.
+    What is not taken within its interval is dropped, so that a worker that was stopped finds one
+    waiting and not hundreds.
     """
+    intervals_s = {TaskName.SWEEP: sweep_interval_s, TaskName.PULSE: pulse_interval_s}
     return {
-        "sweep": {
-            "task": TaskName.SWEEP,
+        name: {
+            "task": name,
             "schedule": interval_s,
             "options": {"expires": max(1.0, interval_s)},
         }
+        for name, interval_s in intervals_s.items()
     }

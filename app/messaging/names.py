@@ -27,6 +27,7 @@ class TaskName(StrEnum):
     RETRAIN = "recognition.retrain"
     DELIVER = "webhooks.deliver"
     SWEEP = "jobs.sweep"
+    PULSE = "service.pulse"
 
 
 #: The task that runs each type of job.

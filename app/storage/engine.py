@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any
 from psycopg.types.array import ListBinaryDumper
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, DisconnectionError
+from sqlalchemy.pool import NullPool
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from psycopg import Connection
     from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -22,6 +25,7 @@ _TIMEOUTS = {
     "lock_timeout": 10_000,
     "idle_in_transaction_session_timeout": 60_000,
 }
+_PROBE_TIMEOUT_MS = 3_000
 
 #: A connection that worked so many seconds ago is used without a question; the question costs as
 #: much as a small query.
@@ -35,16 +39,12 @@ def build_engine(url: str, *, pool_size: int, role: DatabaseRole | None = None) 
     They take the ``role`` as they connect, and go back to it when told to reset theirs; without one
     they stay what the URL says, which owns the tables.
     """
-    parameters = {**_TIMEOUTS, **({} if role is None else {"role": role})}
     engine = create_engine(
         url,
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=5,
-        connect_args={
-            "connect_timeout": 3,
-            "options": " ".join(f"-c {name}={value}" for name, value in parameters.items()),
-        },
+        connect_args=_connect_args(_TIMEOUTS, role),
     )
 
     @event.listens_for(engine, "connect")
@@ -67,3 +67,17 @@ def build_engine(url: str, *, pool_size: int, role: DatabaseRole | None = None) 
         entry.info[_USED_AT] = time.monotonic()
 
     return engine
+
+
+def build_probe_engine(url: str, *, role: DatabaseRole | None = None) -> Engine:
+    """Return an engine that connects anew each time, and gives up in seconds."""
+    timeouts = dict.fromkeys(_TIMEOUTS, _PROBE_TIMEOUT_MS)
+    return create_engine(url, poolclass=NullPool, connect_args=_connect_args(timeouts, role))
+
+
+def _connect_args(timeouts: Mapping[str, int], role: DatabaseRole | None) -> dict[str, Any]:
+    parameters = {**timeouts, **({} if role is None else {"role": role})}
+    return {
+        "connect_timeout": 3,
+        "options": " ".join(f"-c {name}={value}" for name, value in parameters.items()),
+    }

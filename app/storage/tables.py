@@ -329,6 +329,13 @@ class AttemptRow(Base):
     duration_ms: Mapped[int]
 
 
+class PulseRow(Base):
+    __tablename__ = "pulses"
+
+    part: Mapped[str] = mapped_column(primary_key=True)
+    left_at: Mapped[datetime]
+
+
 class IdempotencyKeyRow(TenantOwned, Base):
     __tablename__ = "idempotency_keys"
     __table_args__ = (PrimaryKeyConstraint("owner_id", "route", "key"),)

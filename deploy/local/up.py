@@ -114,7 +114,7 @@ def wait_until_ready(stack: Stack, supervisor: Supervisor, *, workers: int) -> N
 
 def _is_ready(base_url: str) -> bool:
     try:
-        return httpx.get(f"{base_url}/health/ready", timeout=5).is_success
+        return httpx.get(f"{base_url}/health/working", timeout=5).is_success
     except httpx.TransportError:
         return False
 

@@ -23,6 +23,7 @@ from app.storage.bell import PostgresJobBell
 from app.storage.engine import build_engine
 from app.storage.health import check_database
 from app.storage.migrate import migrate
+from app.storage.pulses import PostgresPulses
 from app.storage.tables import Base, TenantRow
 from app.storage.tenancy import DatabaseRole
 from app.storage.unit_of_work import SqlUnitOfWork
@@ -95,7 +96,8 @@ def container(settings, api_engine, owner_engine, bell):
         sender=FakeSender(),
         clock=FakeClock(),
         models={name: model_profile(name) for name in (MODEL, "facenet-casia-512")},
-        check_parts=lambda: {**check_database(api_engine), "broker": False},
+        pulses=PostgresPulses(owner_engine, interval_s=1),
+        check_parts=lambda: {**check_database(api_engine, silence_s=40), "broker": False},
     )
 
 

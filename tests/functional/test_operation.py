@@ -5,6 +5,7 @@ from factories import image_bytes
 from flask_restx import schemas
 
 from app.domain.access import Scope
+from app.domain.pulse import Part
 
 
 def test_live_needs_no_key_and_no_server(app, anyone):
@@ -15,20 +16,43 @@ def test_live_needs_no_key_and_no_server(app, anyone):
 def test_ready_does_not_mind_the_broker(anyone):
     answer = anyone.get("/health/ready")
     assert answer.status_code == 200
-    assert answer.json["parts"] == {"database": True, "migrations": True, "broker": False}
+    parts = answer.json["parts"]
+    assert {part for part, works in parts.items() if works} == {
+        "database", "migrations", "writable",
+    }  # fmt: skip
+    assert parts["broker"] is False
 
 
-@pytest.mark.parametrize("part", ["database", "migrations"])
+WELL = dict.fromkeys(("database", "migrations", "writable", "broker", "inference", "sweep"), True)
+
+
+@pytest.mark.parametrize("part", ["database", "migrations", "writable"])
 def test_ready_is_refused_without_what_a_submit_needs(anyone, web_container, part):
-    object.__setattr__(
-        web_container,
-        "check_parts",
-        lambda: {"database": True, "migrations": True, "broker": True, part: False},
-    )
+    object.__setattr__(web_container, "check_parts", lambda: WELL | {part: False})
     answer = anyone.get("/health/ready")
     assert answer.status_code == 503
     assert answer.headers["Retry-After"]
     assert part in answer.json["detail"]
+
+
+@pytest.mark.parametrize("part", WELL)
+def test_working_is_refused_without_any_part(anyone, web_container, part):
+    object.__setattr__(web_container, "check_parts", lambda: WELL | {part: False})
+    answer = anyone.get("/health/working")
+    assert answer.status_code == 503
+    assert answer.json["detail"] == f"not working: {part}"
+
+
+def test_working_means_that_workers_have_told_so_lately(anyone, web_container, container):
+    parts = web_container.check_parts()
+    assert not parts["inference"]
+    assert not parts["sweep"]
+    for part in (Part.INFERENCE, Part.SWEEP):
+        container.pulses.leave(part)
+    broker = {"broker": True}
+    found = web_container.check_parts() | broker
+    object.__setattr__(web_container, "check_parts", lambda: found)
+    assert anyone.get("/health/working").json == {"status": "working", "parts": WELL}
 
 
 def test_models_are_listed_with_the_active_one_marked(admin):

@@ -13,10 +13,20 @@ class LivenessResource(Schema):
     status: Literal["live"] = "live"
 
 
+Parts = Annotated[
+    dict[str, bool], Field(description="Every part of the service, and whether it works.")
+]
+
+
 class ReadinessResource(Schema):
     """The service can take work."""
 
     status: Literal["ready"] = "ready"
-    parts: Annotated[
-        dict[str, bool], Field(description="Which parts answer; the broker may be away.")
-    ]
+    parts: Parts
+
+
+class WorkingResource(Schema):
+    """Everything works, so that what is taken is also done."""
+
+    status: Literal["working"] = "working"
+    parts: Parts

@@ -16,6 +16,7 @@ from app.services.ports.people import CollectionRepository, FaceRepository, Subj
 from app.services.ports.webhooks import DeliveryRepository, EndpointRepository, WebhookSender
 from app.services.ports.work import (
     Clock,
+    Pulses,
     TenantUnitOfWorkFactory,
     UnitOfWork,
     UnitOfWorkFactory,
@@ -34,6 +35,7 @@ __all__ = [
     "JobQueue",
     "JobRepository",
     "KeyRepository",
+    "Pulses",
     "ReadingRepository",
     "ServiceRepository",
     "StrangerCohort",

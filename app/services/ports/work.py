@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from uuid import UUID
 
+    from app.domain.pulse import Part
     from app.services.ports.access import KeyRepository, TenantRepository
     from app.services.ports.applications import ApplicationRepository, ServiceRepository
     from app.services.ports.jobs import IdempotencyRepository, JobRepository
@@ -85,6 +86,13 @@ class TenantUnitOfWorkFactory(Protocol):
         Without a tenant a web process sees nothing but the key that it looks up, and a worker sees
         every tenant's rows.
         """
+
+
+class Pulses(Protocol):
+    """Where the parts of the service leave signs of life."""
+
+    def leave(self, part: Part) -> None:
+        """Note that the part works now; calls within one interval of the last are free."""
 
 
 class Clock(Protocol):
