@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +19,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     cast,
+    false,
     func,
     text,
 )
@@ -121,6 +122,16 @@ class ServiceRow(Base):
     created_at: Mapped[datetime]
 
 
+class ServiceCallsRow(Base):
+    __tablename__ = "service_calls"
+    __table_args__ = (PrimaryKeyConstraint("service_id", "day"),)
+
+    service_id: Mapped[UUID] = mapped_column(ForeignKey("services.id", ondelete="CASCADE"))
+    #: In UTC.
+    day: Mapped[date]
+    calls: Mapped[int]
+
+
 class JobRow(Base):
     __tablename__ = "jobs"
     __table_args__ = (
@@ -130,6 +141,11 @@ class JobRow(Base):
         ),
         Index("ix_jobs_listing", "created_at", "id"),
         Index("ix_jobs_queued", "created_at", postgresql_where=text("state = 'queued'")),
+        Index(
+            "ix_jobs_interactive",
+            "created_at",
+            postgresql_where=text("state = 'queued' AND interactive"),
+        ),
         Index("ix_jobs_publish_at", "publish_at", postgresql_where=text("state = 'queued'")),
         Index("ix_jobs_lease_until", "lease_until", postgresql_where=text("state = 'running'")),
         Index("ix_jobs_expires_at", "expires_at", postgresql_where=text("expires_at IS NOT NULL")),
@@ -144,6 +160,8 @@ class JobRow(Base):
         ForeignKey("collections.id", ondelete="CASCADE"), index=True
     )
     parameters: Mapped[dict[str, Any]]
+    #: Somebody waits for it, so it goes before bulk work.
+    interactive: Mapped[bool] = mapped_column(server_default=false())
     done: Mapped[int]
     total: Mapped[int]
     attempt: Mapped[int]

@@ -1,0 +1,42 @@
+"""Interactive jobs before bulk work, and the calls of a service by day."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0008"
+down_revision = "0005"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.add_column(
+        "jobs", sa.Column("interactive", sa.Boolean(), nullable=False, server_default=sa.false())
+    )
+    op.create_index(
+        "ix_jobs_interactive",
+        "jobs",
+        ["created_at"],
+        postgresql_where=sa.text("state = 'queued' AND interactive"),
+    )
+    op.create_table(
+        "service_calls",
+        sa.Column("service_id", sa.Uuid(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("calls", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["service_id"],
+            ["services.id"],
+            name=op.f("fk_service_calls_service_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("service_id", "day", name=op.f("pk_service_calls")),
+    )
+
+
+def downgrade() -> None:
+    op.drop_table("service_calls")
+    op.drop_index("ix_jobs_interactive", table_name="jobs")
+    op.drop_column("jobs", "interactive")
