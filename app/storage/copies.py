@@ -30,7 +30,9 @@ def copies(source: UUID, target: UUID) -> list[Insert]:
         """Give the copy's id: it follows from the id and the target, and keeps the time in it."""
         text = sql_cast(column, Text())
         digest = sql_cast(sql_cast(func.md5(text + literal(str(target))), PgUuid()), Text())
-        return sql_cast(func.left(text, _HALF, type_=Text()) + func.right(digest, _HALF, type_=Text()), PgUuid())
+        return sql_cast(
+            func.left(text, _HALF, type_=Text()) + func.right(digest, _HALF, type_=Text()), PgUuid()
+        )
 
     home = sql_cast(literal(str(target)), PgUuid())
     of_source = _FACES.c.collection_id == source

@@ -16,10 +16,10 @@ from sqlalchemy import (
     LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
+    SmallInteger,
     Text,
     UniqueConstraint,
     cast,
-    false,
     func,
     text,
 )
@@ -141,11 +141,7 @@ class JobRow(Base):
         ),
         Index("ix_jobs_listing", "created_at", "id"),
         Index("ix_jobs_queued", "created_at", postgresql_where=text("state = 'queued'")),
-        Index(
-            "ix_jobs_interactive",
-            "created_at",
-            postgresql_where=text("state = 'queued' AND interactive"),
-        ),
+        Index("ix_jobs_lane", "lane", "created_at", postgresql_where=text("state = 'queued'")),
         Index("ix_jobs_publish_at", "publish_at", postgresql_where=text("state = 'queued'")),
         Index("ix_jobs_lease_until", "lease_until", postgresql_where=text("state = 'running'")),
         Index("ix_jobs_expires_at", "expires_at", postgresql_where=text("expires_at IS NOT NULL")),
@@ -160,8 +156,8 @@ class JobRow(Base):
         ForeignKey("collections.id", ondelete="CASCADE"), index=True
     )
     parameters: Mapped[dict[str, Any]]
-    #: Somebody waits for it, so it goes before bulk work.
-    interactive: Mapped[bool] = mapped_column(server_default=false())
+    #: A lower lane goes first: app.domain.job.Lane.
+    lane: Mapped[int] = mapped_column(SmallInteger, server_default="1")
     done: Mapped[int]
     total: Mapped[int]
     attempt: Mapped[int]

@@ -12,14 +12,12 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.add_column(
-        "jobs", sa.Column("interactive", sa.Boolean(), nullable=False, server_default=sa.false())
-    )
+    op.add_column("jobs", sa.Column("lane", sa.SmallInteger(), nullable=False, server_default="1"))
     op.create_index(
-        "ix_jobs_interactive",
+        "ix_jobs_lane",
         "jobs",
-        ["created_at"],
-        postgresql_where=sa.text("state = 'queued' AND interactive"),
+        ["lane", "created_at"],
+        postgresql_where=sa.text("state = 'queued'"),
     )
     op.create_table(
         "service_calls",
@@ -38,5 +36,5 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("service_calls")
-    op.drop_index("ix_jobs_interactive", table_name="jobs")
-    op.drop_column("jobs", "interactive")
+    op.drop_index("ix_jobs_lane", table_name="jobs")
+    op.drop_column("jobs", "lane")
