@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import replace
-from itertools import groupby, islice
+from itertools import count, groupby, islice
 from typing import TYPE_CHECKING, TypeAlias
 from uuid import UUID
 
@@ -42,6 +42,10 @@ _READING = frozenset(
 #: beside what a message costs.
 _TURN_S = 2.0
 
+#: Each so many batches one goes to the oldest jobs, so that bulk work moves on however many callers
+#: wait.
+_BY_AGE = 4
+
 
 def run_image_job(job_id: UUID, runtime: InferenceRuntime) -> None:
     """Run a job and whatever waits with it, until nothing does or the turn is over.
@@ -54,8 +58,8 @@ def run_image_job(job_id: UUID, runtime: InferenceRuntime) -> None:
     end_of_turn = time.monotonic() + _TURN_S
     most = runtime.container.settings.batch_size
     asked: UUID | None = job_id
-    while True:
-        claims = _claim(asked, runtime)
+    for number in count(1):
+        claims = _claim(asked, runtime, by_age=number % _BY_AGE == 0)
         if claims:
             _run(claims, runtime)
         if len(claims) < most and not _unsociable(claims):
@@ -71,7 +75,9 @@ def _unsociable(claims: Sequence[tuple[Job, list[bytes]]]) -> bool:
     return any(job.progress.total != 1 or job.attempt > 1 for job, _ in claims)
 
 
-def _claim(job_id: UUID | None, runtime: InferenceRuntime) -> list[tuple[Job, list[bytes]]]:
+def _claim(
+    job_id: UUID | None, runtime: InferenceRuntime, *, by_age: bool
+) -> list[tuple[Job, list[bytes]]]:
     most = runtime.container.settings.batch_size
     with runtime.container.uow() as work:
         claims = work.jobs.claim(
@@ -79,6 +85,7 @@ def _claim(job_id: UUID | None, runtime: InferenceRuntime) -> list[tuple[Job, li
             worker=runtime.name,
             lease=runtime.lease,
             companions=most if job_id is None else most - 1,
+            by_age=by_age,
         )
         work.commit()
     return claims

@@ -1,4 +1,7 @@
-"""The worker that holds the models: ``celery -A tasks.inference_worker worker -Q inference``."""
+"""The worker that holds the models.
+
+``celery -A tasks.inference_worker worker -Q interactive,inference``
+"""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from app.domain.errors import InvalidRequestError
+from app.domain.job import Lane
 
 
 class FakeJobQueue:
@@ -15,7 +16,7 @@ class FakeJobQueue:
         self.deliveries = []
         self.open = True
 
-    def put_job(self, job_id, job_type, *, shared=False):
+    def put_job(self, job_id, job_type, *, lane=Lane.BULK, shared=False):
         if self.open:
             self.jobs.append((job_id, job_type))
         return self.open

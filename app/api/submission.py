@@ -38,6 +38,7 @@ def submit(
 ) -> Response:
     """Store a job and answer 202 with it, or 200 where it ended while the caller waited."""
     box = container()
+    preferences = Preferences.of_request(query, max_wait_s=box.settings.max_wait_s)
     submission = submit_job(
         JobRequest(
             type=job_type,
@@ -45,6 +46,7 @@ def submit(
             collection_id=collection.id if collection else None,
             parameters=parameters.model_dump(mode="json", exclude_none=True),
             images=images,
+            awaited=preferences.wait_s > 0,
         ),
         route=f"{request.method} {job_type}",
         idempotency_key=idempotency_key(),
@@ -55,7 +57,6 @@ def submit(
     )
     job = submission.job
     observability.job_id.set(str(job.id))
-    preferences = Preferences.of_request(query, max_wait_s=box.settings.max_wait_s)
     if preferences.wait_s > 0 and not job.state.is_terminal:
         job = wait_for_job(job.id, timeout_s=preferences.wait_s, uow=box.uow, bell=box.bell) or job
     done = preferences.wait_s > 0 and job.state.is_terminal

@@ -7,7 +7,15 @@ import click
 from app.bootstrap import build_container
 from app.cli.tenants import container_for, tenant_option
 from app.domain.application import ServiceType
-from app.services.applications import NewService, create_service, delete_service, list_services
+from app.services.applications import (
+    NewService,
+    clone_service,
+    create_service,
+    delete_service,
+    list_services,
+    rename_service,
+    rotate_key,
+)
 from app.settings import Settings
 
 
@@ -49,6 +57,34 @@ def list_() -> None:
     for application, services in list_services(uow=container.uow):
         for one in services:
             click.echo(f"{one.id}  {one.type:11}  {application.name}  {one.name}")
+
+
+@service.command()
+@click.argument("service_id", type=click.UUID)
+@click.argument("name")
+def rename(service_id: UUID, name: str) -> None:
+    """Give a service another name."""
+    container = build_container(Settings.load())
+    rename_service(service_id, name, uow=container.uow)
+
+
+@service.command("rotate-key")
+@click.argument("service_id", type=click.UUID)
+def rotate_key_(service_id: UUID) -> None:
+    """Replace a service's key and print the new one; the old one is refused from now on."""
+    container = build_container(Settings.load())
+    _, key = rotate_key(service_id, uow=container.uow)
+    click.echo(key)
+
+
+@service.command()
+@click.argument("service_id", type=click.UUID)
+@click.argument("name")
+def clone(service_id: UUID, name: str) -> None:
+    """Copy a service with its people under another name and print the copy's key."""
+    container = build_container(Settings.load())
+    _, key = clone_service(service_id, name, uow=container.uow, clock=container.clock)
+    click.echo(key)
 
 
 @service.command()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -21,6 +21,14 @@ class JobType(StrEnum):
     RECOGNITION = "recognition"
     ENROLMENT = "enrolment"
     TRAINING = "training"
+
+
+class Lane(IntEnum):
+    """Which of two queued jobs goes first: that of the lower lane."""
+
+    #: Somebody waits for the answer.
+    INTERACTIVE = 0
+    BULK = 1
 
 
 class JobState(StrEnum):
@@ -84,6 +92,7 @@ class Job:
     #: The API key that submitted the job: only it and global keys may see the job.
     owner_id: UUID | None = None
     collection_id: UUID | None = None
+    lane: Lane = Lane.BULK
     #: The caller's parameters, validated; never images, which are rows of their own.
     parameters: Mapping[str, Any] = field(default_factory=dict)
     progress: Progress = Progress()

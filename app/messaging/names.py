@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from app.domain.job import JobType
+from app.domain.job import JobType, Lane
 
 
 class QueueName(StrEnum):
     """A lane with workers of its own."""
 
-    #: Everything that needs the models.
+    #: What needs the models and is waited for.
+    INTERACTIVE = "interactive"
+    #: Everything else that needs the models.
     INFERENCE = "inference"
     #: Webhooks and sweeps: work that waits for others.
     IO = "io"
@@ -42,3 +44,9 @@ JOB_TASKS: dict[JobType, TaskName] = {
 
 #: What an inference worker is asked beside the queues: how many of its processes have their models.
 MODELS_LOADED = "models_loaded"
+
+#: The queue of each lane; a worker takes from one and the other in turn.
+LANE_QUEUES: dict[Lane, QueueName] = {
+    Lane.INTERACTIVE: QueueName.INTERACTIVE,
+    Lane.BULK: QueueName.INFERENCE,
+}

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
-from app.messaging.names import JOB_TASKS, QueueName, TaskName
+from app.domain.job import Lane
+from app.messaging.names import JOB_TASKS, LANE_QUEUES, QueueName, TaskName
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from celery import Celery
 
     from app.domain.job import JobType
+
 
 _LOG = logging.getLogger(__name__)
 
@@ -44,18 +46,21 @@ class CeleryJobQueue:
         self._closed_until = 0.0
         self._last_shared = 0.0
 
-    def put_job(self, job_id: UUID, job_type: JobType, *, shared: bool = False) -> bool:
+    def put_job(
+        self, job_id: UUID, job_type: JobType, *, lane: Lane = Lane.BULK, shared: bool = False
+    ) -> bool:
         """See :meth:`app.services.ports.JobQueue.put_job`."""
 
         def put() -> None:
-            if not (shared and self._enough_waiting()):
-                self._send(JOB_TASKS[job_type], job_id)
+            queue = LANE_QUEUES[lane]
+            if not (shared and self._enough_waiting(queue)):
+                self._send(JOB_TASKS[job_type], job_id, queue)
 
         return self._attempt(put)
 
     def put_delivery(self, delivery_id: UUID) -> bool:
         """See :meth:`app.services.ports.JobQueue.put_delivery`."""
-        return self._attempt(lambda: self._send(TaskName.DELIVER, delivery_id))
+        return self._attempt(lambda: self._send(TaskName.DELIVER, delivery_id, QueueName.IO))
 
     def _attempt(self, put: Callable[[], None]) -> bool:
         """Leave the broker alone for a while when it does not answer."""
@@ -71,10 +76,12 @@ class CeleryJobQueue:
             return False
         return True
 
-    def _send(self, task: TaskName, key: UUID) -> None:
-        self._celery.send_task(task, args=[str(key)], retry=False, argsrepr="", kwargsrepr="")
+    def _send(self, task: TaskName, key: UUID, queue: QueueName) -> None:
+        self._celery.send_task(
+            task, args=[str(key)], queue=queue, retry=False, argsrepr="", kwargsrepr=""
+        )
 
-    def _enough_waiting(self) -> bool:
+    def _enough_waiting(self, queue: QueueName) -> bool:
         now = time.monotonic()
         with self._lock:
             busy = now - self._last_shared < _BUSY_S
@@ -82,5 +89,5 @@ class CeleryJobQueue:
         if not busy:
             return False
         with self._celery.pool.acquire(block=True) as connection:
-            waiting: int = connection.default_channel.client.llen(QueueName.INFERENCE)
+            waiting: int = connection.default_channel.client.llen(queue)
         return waiting >= _ENOUGH_WAITING

@@ -78,7 +78,7 @@ def requeue_job(
             raise ConflictError(f"only a dead job can be requeued; this one is {job.state}")
         work.commit()
         job = work.jobs.get(job_id) or job
-    queue.put_job(job.id, job.type)
+    queue.put_job(job.id, job.type, lane=job.lane)
     return job
 
 

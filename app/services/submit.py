@@ -10,13 +10,17 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from app.domain.errors import IdempotencyMismatchError
-from app.domain.job import Job, JobState, JobType, Progress
+from app.domain.job import Job, JobState, JobType, Lane, Progress
 from app.services.identity import new_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from app.services.ports import Clock, JobQueue, UnitOfWorkFactory
+
+
+#: A verification has two images.
+_MOST_AWAITED = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +32,14 @@ class JobRequest:
     collection_id: UUID | None = None
     parameters: Mapping[str, Any]
     images: Sequence[bytes] = ()
+    #: Whether somebody waits for the answer.
+    awaited: bool = False
+
+    @property
+    def lane(self) -> Lane:
+        """Return the lane: a wait for many images is bulk work all the same."""
+        prompt = self.awaited and len(self.images) <= _MOST_AWAITED
+        return Lane.INTERACTIVE if prompt else Lane.BULK
 
     def fingerprint(self) -> bytes:
         """Return a digest that differs for any other request."""
@@ -69,6 +81,7 @@ def submit_job(
         state=JobState.QUEUED,
         owner_id=request.owner_id,
         collection_id=request.collection_id,
+        lane=request.lane,
         parameters=request.parameters,
         progress=Progress(total=len(request.images)),
         created_at=now,
@@ -89,5 +102,5 @@ def submit_job(
             if first != job.id and (earlier := work.jobs.get(first)) is not None:
                 return Submission(earlier, replayed=True)
         work.commit()
-    queue.put_job(job.id, job.type, shared=job.progress.total == 1)
+    queue.put_job(job.id, job.type, lane=job.lane, shared=job.progress.total == 1)
     return Submission(job, replayed=False)

@@ -95,7 +95,7 @@ def bury(work: UnitOfWork, job: Job, *, retention: timedelta, clock: Clock) -> N
 
 def _put(waiting: list[Job], due: list[UUID], queue: JobQueue) -> None:
     for job in waiting:
-        if not queue.put_job(job.id, job.type):
+        if not queue.put_job(job.id, job.type, lane=job.lane):
             return
     for delivery_id in due:
         if not queue.put_delivery(delivery_id):

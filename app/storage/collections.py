@@ -10,6 +10,7 @@ from app.domain.collection import Collection
 from app.domain.errors import ConflictError
 from app.domain.matching import Matcher
 from app.domain.quality import QualityGate
+from app.storage.copies import copies
 from app.storage.tables import CollectionRow
 
 if TYPE_CHECKING:
@@ -76,6 +77,10 @@ class SqlCollectionRepository:
     def delete(self, collection_id: UUID) -> None:
         self._known.pop(collection_id, None)
         self._session.execute(delete(CollectionRow).where(CollectionRow.id == collection_id))
+
+    def copy_people(self, source: UUID, target: UUID) -> None:
+        for statement in copies(source, target):
+            self._session.execute(statement)
 
     def models(self) -> set[str]:
         return set(self._session.scalars(select(CollectionRow.model).distinct()))

@@ -29,7 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import UUID as PgUuid  # noqa: N811 - the name UUID is taken
 
-from app.domain.job import JobState
+from app.domain.job import JobState, Lane
 from app.storage.tables import ImageRow, JobRow
 
 #: The channel on which the end of every job is told.
@@ -66,6 +66,7 @@ _GIVEN = (
     "state",
     "owner_id",
     "collection_id",
+    "lane",
     "parameters",
     "total",
     "publish_at",
@@ -73,8 +74,10 @@ _GIVEN = (
 )
 
 
-def _claim_jobs() -> Any:  # noqa: ANN401
-    """Claim; parameters: ``job_id``, ``companions``, ``worker``, ``lease``.
+def _claim_jobs(*order: Any) -> Any:  # noqa: ANN401
+    """Claim, companions in that order.
+
+    Parameters: ``job_id``, ``companions``, ``worker``, ``lease``.
 
     The rows are the job's columns beside each of its images. The commit need not reach the disk: a
     claim that a crash undoes leaves its job queued, and its result is fenced off.
@@ -96,11 +99,11 @@ def _claim_jobs() -> Any:  # noqa: ANN401
         .where(
             queued,
             _JOBS.c.attempt == 0,
-            _JOBS.c.total == 1,
+            or_(_JOBS.c.total == 1, _JOBS.c.lane == Lane.INTERACTIVE),
             _JOBS.c.id.is_distinct_from(job_id),
             ~unsociable,
         )
-        .order_by(_JOBS.c.created_at)
+        .order_by(*order)
         .limit(bindparam("companions", type_=Integer()))
         .with_for_update(skip_locked=True)
         .cte("others")
@@ -177,5 +180,6 @@ def _end_jobs() -> Any:  # noqa: ANN401
 
 SELECT_JOB = _select_job()
 ADD_JOB = _add_job()
-CLAIM_JOBS = _claim_jobs()
+CLAIM_BY_LANE = _claim_jobs(_JOBS.c.lane, _JOBS.c.created_at)
+CLAIM_BY_AGE = _claim_jobs(_JOBS.c.created_at)
 END_JOBS = _end_jobs()

@@ -20,11 +20,12 @@ from sqlalchemy import (
     update,
 )
 
-from app.domain.job import Ending, Job, JobState, JobType, Progress
+from app.domain.job import Ending, Job, JobState, JobType, Lane, Progress
 from app.services.identity import new_id
 from app.storage.job_statements import (
     ADD_JOB,
-    CLAIM_JOBS,
+    CLAIM_BY_AGE,
+    CLAIM_BY_LANE,
     END_JOBS,
     JOB_COLUMNS,
     JOB_ENDED_CHANNEL,
@@ -52,6 +53,7 @@ def _job(row: Any) -> Job:  # noqa: ANN401 - a row of the columns above
         tenant_id=row.tenant_id,
         owner_id=row.owner_id,
         collection_id=row.collection_id,
+        lane=Lane(row.lane),
         parameters=row.parameters,
         progress=Progress(done=row.done, total=row.total),
         attempt=row.attempt,
@@ -97,6 +99,7 @@ class SqlJobRepository:
                 "state": job.state,
                 "owner_id": job.owner_id,
                 "collection_id": job.collection_id,
+                "lane": job.lane,
                 "parameters": dict(job.parameters),
                 "total": job.progress.total,
                 "publish_at": publish_at,
@@ -134,10 +137,16 @@ class SqlJobRepository:
         return [_job(row) for row in self._session.execute(query)]
 
     def claim(
-        self, job_id: UUID | None, *, worker: str, lease: timedelta, companions: int
+        self,
+        job_id: UUID | None,
+        *,
+        worker: str,
+        lease: timedelta,
+        companions: int,
+        by_age: bool = False,
     ) -> list[tuple[Job, list[bytes]]]:
         rows = self._session.execute(
-            CLAIM_JOBS,
+            CLAIM_BY_AGE if by_age else CLAIM_BY_LANE,
             {"job_id": job_id, "worker": worker, "lease": lease, "companions": companions},
         )
         claims: dict[UUID, tuple[Job, list[bytes]]] = {}

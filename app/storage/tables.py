@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from sqlalchemy import (
     LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
+    SmallInteger,
     Text,
     UniqueConstraint,
     cast,
@@ -148,6 +149,16 @@ class ServiceRow(TenantBound, Base):
     created_at: Mapped[datetime]
 
 
+class ServiceCallsRow(Base):
+    __tablename__ = "service_calls"
+    __table_args__ = (PrimaryKeyConstraint("service_id", "day"),)
+
+    service_id: Mapped[UUID] = mapped_column(ForeignKey("services.id", ondelete="CASCADE"))
+    #: In UTC.
+    day: Mapped[date]
+    calls: Mapped[int]
+
+
 class JobRow(TenantOwned, Base):
     __tablename__ = "jobs"
     __table_args__ = (
@@ -157,6 +168,7 @@ class JobRow(TenantOwned, Base):
         ),
         Index("ix_jobs_listing", "tenant_id", "created_at", "id"),
         Index("ix_jobs_queued", "created_at", postgresql_where=text("state = 'queued'")),
+        Index("ix_jobs_lane", "lane", "created_at", postgresql_where=text("state = 'queued'")),
         Index("ix_jobs_publish_at", "publish_at", postgresql_where=text("state = 'queued'")),
         Index("ix_jobs_lease_until", "lease_until", postgresql_where=text("state = 'running'")),
         Index("ix_jobs_expires_at", "expires_at", postgresql_where=text("expires_at IS NOT NULL")),
@@ -171,6 +183,8 @@ class JobRow(TenantOwned, Base):
         ForeignKey("collections.id", ondelete="CASCADE"), index=True
     )
     parameters: Mapped[dict[str, Any]]
+    #: A lower lane goes first: app.domain.job.Lane.
+    lane: Mapped[int] = mapped_column(SmallInteger, server_default="1")
     done: Mapped[int]
     total: Mapped[int]
     attempt: Mapped[int]

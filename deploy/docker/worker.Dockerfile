@@ -22,6 +22,6 @@ COPY tasks tasks
 COPY deploy/flowerconfig.py deploy/
 
 USER vultus
-CMD ["python", "-m", "celery", "-A", "tasks.inference_worker", "worker", "--queues", "inference", \
+CMD ["python", "-m", "celery", "-A", "tasks.inference_worker", "worker", "--queues", "interactive,inference", \
      "--hostname", "inference@%h", "--pool", "prefork", "--without-gossip", "--without-mingle", \
      "--loglevel", "WARNING"]

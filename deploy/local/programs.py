@@ -62,8 +62,8 @@ def service_programs(stack: Stack, *, workers: int) -> list[Program]:
     )
     return [
         Program("web", web, "INT"),
-        _worker("inference", f"--pool prefork --concurrency {workers}"),
-        _worker("io", f"--pool threads --concurrency {_IO_THREADS}"),
+        _worker("inference", "interactive,inference", f"--pool prefork --concurrency {workers}"),
+        _worker("io", "io", f"--pool threads --concurrency {_IO_THREADS}"),
         Program(
             "beat",
             (*_AFTER_THE_REST, *beat, f"--schedule={stack.state.run / 'beat-schedule'}"),
@@ -87,12 +87,12 @@ def models_loaded(stack: Stack) -> int:
     return sum(answer[node].get("loaded", 0) for answer in answers)
 
 
-def _worker(queue: str, pool: str) -> Program:
+def _worker(name: str, queues: str, pool: str) -> Program:
     command = _python(
-        f"-m celery -A tasks.{queue}_worker worker --queues {queue} --hostname {queue}@%h {pool}",
+        f"-m celery -A tasks.{name}_worker worker --queues {queues} --hostname {name}@%h {pool}",
         "--without-gossip --without-mingle --loglevel WARNING",
     )
-    return Program(f"worker-{queue}", command, environment=_FOR_WORKERS)
+    return Program(f"worker-{name}", command, environment=_FOR_WORKERS)
 
 
 def _python(*arguments: str) -> tuple[str, ...]:

@@ -89,8 +89,8 @@ def test_a_wait_ends_with_the_job(admin, staff, work_off):
 def test_a_preference_to_wait_brings_the_finished_job(admin, container, staff, work_off):
     put_job = container.queue.put_job
 
-    def work_at_once(job_id, job_type, *, shared):
-        put_job(job_id, job_type, shared=shared)
+    def work_at_once(job_id, job_type, **how):
+        put_job(job_id, job_type, **how)
         return work_off(job_id)
 
     container.queue.put_job = work_at_once

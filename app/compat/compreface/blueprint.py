@@ -17,6 +17,7 @@ from app.compat.compreface import (
     subjects,
     verification,
 )
+from app.compat.compreface.admin.blueprint import admin
 from app.compat.compreface.documents import answer
 from app.compat.compreface.errors import answer_error, method_not_supported
 
@@ -92,3 +93,4 @@ api.register_error_handler(Exception, answer_error)
 def register(app: Flask) -> None:
     """Serve CompreFace's API beside ours."""
     app.register_blueprint(api)
+    app.register_blueprint(admin)

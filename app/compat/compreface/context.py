@@ -12,12 +12,15 @@ from app.domain.application import ServiceType
 from app.domain.errors import NotFoundError
 from app.domain.naming import as_uuid
 from app.services.applications import find_service
+from app.services.calls import count_call
 
 if TYPE_CHECKING:
     from app.bootstrap import Container
     from app.domain.application import Service
 
 _KEY_LENGTH = 36
+#: The calls that its statistics count, whatever becomes of them.
+_COUNTED = ("/recognition/recognize", "/detection/detect", "/verification/verify")
 _TITLES = {
     ServiceType.RECOGNITION: "Recognition",
     ServiceType.DETECTION: "Detection",
@@ -50,6 +53,8 @@ def authenticate(wanted: ServiceType) -> None:
             HTTPStatus.NOT_FOUND,
         ) from None
     g.container = container().acting_for(g.service.tenant_id)
+    if request.path.rstrip("/").endswith(_COUNTED):
+        count_call(g.service.id, uow=container().uow, clock=container().clock)
 
 
 def current_service() -> Service:

@@ -31,6 +31,7 @@ def run_job(job_type: JobType, parameters: Mapping[str, Any], images: Sequence[b
             collection_id=service.collection_id,
             parameters={name: value for name, value in parameters.items() if value is not None},
             images=images,
+            awaited=True,
         ),
         route=f"compreface {job_type}",
         idempotency_key=None,

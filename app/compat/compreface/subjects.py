@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,8 @@ from flask import Blueprint
 
 from app.compat.compreface.context import authenticate, container, current_service
 from app.compat.compreface.documents import answer, json_object
-from app.compat.compreface.errors import CompreFaceError, constraint, subject_not_found, undefined
+from app.compat.compreface.errors import CompreFaceError, subject_not_found
+from app.compat.compreface.names import checked_name
 from app.compat.compreface.parameters import storable
 from app.domain.application import ServiceType
 from app.domain.errors import ConflictError, NotFoundError
@@ -27,9 +27,6 @@ if TYPE_CHECKING:
 
 routes = Blueprint("compreface_subjects", __name__)
 
-_MOST_LETTERS = 50
-_REFUSED = re.compile(r"[;/\\]")
-
 
 @routes.before_request
 def _authenticate() -> None:
@@ -39,7 +36,7 @@ def _authenticate() -> None:
 @routes.post("/recognition/subjects")
 def add() -> Response:
     """Store a name."""
-    name = _name_in_body()
+    name = checked_name(json_object().get("subject"), "Subject")
     try:
         add_subject(current_service(), name, uow=container().uow)
     except ConflictError:
@@ -56,7 +53,7 @@ def listing() -> Response:
 @routes.put("/recognition/subjects/<path:subject>")
 def rename(subject: str) -> Response:
     """Give a subject another name; one that exists takes its examples over."""
-    name = _name_in_body()
+    name = checked_name(json_object().get("subject"), "Subject")
     try:
         updated = rename_or_merge(current_service(), _bare(subject), name, uow=container().uow)
     except NotFoundError:
@@ -83,18 +80,3 @@ def delete_all() -> Response:
 def _bare(subject: str) -> str:
     """Take off the slash that some clients end a path with."""
     return storable(subject.removesuffix("/"))
-
-
-def _name_in_body() -> str:
-    name = json_object().get("subject")
-    if name is None or (isinstance(name, str) and not name.strip()):
-        raise constraint("Subject name cannot be empty")
-    if not isinstance(name, str):
-        raise undefined()
-    if len(name) > _MOST_LETTERS:
-        raise constraint(f"Subject name size must be between 1 and {_MOST_LETTERS}")
-    if _REFUSED.search(name):
-        raise CompreFaceError(
-            36, "The name cannot contain the following special characters: ';', '/', '\\'"
-        )
-    return storable(name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from datetime import date
     from uuid import UUID
 
     from app.domain.application import Application, Service
@@ -15,6 +16,12 @@ class ApplicationRepository(Protocol):
 
     def ensure(self, name: str) -> Application:
         """Return the application of that name, made if need be."""
+
+    def add(self, application: Application) -> None:
+        """Store an application. Raises: ConflictError: there is one of that name."""
+
+    def rename(self, application_id: UUID, name: str) -> None:
+        """Give it another name. Raises: ConflictError: there is one of that name."""
 
     def get(self, application_id: UUID) -> Application | None:
         """Return the application, or ``None``."""
@@ -37,6 +44,15 @@ class ServiceRepository(Protocol):
 
     def find(self, key_hash: bytes) -> Service | None:
         """Return the service with that key, or ``None``."""
+
+    def update(self, service: Service) -> None:
+        """Store another name or key. Raises: ConflictError: the application has the name."""
+
+    def count_call(self, service_id: UUID, day: date) -> None:
+        """Count one more call of that day."""
+
+    def calls(self, service_id: UUID, *, since: date) -> list[tuple[date, int]]:
+        """Return the days with calls and how many each had, newest first."""
 
     def page(self, application_id: UUID) -> list[Service]:
         """Return the services of an application, oldest first."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from app.domain.job import Lane
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from collections.abc import Collection as Iterable
@@ -37,14 +39,21 @@ class JobRepository(Protocol):
         """Return jobs, newest first; empty filters and a missing owner admit everything."""
 
     def claim(
-        self, job_id: UUID | None, *, worker: str, lease: timedelta, companions: int
+        self,
+        job_id: UUID | None,
+        *,
+        worker: str,
+        lease: timedelta,
+        companions: int,
+        by_age: bool = False,
     ) -> list[tuple[Job, list[bytes]]]:
         """Take a queued job, and with it up to ``companions`` more, under a lease.
 
         Each claimed job comes with its images in order, runs, and has a new attempt number.
-        Companions are the oldest queued jobs of one image each that were never tried before, so
-        that a job that kills its process is always tried alone. They are taken as well when the job
-        itself is not queued any more, or none is named.
+        Companions are queued jobs of one image each, or interactive ones, that were never tried
+        before, so that a job that kills its process is always tried alone. Interactive ones come
+        first, the oldest of them before the others, or, ``by_age``, the oldest whatever they are.
+        They are taken as well when the job itself is not queued any more, or none is named.
         """
 
     def extend(self, claims: Sequence[Job], lease: timedelta) -> set[UUID]:
@@ -137,8 +146,10 @@ class IdempotencyRepository(Protocol):
 class JobQueue(Protocol):
     """The way to the workers. Messages carry ids and nothing else."""
 
-    def put_job(self, job_id: UUID, job_type: JobType, *, shared: bool = False) -> bool:
-        """Tell the workers of a job.
+    def put_job(
+        self, job_id: UUID, job_type: JobType, *, lane: Lane = Lane.BULK, shared: bool = False
+    ) -> bool:
+        """Tell the workers of a job; its message waits behind those of its lane alone.
 
         A ``shared`` job is one that a worker takes along whichever message it has (see
         :meth:`JobRepository.claim`): where many wait already, no other is put for it.

@@ -38,6 +38,9 @@ class CollectionRepository(Protocol):
     def delete(self, collection_id: UUID) -> None:
         """Remove a collection and everything in it."""
 
+    def copy_people(self, source: UUID, target: UUID) -> None:
+        """Copy subjects, faces and photographs into an empty collection, in their order."""
+
     def models(self) -> set[str]:
         """Return the ids of the models that collections were made with."""
 

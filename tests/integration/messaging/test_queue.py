@@ -10,7 +10,7 @@ import pytest
 import redis
 from celery import Celery
 
-from app.domain.job import JobType
+from app.domain.job import JobType, Lane
 from app.messaging import queue as queue_module
 from app.messaging.celery import configure
 from app.messaging.queue import CeleryJobQueue
@@ -42,8 +42,8 @@ def seconds_apart(monkeypatch):
     return set_pace
 
 
-def _waiting(broker):
-    return broker.llen("vultus:inference")
+def _waiting(broker, queue="inference"):
+    return broker.llen(f"vultus:{queue}")
 
 
 def test_a_backlog_of_shared_jobs_gets_a_bounded_number_of_messages(queue, broker, seconds_apart):
@@ -57,6 +57,14 @@ def test_a_job_of_its_own_always_gets_its_message(queue, broker, seconds_apart):
     for _ in range(40):
         queue.put_job(new_id(), JobType.DETECTION)
     assert _waiting(broker) == 40
+
+
+def test_a_job_that_is_waited_for_gets_its_message_past_a_backlog(queue, broker, seconds_apart):
+    seconds_apart(0.001)
+    for _ in range(40):
+        queue.put_job(new_id(), JobType.DETECTION, shared=True)
+    queue.put_job(new_id(), JobType.DETECTION, lane=Lane.INTERACTIVE, shared=True)
+    assert (_waiting(broker, "interactive"), _waiting(broker)) == (1, 32)
 
 
 def test_jobs_that_come_now_and_then_get_a_message_each(queue, broker, seconds_apart):

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from app.domain.job import Job, JobState, JobType, Progress
+from app.domain.job import Job, JobState, JobType, Lane, Progress
 from app.domain.matching import PROTOTYPE_SCALE, Calibration, ShareReading, Thresholds
 from app.domain.model import ModelProfile
 from app.services.complete import complete_job
@@ -33,7 +33,7 @@ class FakeQueue:
     jobs: list = field(default_factory=list)
     deliveries: list = field(default_factory=list)
 
-    def put_job(self, job_id, job_type, *, shared=False):
+    def put_job(self, job_id, job_type, *, lane=Lane.BULK, shared=False):
         if not self.down:
             self.jobs.append(job_id)
         return not self.down

@@ -7,18 +7,19 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from app.domain.job import Ending, Job, JobState, JobType, Progress
+from app.domain.job import Ending, Job, JobState, JobType, Lane, Progress
 from app.services.identity import new_id
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 LEASE = timedelta(seconds=30)
 
 
-def _submit(uow, *, images=(b"one",), job_type=JobType.DETECTION):
+def _submit(uow, *, images=(b"one",), job_type=JobType.DETECTION, lane=Lane.BULK):
     job = Job(
         id=new_id(),
         type=job_type,
         state=JobState.QUEUED,
+        lane=lane,
         progress=Progress(total=len(images)),
         created_at=datetime.now(UTC),
     )
@@ -28,9 +29,11 @@ def _submit(uow, *, images=(b"one",), job_type=JobType.DETECTION):
     return job
 
 
-def _claim(uow, job, companions=0, lease=LEASE):
+def _claim(uow, job, companions=0, lease=LEASE, *, by_age=False):
     with uow() as work:
-        claims = work.jobs.claim(job.id, worker="test", lease=lease, companions=companions)
+        claims = work.jobs.claim(
+            job and job.id, worker="test", lease=lease, companions=companions, by_age=by_age
+        )
         work.commit()
     return claims
 
@@ -73,6 +76,49 @@ def test_a_claim_takes_the_oldest_that_wait_along(uow):
     jobs = [_submit(uow) for _ in range(4)]
     claims = _claim(uow, jobs[3], companions=2)
     assert [job.id for job, _ in claims] == [jobs[3].id, jobs[0].id, jobs[1].id]
+
+
+def test_companions_for_whom_somebody_waits_overtake_older_ones(uow):
+    bulk = [_submit(uow) for _ in range(4)]
+    pair = _submit(uow, images=[b"a", b"b"], lane=Lane.INTERACTIVE)
+    single = _submit(uow, lane=Lane.INTERACTIVE)
+    assert [job.id for job, _ in _claim(uow, bulk[3], companions=2)] == [
+        bulk[3].id,
+        pair.id,
+        single.id,
+    ]
+    assert [job.lane for job, _ in _claim(uow, None, companions=3)] == [Lane.BULK] * 3
+
+
+def test_a_claim_by_age_passes_no_bulk_job_over(uow):
+    bulk = _submit(uow)
+    waited_for = _submit(uow, lane=Lane.INTERACTIVE)
+    assert [job.id for job, _ in _claim(uow, None, companions=1, by_age=True)] == [bulk.id]
+    assert [job.id for job, _ in _claim(uow, None, companions=1, by_age=True)] == [waited_for.id]
+
+
+@pytest.mark.parametrize(("by_age", "index"), [(False, "ix_jobs_lane"), (True, "ix_jobs_queued")])
+def test_companions_are_found_by_an_index(uow, engine, by_age, index):
+    with engine.begin() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO jobs (id, type, state, parameters, done, total, attempt, losses,"
+                " publish_at, publishes, created_at, lane)"
+                " SELECT gen_random_uuid(), 'detection', 'queued', '{}', 0, 1, 0, 0, now(), 1,"
+                " now() - n * interval '1 second', 1 FROM generate_series(1, 5000) AS n"
+            )
+        )
+        connection.execute(text("ANALYZE jobs"))
+        order = "created_at" if by_age else "lane, created_at"
+        plan = connection.execute(
+            text(
+                "EXPLAIN SELECT id FROM jobs WHERE state = 'queued' AND attempt = 0"
+                f" AND (total = 1 OR lane = 0) ORDER BY {order} LIMIT 8 FOR UPDATE SKIP LOCKED"
+            )
+        )
+        lines = plan.scalars().all()
+    assert any(index in line for line in lines), lines
+    assert not any("Sort" in line for line in lines), lines
 
 
 def test_a_job_tried_before_is_claimed_alone(uow):

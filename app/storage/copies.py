@@ -1,0 +1,69 @@
+"""Copy the people of a collection inside the database, so that no photograph leaves it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from sqlalchemy import Text, func, insert, literal, null, select
+from sqlalchemy import cast as sql_cast
+from sqlalchemy.dialects.postgresql import UUID as PgUuid  # noqa: N811 - the name UUID is taken
+
+from app.storage.tables import FaceRow, ImageRow, SubjectRow
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from sqlalchemy import ColumnElement, Insert, Table
+
+_SUBJECTS = cast("Table", SubjectRow.__table__)
+_FACES = cast("Table", FaceRow.__table__)
+_IMAGES = cast("Table", ImageRow.__table__)
+
+#: Letters of an id up to the dash in its middle: they hold its time.
+_HALF = 18
+
+
+def copies(source: UUID, target: UUID) -> list[Insert]:
+    """Return the statements that copy subjects, photographs and faces, to be run in this order."""
+
+    def copied(column: ColumnElement[Any]) -> ColumnElement[Any]:
+        """Give the copy's id: it follows from the id and the target, and keeps the time in it."""
+        text = sql_cast(column, Text())
+        digest = sql_cast(sql_cast(func.md5(text + literal(str(target))), PgUuid()), Text())
+        return sql_cast(
+            func.left(text, _HALF, type_=Text()) + func.right(digest, _HALF, type_=Text()), PgUuid()
+        )
+
+    home = sql_cast(literal(str(target)), PgUuid())
+    of_source = _FACES.c.collection_id == source
+    images = select(_FACES.c.image_id).where(of_source)
+    return [
+        _copy(
+            _SUBJECTS,
+            {"id": copied(_SUBJECTS.c.id), "collection_id": home, "prototype": null()},
+            _SUBJECTS.c.collection_id == source,
+        ),
+        _copy(
+            _IMAGES,
+            {"id": copied(_IMAGES.c.id), "job_id": null()},
+            _IMAGES.c.id.in_(images),
+        ),
+        _copy(
+            _FACES,
+            {
+                "id": copied(_FACES.c.id),
+                "collection_id": home,
+                "subject_id": copied(_FACES.c.subject_id),
+                "rejected_subject_id": copied(_FACES.c.rejected_subject_id),
+                "job_id": copied(_FACES.c.job_id),
+                "image_id": copied(_FACES.c.image_id),
+            },
+            of_source,
+        ),
+    ]
+
+
+def _copy(table: Table, changes: dict[str, Any], which: ColumnElement[bool]) -> Insert:
+    columns = [column for column in table.c if column.computed is None]
+    values = [changes.get(column.name, column) for column in columns]
+    return insert(table).from_select(columns, select(*values).where(which))

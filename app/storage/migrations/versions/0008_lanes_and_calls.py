@@ -1,0 +1,43 @@
+"""Interactive jobs before bulk work, and the calls of a service by day."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+from app.storage.row_security import of_parent, protect
+
+revision = "0008"
+down_revision = "0006"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.add_column("jobs", sa.Column("lane", sa.SmallInteger(), nullable=False, server_default="1"))
+    op.create_index(
+        "ix_jobs_lane",
+        "jobs",
+        ["lane", "created_at"],
+        postgresql_where=sa.text("state = 'queued'"),
+    )
+    op.create_table(
+        "service_calls",
+        sa.Column("service_id", sa.Uuid(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("calls", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["service_id"],
+            ["services.id"],
+            name=op.f("fk_service_calls_service_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("service_id", "day", name=op.f("pk_service_calls")),
+    )
+    op.execute(protect("service_calls", of_parent("service_id", "services")))
+
+
+def downgrade() -> None:
+    op.drop_table("service_calls")
+    op.drop_index("ix_jobs_lane", table_name="jobs")
+    op.drop_column("jobs", "lane")
