@@ -15,7 +15,7 @@ _SENDERS = 8
 
 def _submit_backlog(http, photographs):
     def submit(photograph):
-        answer = http.post("/v1/detections", files={"images": photograph.read_bytes()})
+        answer = http.post("/v1/detections", files={"image": photograph.read_bytes()})
         assert answer.status_code == 202, answer.text
         return answer.json()["id"]
 
