@@ -15,7 +15,7 @@ from app.services.results import face_document, images_document
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from app.domain.collection import Collection
+    from app.domain.collection import Collection, Subject
     from app.domain.detection import AnalysedFace, ImageAnalysis
     from app.domain.errors import VultusError
     from app.domain.job import Job
@@ -37,6 +37,7 @@ def enrolled(
     Instead of a subject, ``not_subject`` names one that the faces do not show: no face like them
     will be taken for that subject. The quality gate is not for these: what was taken for somebody
     wrongly may well be a poor photograph. ``face_id`` gives the face of a job of one image its id.
+    With ``any_case`` a subject whose name differs in case alone is the one that is named.
 
     Raises: VultusError: no image shows the one face meant well enough, or the collection is of
     another model.
@@ -66,7 +67,7 @@ def enrolled(
         if ruled_out is None:
             _require_quality(face, collection.quality_gate)
         if name is not None and subject_id is None:
-            subject_id = work.subjects.ensure(collection.id, name).id
+            subject_id = _subject(work, job, collection, name).id
         image_id = image_ids[number] if image_ids else None
         face_id = work.faces.add(
             collection_id=collection.id,
@@ -95,6 +96,15 @@ def enrolled(
         },
         keep_images=kept,
     )
+
+
+def _subject(work: UnitOfWork, job: Job, collection: Collection, name: str) -> Subject:
+    if job.parameters.get("any_case"):
+        work.subjects.hold_name(collection.id, name)
+        known = work.subjects.find_folded(collection.id, name)
+        if known is not None:
+            return known
+    return work.subjects.ensure(collection.id, name)
 
 
 def _require_quality(face: AnalysedFace, gate: QualityGate) -> None:

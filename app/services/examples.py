@@ -46,17 +46,11 @@ def subject_names(service: Service, *, uow: UnitOfWorkFactory) -> list[str]:
 def add_subject(service: Service, name: str, *, uow: UnitOfWorkFactory) -> None:
     """Store a subject without examples. Raises: ConflictError: there is one of that name."""
     with uow() as work:
+        work.subjects.hold_name(home_of(service), name)
         if work.subjects.find_folded(home_of(service), name) is not None:
             raise ConflictError("there is a subject of this name")
         work.subjects.ensure(home_of(service), name)
         work.commit()
-
-
-def stored_spelling(service: Service, name: str, *, uow: UnitOfWorkFactory) -> str:
-    """Return a subject's name as it is stored, or the name itself where there is no such one."""
-    with uow() as work:
-        subject = work.subjects.find_folded(home_of(service), name)
-    return name if subject is None else subject.name
 
 
 def rename_or_merge(service: Service, name: str, new: str, *, uow: UnitOfWorkFactory) -> bool:

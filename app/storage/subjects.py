@@ -48,6 +48,10 @@ class SqlSubjectRepository:
         #: Counted in this transaction: the jobs of a batch mostly ask for the same.
         self._enrolled: dict[tuple[UUID, frozenset[UUID]], int] = {}
 
+    def hold_name(self, collection_id: UUID, name: str) -> None:
+        spelt = func.concat(str(collection_id), func.lower(name))
+        self._session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(spelt, 0))))
+
     def ensure(self, collection_id: UUID, name: str) -> Subject:
         self._session.execute(
             insert(SubjectRow)

@@ -190,3 +190,33 @@ def test_what_is_not_there_is_not_found(script, home, door):
 @pytest.mark.parametrize("path", ["user/me", "user/roles", "app/x/roles", "app/x/apikey"])
 def test_users_and_roles_are_refused_in_the_documented_form(script, path):
     assert told(script.get(f"/admin/{path}")) == (400, 9, "Action not allowed for current user")
+
+
+def test_a_service_deleted_while_a_caller_waits_is_not_found(script, home, door, container):
+    def delete_at_once(job_id, job_type, **how):
+        script.delete(f"{home}/model/{door['id']}")
+        return True
+
+    container.queue.put_job = delete_at_once
+    assert told(recognise(script, door["apiKey"]))[:2] == (404, 10)
+
+
+def test_a_result_that_went_with_deleted_people_is_to_be_asked_for_again(script, door, container):
+    def lose(job_id, job_type, **how):
+        with container.uow() as work:
+            work.jobs.delete(job_id)
+            work.commit()
+        return True
+
+    container.queue.put_job = lose
+    answer = recognise(script, door["apiKey"])
+    assert told(answer)[:2] == (503, 41)
+    assert int(answer.headers["Retry-After"]) > 0
+
+
+def recognise(client, key):
+    return client.post(
+        "/api/v1/recognition/recognize",
+        headers={"x-api-key": key},
+        data={"file": (BytesIO(image_bytes()), "a.jpg")},
+    )

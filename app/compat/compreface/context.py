@@ -47,14 +47,17 @@ def authenticate(wanted: ServiceType) -> None:
     try:
         g.service = find_service(key, wanted, uow=container().uow)
     except NotFoundError:
-        raise CompreFaceError(
-            10,
-            f"{_TITLES[wanted]} service with API Key {stated} not found",
-            HTTPStatus.NOT_FOUND,
-        ) from None
+        raise service_not_found(wanted, stated) from None
     g.container = container().acting_for(g.service.tenant_id)
     if request.path.rstrip("/").endswith(_COUNTED):
         count_call(g.service.id, uow=container().uow, clock=container().clock)
+
+
+def service_not_found(wanted: ServiceType, stated: str) -> CompreFaceError:
+    """Return the error for a key that opens no service of that type."""
+    return CompreFaceError(
+        10, f"{_TITLES[wanted]} service with API Key {stated} not found", HTTPStatus.NOT_FOUND
+    )
 
 
 def current_service() -> Service:

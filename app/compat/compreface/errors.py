@@ -105,6 +105,16 @@ def too_late(job_path: str) -> CompreFaceError:
     )
 
 
+def changed_meanwhile() -> CompreFaceError:
+    """Return the error for a result that went with people who were deleted before it was read."""
+    return CompreFaceError(
+        41,
+        "Error during synchronization between servers: people were deleted meanwhile",
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        {"Retry-After": str(_RETRY_AFTER_S)},
+    )
+
+
 def of_problem(document: Mapping[str, Any] | None) -> CompreFaceError:
     """Return the error for what a job has failed with."""
     kind = str((document or {}).get("type", "")).rpartition("/")[2]

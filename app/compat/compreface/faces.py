@@ -27,7 +27,6 @@ from app.services.examples import (
     erase_examples_of,
     example_image,
     list_examples,
-    stored_spelling,
 )
 
 if TYPE_CHECKING:
@@ -125,11 +124,11 @@ def enrol(parameters: Parameters) -> Document:
     subject = parameters.subject()
     threshold = detection_threshold(parameters, default=DETECTION_THRESHOLD)
     [image] = read_images("file")
-    service = current_service()
     job = run_job(
         JobType.ENROLMENT,
         {
-            "subject": stored_spelling(service, subject, uow=container().uow),
+            "subject": subject,
+            "any_case": True,
             "face_policy": FacePolicy.REFUSE,
             "detection_threshold": threshold,
         },

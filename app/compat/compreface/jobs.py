@@ -5,16 +5,21 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from flask import request
+
 from app import observability
-from app.compat.compreface.context import container, current_service
-from app.compat.compreface.errors import models_failed, of_problem, too_late
+from app.compat.compreface.context import container, current_service, service_not_found
+from app.compat.compreface.errors import CompreFaceError, changed_meanwhile, of_problem, too_late
+from app.domain.errors import NotFoundError
 from app.domain.job import JobState
+from app.services.applications import get_service
 from app.services.submit import JobRequest, submit_job
 from app.services.wait import wait_for_job
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from app.domain.application import Service
     from app.domain.job import Job, JobType
 
 
@@ -45,9 +50,18 @@ def run_job(job_type: JobType, parameters: Mapping[str, Any], images: Sequence[b
         submitted.id, timeout_s=box.settings.compreface_wait_s, uow=box.uow, bell=box.bell
     )
     if job is None:
-        raise models_failed("the collection was changed meanwhile")
+        raise _deleted(service)
     if not job.state.is_terminal:
         raise too_late(f"/v1/jobs/{job.id}")
     if job.state is not JobState.SUCCEEDED or job.result is None:
         raise of_problem(job.error)
     return job
+
+
+def _deleted(service: Service) -> CompreFaceError:
+    """Return the error for a job that went with its service, or with people it may tell of."""
+    try:
+        get_service(service.id, uow=container().uow)
+    except NotFoundError:
+        return service_not_found(service.type, request.headers["x-api-key"])
+    return changed_meanwhile()

@@ -48,6 +48,9 @@ class CollectionRepository(Protocol):
 class SubjectRepository(Protocol):
     """The people known to a collection."""
 
+    def hold_name(self, collection_id: UUID, name: str) -> None:
+        """Wait until no other transaction holds the name, in whatever case, and hold it."""
+
     def ensure(self, collection_id: UUID, name: str) -> Subject:
         """Return the subject of that name, made if need be."""
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
 
-from app.domain.job import JobState
+from app.domain.job import Job, JobState, JobType, Progress
 from app.domain.quality import QualityGate
+from app.services.enrol import enrolled
+from app.services.identity import new_id
 from tests.analyses import GOOD, image_of
 
 _HOPELESS = replace(GOOD, sharpness=0.001, brightness=10)
@@ -71,3 +74,29 @@ def test_a_correction_may_be_as_poor_as_the_photograph_that_was_mistaken(enrol, 
     enrol("Ann", people[0])
     mistaken = image_of(people[1], quality=_HOPELESS)
     assert enrol(None, images=[mistaken], not_subject="Ann").state is JobState.SUCCEEDED
+
+
+def test_names_that_differ_in_case_alone_name_one_subject_also_at_once(
+    uow, collection, people, model, clock
+):
+    spellings = ["Ann", "ANN", "ann", "aNN"] * 4
+
+    def enrol_one(name):
+        job = Job(
+            id=new_id(),
+            type=JobType.ENROLMENT,
+            state=JobState.RUNNING,
+            collection_id=collection.id,
+            parameters={"subject": name, "any_case": True},
+            progress=Progress(total=1),
+            created_at=clock.now(),
+        )
+        with uow() as work:
+            enrolled(work, job, [image_of(people[0])], model, clock)
+            work.commit()
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(enrol_one, spellings))
+    with uow() as work:
+        [name] = work.subjects.names(collection.id)
+        assert work.subjects.find(collection.id, name).face_count == len(spellings)
