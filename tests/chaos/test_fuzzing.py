@@ -12,7 +12,6 @@ from flask import Flask, request
 from app.api.problems import MEDIA_TYPE
 from app.domain.application import ServiceType
 from tests.chaos.tenant_matrix import ROWS
-from tests.chaos.tenant_world import new_world
 
 _PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
 
@@ -60,13 +59,6 @@ _MEMBERS = (
 )
 _TYPES = ("application/json", "multipart/form-data; boundary=a", "image/png", "text/plain", "")
 _PATHS = ("%00", "%F0%9F%92%A9", "..%2f", "%ED%A0%80", "a" * 3000, "-1", str(2**70))
-
-
-@pytest.fixture(scope="module")
-def world(database_server):
-    with new_world(database_server) as world:
-        world.settle("acme")
-        yield world
 
 
 @pytest.fixture(scope="module")
