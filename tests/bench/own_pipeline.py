@@ -32,6 +32,8 @@ def pipeline_loop(*, threads: int, batch: int, crop: str | None = None) -> Analy
         default("model"), threads=threads, min_face_size=default("min_face_size"), **more
     )
 
+    pipeline.analyse([b""])  # starts what is started by the first image
+
     def analyse(files: Sequence[Path]) -> list[Seen]:
         seen = []
         for start in range(0, len(files), batch):

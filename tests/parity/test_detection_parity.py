@@ -6,11 +6,18 @@ import pytest
 from tests.parity.settings import MIN_FACE_SIZE
 from workers.detectors.mtcnn import MtcnnDetector
 from workers.engines.choose import build_engine
+from workers.engines.openvino_engine import OpenVinoEngine
 
 
-@pytest.fixture(params=["openvino", "torch"], scope="module")
-def detections(request, images, weights_dir):
-    engine = build_engine(request.param, precision="bf16", device="cpu", weights_dir=weights_dir)
+@pytest.fixture(params=["openvino, sifting", "openvino", "torch"], scope="module")
+def engine(request, weights_dir):
+    if request.param == "torch":
+        return build_engine("torch", precision="bf16", device="cpu", weights_dir=weights_dir)
+    return OpenVinoEngine(weights_dir, precision="bf16", sifts="sifting" in request.param)
+
+
+@pytest.fixture(scope="module")
+def detections(engine, images):
     detector = MtcnnDetector(engine, min_face_size=MIN_FACE_SIZE)
     batches = [images[start : start + 8] for start in range(0, len(images), 8)]
     return [faces for batch in batches for faces in detector.detect(batch)]

@@ -24,7 +24,7 @@ class Sieve:
         threshold: float,
         margin: float,
     ) -> None:
-        """Load the network in the engine's precision, and in fp32 where that is another one.
+        """Load the network in fp32, and in the engine's precision where a first look in that pays.
 
         ``margin`` is how far below ``threshold`` the fast logit of a crop that passes may lie.
         """
@@ -32,7 +32,7 @@ class Sieve:
         self._margin = margin
         self._judge = engine.load(weights_id, side=side, batch_sizes=batch_sizes, precision="fp32")
         self._sift = None
-        if engine.precision != "fp32":
+        if engine.sifts:
             self._sift = engine.load(weights_id, side=side, batch_sizes=batch_sizes)
 
     def passing(

@@ -16,6 +16,9 @@ PrecisionChoice = Literal["auto", "fp32", "bf16", "fp16", "int8"]
 _BF16_FLAGS = {"amx_bf16", "avx512_bf16"}
 #: The same for int8; without them it is no faster than fp32, and rounds worse.
 _INT8_FLAGS = {"amx_int8", "avx512_vnni", "avx_vnni"}
+#: Without it a first look in bf16 at every crop costs as much as it saves: on an AMD EPYC (Zen 5)
+#: bf16 takes two thirds of the time of fp32, and two of five crops are looked at again.
+_SIFTING_FLAG = "amx_bf16"
 #: Present where NVIDIA's driver is loaded; asking torch instead would mean to import it.
 _CUDA_DRIVER = Path("/dev/nvidiactl")
 
@@ -59,7 +62,11 @@ def build_engine(
 
     int8 = precision == "int8" or (precision == "auto" and bool(_INT8_FLAGS & _cpu_flags()))
     return OpenVinoEngine(
-        weights_dir, precision=_cpu_precision(precision), int8=int8, threads=threads
+        weights_dir,
+        precision=_cpu_precision(precision),
+        int8=int8,
+        sifts=_SIFTING_FLAG in _cpu_flags(),
+        threads=threads,
     )
 
 

@@ -1,4 +1,4 @@
-"""Convolutions in eight bits, where that moves a network's outputs no more than bf16 does.
+"""Convolutions in eight bits, where the outputs move little more by it than by bf16.
 
 Which ones those are, and the largest value that each has seen, stands in
 ``models_weights/int8.toml``; a network that is not named there stays as it is.

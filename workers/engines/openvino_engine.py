@@ -26,12 +26,17 @@ class OpenVinoEngine:
         *,
         precision: Precision = "fp32",
         int8: bool = False,
+        sifts: bool = True,
         threads: int = 1,
     ) -> None:
-        """With ``int8``, networks run in it where ``int8.toml`` says, else in ``precision``."""
+        """With ``int8``, networks run in it where ``int8.toml`` says, else in ``precision``.
+
+        ``sifts`` tells whether a processor that has ``precision`` is several times faster in it.
+        """
         self._weights_dir = weights_dir
         self._core = openvino.Core()
         self.precision: Precision = precision
+        self.sifts = sifts and precision != "fp32"
         self._int8 = int8
         self._options = {
             hint.performance_mode: hint.PerformanceMode.LATENCY,

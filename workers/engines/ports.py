@@ -33,6 +33,11 @@ class Engine(Protocol):
         """What networks are run in unless ``load`` is told otherwise."""
         ...
 
+    @property
+    def sifts(self) -> bool:
+        """Whether ``precision`` is so much faster than fp32 that a first look in it pays."""
+        ...
+
     def load(
         self,
         weights_id: str,

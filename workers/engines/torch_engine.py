@@ -39,6 +39,7 @@ class TorchEngine:
         self._weights_dir = weights_dir
         self._device = torch.device(device)
         self.precision: Precision = precision
+        self.sifts = precision != "fp32"
         self.name = f"torch-{precision}" if device == "cpu" else f"torch-cuda-{precision}"
 
     def load(

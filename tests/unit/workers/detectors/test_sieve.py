@@ -11,6 +11,7 @@ class FakeEngine:
 
     def __init__(self, precision):
         self.precision = precision
+        self.sifts = precision != "fp32"
         self.judged = []
 
     def load(self, weights_id, *, side, batch_sizes, precision=None):

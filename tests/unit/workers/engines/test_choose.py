@@ -54,6 +54,24 @@ def test_openvino_takes_int8_where_the_processor_has_it(monkeypatch, flags, expe
     assert engine.name == expected
 
 
+@pytest.mark.parametrize(
+    ("flags", "precision", "expected"),
+    [
+        ({"amx_bf16"}, "auto", True),
+        ({"amx_bf16"}, "fp32", False),
+        ({"avx512_bf16"}, "auto", False),
+    ],
+)
+def test_crops_are_sifted_only_where_bf16_is_much_faster(monkeypatch, flags, precision, expected):
+    monkeypatch.setattr(choose, "_cpu_flags", lambda: flags)
+
+    engine = build_engine(
+        "openvino", device="cpu", precision=precision, weights_dir=DEFAULT_WEIGHTS_DIR
+    )
+
+    assert engine.sifts == expected
+
+
 def test_int8_is_taken_when_asked_for_and_takes_openvino_with_it(monkeypatch):
     monkeypatch.setattr(choose, "_cpu_flags", lambda: {"avx512_bf16"})
 
