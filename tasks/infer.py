@@ -15,9 +15,10 @@ from app.services.complete import Outcome, complete_job, complete_jobs
 from app.services.detect import detected, embedded
 from app.services.enrol import enrolled
 from app.services.identify import identified
-from app.services.sweep import give_back
+from app.services.sweep import give_back, hand_back
 from app.services.verify import verified
 from tasks.heartbeat import Heartbeat
+from tasks.limits import patience
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -84,15 +85,24 @@ def _claim(job_id: UUID | None, runtime: InferenceRuntime) -> list[tuple[Job, li
 
 
 def _run(claims: Sequence[tuple[Job, list[bytes]]], runtime: InferenceRuntime) -> None:
+    try:
+        _work(claims, runtime)
+    except SystemExit:  # the worker's patience with its running tasks is over
+        for job, _ in claims:
+            hand_back(job, uow=runtime.container.uow, clock=runtime.container.clock)
+        raise
+
+
+def _work(claims: Sequence[tuple[Job, list[bytes]]], runtime: InferenceRuntime) -> None:
     jobs = [job for job, _ in claims]
     uow = runtime.container.uow
     with Heartbeat(jobs, lease=runtime.lease, uow=uow):
         try:
             analyses = _analyse(claims, runtime)
-        except Exception:
+        except Exception as fault:
             _LOG.exception("inference failed", extra={"action": "inference_failed"})
             for job in jobs:
-                give_back(job, runtime.rules, uow=uow, clock=runtime.container.clock)
+                give_back(job, runtime.rules, fault=fault, uow=uow, clock=runtime.container.clock)
             raise
         _complete(
             [
@@ -112,7 +122,8 @@ def _analyse(
     size = runtime.container.settings.batch_size
     analyses: list[Analysis] = []
     for cropped, batch in _batches(images, size):
-        analyses += runtime.pipeline.analyse(batch, embed=embed, cropped=cropped)
+        with patience(runtime.container.settings.batch_time_limit_s):
+            analyses += runtime.pipeline.analyse(batch, embed=embed, cropped=cropped)
         if len(claims) == 1 and len(analyses) < len(images):
             with runtime.container.uow() as work:
                 work.jobs.report(claims[0][0], len(analyses))
@@ -161,11 +172,11 @@ def _complete_alone(job: Job, conclude: Conclude, runtime: InferenceRuntime) -> 
             queue=container.queue,
             clock=container.clock,
         )
-    except Exception:  # noqa: BLE001 - whatever it is, the other jobs of the batch are not to blame
+    except Exception as fault:  # noqa: BLE001 - the other jobs of the batch are not to blame
         _LOG.exception(
             "job not completed", extra={"action": "job_not_completed", "job_id": str(job.id)}
         )
-        give_back(job, runtime.rules, uow=container.uow, clock=container.clock)
+        give_back(job, runtime.rules, fault=fault, uow=container.uow, clock=container.clock)
 
 
 def _admitted(image: Analysis, job: Job) -> Analysis:

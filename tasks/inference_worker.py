@@ -15,7 +15,9 @@ from app.messaging.names import TaskName
 from app.observability import configure_logging
 from app.settings import Settings
 from tasks.app import celery
+from tasks.drain import end_when_told
 from tasks.infer import run_image_job
+from tasks.limits import limit_memory
 from tasks.retrain import run_training_job
 from tasks.runtime import InferenceRuntime, inference_runtime
 from workers.registry import build_pipeline
@@ -27,6 +29,8 @@ _LOG = logging.getLogger(__name__)
 
 _settings = Settings.load()
 configure(celery, _settings.redis_url.get_secret_value())
+# In kilobytes, looked at after each task: what leaks is replaced before it meets the hard limit.
+celery.conf.worker_max_memory_per_child = _settings.worker_memory_mb * 1024 * 3 // 4
 _runtime: InferenceRuntime | None = None
 
 
@@ -34,6 +38,7 @@ _runtime: InferenceRuntime | None = None
 def _start(**_: Any) -> None:  # noqa: ANN401 - Celery's signal
     """Load the models in the child: threads that a parent had started would not survive a fork."""
     global _runtime  # noqa: PLW0603 - one per process, as the process is the worker
+    end_when_told()
     configure_logging(_settings.log_level)
     container = build_container(_settings)
     pipeline = build_pipeline(
@@ -47,6 +52,7 @@ def _start(**_: Any) -> None:  # noqa: ANN401 - Celery's signal
         detection_threshold=_settings.detection_threshold,
         limits=ImageLimits(max_bytes=_settings.max_upload_bytes, max_pixels=_settings.max_pixels),
     )
+    limit_memory(_settings.worker_memory_mb)
     _runtime = inference_runtime(container, pipeline)
     _LOG.info("models loaded", extra={"action": "models_loaded", "engine": pipeline.engine_name})
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 
 from deploy.local.paths import PROJECT
+from tests.chaos.campaign import Campaign
 from tests.chaos.findings import Finding, Findings
+from tests.chaos.rival import Rival
+from tests.chaos.stack import Stack
 
 _FINDINGS = pytest.StashKey[Findings]()
 
@@ -36,6 +39,35 @@ def finding(request):
         assert naive_failed, f"the naive switch held the promise too: {row['naive']}"
 
     return record
+
+
+@pytest.fixture(scope="package")
+def stack(tmp_path_factory):
+    """The service with stub models, so that thousands of jobs fit."""
+    with Stack(tmp_path_factory.mktemp("chaos")) as running:
+        yield running
+
+
+@pytest.fixture
+def campaign(stack):
+    """Jobs of the product, in a collection of their own."""
+    return Campaign(stack)
+
+
+@pytest.fixture
+def rival(stack):
+    """Jobs of the naive switch, on the same servers."""
+    switch = Rival(stack)
+    yield switch
+    switch.close()
+
+
+@pytest.fixture
+def late_rival(stack):
+    """Jobs of the naive switch that acknowledges late."""
+    switch = Rival(stack, late=True)
+    yield switch
+    switch.close()
 
 
 def pytest_terminal_summary(terminalreporter, config):
