@@ -128,7 +128,7 @@ class Settings(BaseSettings):
         description="Seconds after which a worker that is stuck in one batch is ended.",
     )
     worker_memory_mb: int = Field(
-        default=4096, ge=512, description="Memory that one inference process may ask for."
+        default=3072, ge=512, description="Memory that one inference process may ask for."
     )
     job_retention_h: int = Field(
         default=72, ge=1, description="Hours for which a finished job and its result are kept."

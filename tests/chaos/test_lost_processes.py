@@ -24,7 +24,7 @@ def test_killed_workers_lose_no_job_and_double_none(stack, campaign, rival, size
     kills = size(small=4, fast=20, full=66)
     chance = random.Random(SEED)
     clients = submitting(campaign, jobs)
-    rival.submit(size(small=20, fast=100, full=300))
+    rival.submit(100)
     for number in range(1, kills + 1):
         time.sleep(size(small=0.4, fast=1, full=1))
         if number % 10 == 2:
