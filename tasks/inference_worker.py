@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from celery.signals import worker_process_init
+from celery.signals import worker_process_init, worker_ready
 
 from app.bootstrap import build_container
 from app.imaging.inspect import ImageLimits
@@ -55,6 +55,15 @@ def _start(**_: Any) -> None:  # noqa: ANN401 - Celery's signal
     limit_memory(_settings.worker_memory_mb)
     _runtime = inference_runtime(container, pipeline)
     _LOG.info("models loaded", extra={"action": "models_loaded", "engine": pipeline.engine_name})
+
+
+@worker_ready.connect
+def _bear_lost_children(sender: Any, **_: Any) -> None:  # noqa: ANN401 - Celery's signal
+    """Replace children that die while they load the models, as later ones are.
+
+    Celery would give up here, and its process would stay behind and take nothing.
+    """
+    sender.pool.did_start_ok = lambda: True
 
 
 def _register(name: TaskName, run: Callable[[UUID, InferenceRuntime], None]) -> None:

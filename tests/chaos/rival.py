@@ -8,6 +8,7 @@ from contextlib import suppress
 
 from celery import Celery
 from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
 
 from tests.chaos import naive
 from tests.chaos.stack import Stack, wait_for
@@ -74,7 +75,7 @@ class Rival:
         wait_for(lambda: self.stack.revive() or self._answers(), what="the naive worker")
 
     def _answers(self) -> bool:
-        with suppress(OperationalError, OSError):
+        with suppress(OperationalError, RedisError, OSError):
             return bool(self.celery.control.ping(timeout=0.5))
         return False
 

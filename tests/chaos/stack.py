@@ -21,6 +21,7 @@ import psycopg
 import redis
 from celery import Celery
 from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
 
 from app.messaging.celery import configure
 from deploy.local.paths import PROJECT
@@ -272,7 +273,7 @@ class Stack:
 
 
 def _pong(celery: Celery, node: str) -> bool:
-    with suppress(OperationalError, OSError):
+    with suppress(OperationalError, RedisError, OSError):
         return bool(celery.control.ping(destination=[node], timeout=0.5))
     return False
 

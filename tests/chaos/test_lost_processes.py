@@ -29,8 +29,8 @@ def test_killed_workers_lose_no_job_and_double_none(stack, campaign, rival, size
         time.sleep(size(small=0.4, fast=1, full=1))
         if number % 10 == 2:
             stack.restart("worker")
+            stack.kill_a_child("worker", chance)  # and while it loads its models
             campaign.fault("worker")
-            stack.wait_for_worker()
         else:
             stack.kill_a_child("worker", chance)
             campaign.fault("child")
