@@ -103,7 +103,8 @@ def _work(claims: Sequence[tuple[Job, list[bytes]]], runtime: InferenceRuntime) 
             _LOG.exception("inference failed", extra={"action": "inference_failed"})
             for job in jobs:
                 give_back(job, runtime.rules, fault=fault, uow=uow, clock=runtime.container.clock)
-            raise
+            # Not as it is: a MemoryError that a task raises ends the whole worker.
+            raise RuntimeError("inference failed") from fault
         _complete(
             [
                 (job, _conclusion(job, list(islice(analyses, job.progress.total)), runtime))

@@ -37,7 +37,8 @@ def run_training_job(job_id: UUID, runtime: InferenceRuntime) -> None:
             raise
         except Exception as fault:
             give_back(job, runtime.rules, fault=fault, uow=uow, clock=runtime.container.clock)
-            raise
+            # Not as it is: a MemoryError that a task raises ends the whole worker.
+            raise RuntimeError("training failed") from fault
 
 
 def _train(job: Job, runtime: InferenceRuntime) -> None:

@@ -12,7 +12,8 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import suppress
+from collections import defaultdict
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -67,6 +68,7 @@ class Stack:
         self.crash_at_pop = folder / "crash-at-pop"
         self.crash_at_naive_pop = folder / "crash-at-naive-pop"
         self._processes: dict[str, subprocess.Popen] = {}
+        self._settings: dict[str, dict[str, str]] = defaultdict(dict)
         self._password = secrets.token_urlsafe(16)
         self.postgres = PostgresServer(folder / "postgres", free_port(), secrets.token_urlsafe(16))
         self.redis = RedisServer(folder / "redis", free_port(), secrets.token_urlsafe(16))
@@ -142,14 +144,23 @@ class Stack:
         for name in reversed(self._processes):
             self.end(name, signal.SIGINT if name == "postgres" else signal.SIGKILL)
 
-    def start(self, *names: str, **environment: str) -> None:
+    @contextmanager
+    def settings(self, name: str, **settings: str):
+        """Run a program with other settings for the length of the block."""
+        self._settings[name] = settings
+        self.restart(name)
+        yield
+        del self._settings[name]
+        self.restart(name)
+
+    def start(self, *names: str) -> None:
         """Start programs, and wait until servers answer."""
         for name in names:
             with (self.folder / f"{name}.log").open("ab") as log:
                 self._processes[name] = subprocess.Popen(
                     self._commands[name](),
                     cwd="/" if name in {"postgres", "redis"} else PROJECT,
-                    env=self.environment | environment,
+                    env=self.environment | self._settings[name],
                     stdout=log,
                     stderr=log,
                     start_new_session=True,

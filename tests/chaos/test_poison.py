@@ -17,17 +17,26 @@ _REASONS = {
 }
 
 
+#: Smaller than the product's, so that the end comes sooner.
+_LIMITS = {
+    "VULTUS_BATCH_TIME_LIMIT_S": "4",
+    "VULTUS_WORKER_MEMORY_MB": "1024",
+    "VULTUS_MAX_ATTEMPTS": "3",
+}
+
+
 def test_a_job_that_harms_its_worker_ends_as_dead(stack, campaign, late_rival, size, finding):
     each = size(small=1, fast=2, full=5)
     good = size(small=10, fast=100, full=500)
     poison = [order for order in _REASONS for _ in range(each)]
     late_rival.submit(1, Order.CRASH)
-    with stack.client() as http:
+    with stack.settings("worker", **_LIMITS), stack.client() as http:
+        stack.wait_for_worker()
         bad = {
             campaign.submit(number, order, http=http): order for number, order in enumerate(poison)
         }
         campaign.submit_many(range(len(poison), len(poison) + good))
-    verdict = finish(campaign, [])
+        verdict = finish(campaign, [])
     ends = {job_id: campaign.state(job_id) for job_id in bad}
     explained = sum(
         end["state"] == "dead" and _REASONS[bad[job_id]] in end["error"]["detail"]
