@@ -16,19 +16,19 @@ def test_a_worker_that_is_told_to_stop_loses_no_attempt(stack, campaign, rival, 
     restarts = size(small=1, fast=3, full=20)
     jobs = size(small=20, fast=100, full=400)
     with stack.client() as http:
-        long = [campaign.submit(n, Order.FORTY_SECONDS, http=http) for n in (900_000,)]
-        short = [campaign.submit(n, Order.ONE_SECOND, http=http) for n in (900_001,)]
+        long = campaign.submit(900_000, Order.FORTY_SECONDS, http=http)
+        wait_for(lambda: _running(stack, campaign) == 1, what="the long one to run")
+        short = campaign.submit(900_001, Order.ONE_SECOND, http=http)
     wait_for(lambda: _running(stack, campaign) == 2, what="both to run")
     stack.signal("worker", signal.SIGTERM)
     hurried = size(small=True, fast=False, full=False)
     if hurried:  # a second TERM means that the patience of 20 s is over
-        campaign.wait_for_job(short[0])
+        campaign.wait_for_job(short)
     stops_s = [stack.end("worker", signal.SIGTERM if hurried else 0, 60)]
     handed_back = _running(stack, campaign) == 0
-    attempts = _counted(stack, long + short)
+    attempts = _counted(stack, [long, short])
     with stack.client() as http:
-        for job_id in long:
-            http.post(f"/v1/jobs/{job_id}/cancel").raise_for_status()
+        http.post(f"/v1/jobs/{long}/cancel").raise_for_status()
     stack.start("worker")
     stack.wait_for_worker()
     clients = submitting(campaign, jobs, pause_s=restarts * 4 / jobs)
