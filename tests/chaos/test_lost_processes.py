@@ -20,13 +20,15 @@ LEASE_S = 3
 
 
 def test_killed_workers_lose_no_job_and_double_none(stack, campaign, rival, size, finding):
-    jobs = size(small=50, fast=300, full=2_000)
+    jobs = size(small=50, fast=200, full=2_000)
     kills = size(small=4, fast=20, full=66)
+    gap_s = size(small=0.4, fast=1, full=3)
     chance = random.Random(SEED)
-    clients = submitting(campaign, jobs)
+    # In pace with the workers: what is measured is the recovery, not a backlog.
+    clients = submitting(campaign, jobs, pause_s=2 * kills * gap_s / jobs)
     rival.submit(100)
     for number in range(1, kills + 1):
-        time.sleep(size(small=0.4, fast=1, full=1))
+        time.sleep(gap_s)
         if number % 10 == 2:
             stack.restart("worker")
             stack.kill_a_child("worker", chance)  # and while it loads its models
