@@ -43,6 +43,10 @@ if TYPE_CHECKING:
 MISSED_PULSES = 4
 
 
+#: A request must not wait for a broker that is away: the sweep puts what is not put now.
+_IMPATIENT = {"max_retries": 0, "socket_timeout": 0.4, "socket_connect_timeout": 0.4}
+
+
 class SystemClock:
     """The machine's own time."""
 
@@ -82,8 +86,7 @@ def build_container(settings: Settings, *, role: DatabaseRole | None = None) -> 
     engine = build_engine(url, pool_size=settings.database_pool_size, role=role)
     redis_url = settings.redis_url.get_secret_value()
     celery = configure(Celery("vultus", set_as_current=False), redis_url)
-    # A request must not wait for a broker that is away: the sweep puts what is not put now.
-    celery.conf.broker_transport_options["max_retries"] = 0
+    celery.conf.broker_transport_options |= _IMPATIENT
     return Container(
         settings=settings,
         uow=partial(SqlUnitOfWork, engine),

@@ -128,6 +128,14 @@ class Settings(BaseSettings):
     batch_size: int = Field(
         default=8, ge=1, le=64, description="Images that a worker takes at once from a backlog."
     )
+    batch_time_limit_s: float = Field(
+        default=60,
+        gt=0,
+        description="Seconds after which a worker that is stuck in one batch is ended.",
+    )
+    worker_memory_mb: int = Field(
+        default=3072, ge=512, description="Memory that one inference process may ask for."
+    )
     job_retention_h: int = Field(
         default=72, ge=1, description="Hours for which a finished job and its result are kept."
     )

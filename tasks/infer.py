@@ -16,9 +16,10 @@ from app.services.complete import Outcome, complete_job, complete_jobs
 from app.services.detect import detected, embedded
 from app.services.enrol import enrolled
 from app.services.identify import identified
-from app.services.sweep import give_back
+from app.services.sweep import give_back, hand_back
 from app.services.verify import verified
 from tasks.heartbeat import Heartbeat
+from tasks.limits import patience
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -92,16 +93,26 @@ def _claim(
 
 
 def _run(claims: Sequence[tuple[Job, list[bytes]]], runtime: InferenceRuntime) -> None:
+    try:
+        _work(claims, runtime)
+    except SystemExit:  # the worker's patience with its running tasks is over
+        for job, _ in claims:
+            hand_back(job, uow=runtime.container.uow, clock=runtime.container.clock)
+        raise
+
+
+def _work(claims: Sequence[tuple[Job, list[bytes]]], runtime: InferenceRuntime) -> None:
     jobs = [job for job, _ in claims]
     uow = runtime.container.uow
     with Heartbeat(jobs, lease=runtime.lease, uow=uow):
         try:
             analyses = _analyse(claims, runtime)
-        except Exception:
+        except Exception as fault:
             _LOG.exception("inference failed", extra={"action": "inference_failed"})
             for job in jobs:
-                give_back(job, runtime.rules, uow=uow, clock=runtime.container.clock)
-            raise
+                give_back(job, runtime.rules, fault=fault, uow=uow, clock=runtime.container.clock)
+            # Not as it is: a MemoryError that a task raises ends the whole worker.
+            raise RuntimeError("inference failed") from fault
         _complete(
             [
                 (job, _conclusion(job, list(islice(analyses, job.progress.total)), runtime))
@@ -120,7 +131,8 @@ def _analyse(
     size = runtime.container.settings.batch_size
     analyses: list[Analysis] = []
     for cropped, batch in _batches(images, size):
-        analyses += runtime.pipeline.analyse(batch, embed=embed, cropped=cropped)
+        with patience(runtime.container.settings.batch_time_limit_s):
+            analyses += runtime.pipeline.analyse(batch, embed=embed, cropped=cropped)
         runtime.container.pulses.leave(Part.INFERENCE)
         if len(claims) == 1 and len(analyses) < len(images):
             with runtime.container.uow() as work:
@@ -170,11 +182,11 @@ def _complete_alone(job: Job, conclude: Conclude, runtime: InferenceRuntime) -> 
             queue=container.queue,
             clock=container.clock,
         )
-    except Exception:  # noqa: BLE001 - whatever it is, the other jobs of the batch are not to blame
+    except Exception as fault:  # noqa: BLE001 - the other jobs of the batch are not to blame
         _LOG.exception(
             "job not completed", extra={"action": "job_not_completed", "job_id": str(job.id)}
         )
-        give_back(job, runtime.rules, uow=container.uow, clock=container.clock)
+        give_back(job, runtime.rules, fault=fault, uow=container.uow, clock=container.clock)
 
 
 def _admitted(image: Analysis, job: Job) -> Analysis:

@@ -10,7 +10,7 @@ import multiprocessing
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from celery.signals import worker_process_init
+from celery.signals import worker_process_init, worker_ready
 from celery.worker.control import inspect_command
 
 from app.bootstrap import build_container
@@ -22,7 +22,9 @@ from app.observability import configure_logging
 from app.settings import Settings
 from app.storage.tenancy import DatabaseRole
 from tasks.app import celery
+from tasks.drain import end_when_told
 from tasks.infer import run_image_job
+from tasks.limits import limit_memory
 from tasks.retrain import run_training_job
 from tasks.runtime import InferenceRuntime, inference_runtime
 from workers.registry import build_pipeline
@@ -34,6 +36,8 @@ _LOG = logging.getLogger(__name__)
 
 _settings = Settings.load()
 configure(celery, _settings.redis_url.get_secret_value())
+# In kilobytes, looked at after each task: what leaks is replaced before it meets the hard limit.
+celery.conf.worker_max_memory_per_child = _settings.worker_memory_mb * 1024 * 3 // 4
 _runtime: InferenceRuntime | None = None
 #: How often a child has loaded the models; the children share it with their parent.
 _loaded = multiprocessing.Value("i", 0)
@@ -49,6 +53,7 @@ def _models_loaded(_state: object) -> dict[str, int]:
 def _start(**_: Any) -> None:  # noqa: ANN401 - Celery's signal
     """Load the models in the child: threads that a parent had started would not survive a fork."""
     global _runtime  # noqa: PLW0603 - one per process, as the process is the worker
+    end_when_told()
     configure_logging(_settings.log_level)
     container = build_container(_settings, role=DatabaseRole.WORKER)
     pipeline = build_pipeline(
@@ -62,11 +67,21 @@ def _start(**_: Any) -> None:  # noqa: ANN401 - Celery's signal
         detection_threshold=_settings.detection_threshold,
         limits=ImageLimits(max_bytes=_settings.max_upload_bytes, max_pixels=_settings.max_pixels),
     )
+    limit_memory(_settings.worker_memory_mb)
     _runtime = inference_runtime(container, pipeline)
     with _loaded.get_lock():
         _loaded.value += 1
     container.pulses.leave(Part.INFERENCE)
     _LOG.info("models loaded", extra={"action": "models_loaded", "engine": pipeline.engine_name})
+
+
+@worker_ready.connect
+def _bear_lost_children(sender: Any, **_: Any) -> None:  # noqa: ANN401 - Celery's signal
+    """Replace children that die while they load the models, as later ones are.
+
+    Celery would give up here, and its process would stay behind and take nothing.
+    """
+    sender.pool.did_start_ok = lambda: True
 
 
 def _register(name: TaskName, run: Callable[[UUID, InferenceRuntime], None]) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from app.domain.errors import VultusError
 from app.services.complete import complete_job, fail_job
 from app.services.retrain import trained, training_data
-from app.services.sweep import give_back
+from app.services.sweep import give_back, hand_back
 from tasks.heartbeat import Heartbeat
 from workers.matching.retraining import fit_anew
 
@@ -32,9 +32,13 @@ def run_training_job(job_id: UUID, runtime: InferenceRuntime) -> None:
     with Heartbeat([job], lease=runtime.lease, uow=uow):
         try:
             _train(job, runtime)
-        except Exception:
-            give_back(job, runtime.rules, uow=uow, clock=runtime.container.clock)
+        except SystemExit:
+            hand_back(job, uow=uow, clock=runtime.container.clock)
             raise
+        except Exception as fault:
+            give_back(job, runtime.rules, fault=fault, uow=uow, clock=runtime.container.clock)
+            # Not as it is: a MemoryError that a task raises ends the whole worker.
+            raise RuntimeError("training failed") from fault
 
 
 def _train(job: Job, runtime: InferenceRuntime) -> None:

@@ -101,6 +101,9 @@ class Job:
     attempt: int = 0
     #: How many of those attempts ended with a lost process.
     losses: int = 0
+    #: How many attempts do not count: those before a requeue, and those that a worker gave back
+    #: because it was told to stop. The number of attempts itself must never fall: it is the fence.
+    excused: int = 0
     result: Mapping[str, Any] | None = None
     #: A problem document, for ``failed`` and ``dead``.
     error: Mapping[str, Any] | None = None
@@ -109,6 +112,11 @@ class Job:
     finished_at: datetime | None = None
     #: When the row, its result and its images are deleted.
     expires_at: datetime | None = None
+
+    @property
+    def tries(self) -> int:
+        """How many attempts count."""
+        return self.attempt - self.excused
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

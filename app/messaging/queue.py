@@ -43,7 +43,7 @@ class CeleryJobQueue:
     def __init__(self, celery: Celery) -> None:
         self._celery = celery
         self._lock = threading.Lock()
-        self._closed_until = 0.0
+        self._try_at: float | None = None
         self._last_shared = 0.0
 
     def put_job(
@@ -63,17 +63,21 @@ class CeleryJobQueue:
         return self._attempt(lambda: self._send(TaskName.DELIVER, delivery_id, QueueName.IO))
 
     def _attempt(self, put: Callable[[], None]) -> bool:
-        """Leave the broker alone for a while when it does not answer."""
+        """Leave the broker alone for a while when it does not answer; then one request tries."""
         with self._lock:
-            if time.monotonic() < self._closed_until:
-                return False
+            if self._try_at is not None:
+                if time.monotonic() < self._try_at:
+                    return False
+                self._try_at = time.monotonic() + _PAUSE_S
         try:
             put()
         except (OperationalError, RedisError, OSError) as error:
             _LOG.warning("the broker is out of reach: %s", type(error).__name__)
             with self._lock:
-                self._closed_until = time.monotonic() + _PAUSE_S
+                self._try_at = time.monotonic() + _PAUSE_S
             return False
+        with self._lock:
+            self._try_at = None
         return True
 
     def _send(self, task: TaskName, key: UUID, queue: QueueName) -> None:

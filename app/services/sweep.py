@@ -68,22 +68,49 @@ def sweep(rules: SweepRules, *, uow: UnitOfWorkFactory, queue: JobQueue, clock: 
     _put(waiting, due, queue)
 
 
-def give_back(claim: Job, rules: SweepRules, *, uow: UnitOfWorkFactory, clock: Clock) -> None:
-    """Let a claimed job be tried again after a fault that may pass, or end it as dead."""
+def give_back(
+    claim: Job,
+    rules: SweepRules,
+    *,
+    fault: BaseException,
+    uow: UnitOfWorkFactory,
+    clock: Clock,
+) -> None:
+    """Let a claimed job be tried again after a fault that may pass, or end it as dead.
+
+    The reason names the fault's kind and not its message, which may hold what is nobody's business.
+    """
     with uow() as work:
-        if claim.attempt >= rules.max_attempts:
-            bury(work, claim, retention=rules.retention, clock=clock)
+        if claim.tries >= rules.max_attempts:
+            bury(work, claim, fault=fault, retention=rules.retention, clock=clock)
         else:
-            wait = timedelta(seconds=2**claim.attempt)
+            wait = timedelta(seconds=2**claim.tries)
             work.jobs.release(claim, publish_at=clock.now() + wait)
         work.commit()
 
 
-def bury(work: UnitOfWork, job: Job, *, retention: timedelta, clock: Clock) -> None:
-    """End a job as dead, with the reason and with word to its endpoints."""
+def hand_back(claim: Job, *, uow: UnitOfWorkFactory, clock: Clock) -> None:
+    """Queue a claimed job at once and excuse the attempt: its worker was told to stop."""
+    with uow() as work:
+        work.jobs.release(claim, publish_at=clock.now(), excused=True)
+        work.commit()
+
+
+def bury(
+    work: UnitOfWork,
+    job: Job,
+    *,
+    retention: timedelta,
+    clock: Clock,
+    fault: BaseException | None = None,
+) -> None:
+    """End a job as dead, with the reason and with word to its endpoints.
+
+    Without a fault it is the loss of its process.
+    """
     reason = AttemptsExhaustedError(
-        f"the job was tried {job.attempt} times and lost its process {job.losses} times; requeue "
-        "it, and look at its images if it dies again"
+        f"the job was tried {job.tries} times and lost its process {job.losses} times, and the "
+        f"last attempt {_what_happened(fault)}; requeue it, and look at its images if it dies again"
     )
     error = problem(reason, instance=f"/v1/jobs/{job.id}")
     if work.jobs.bury(job, error=error, expires_at=clock.now() + retention):
@@ -91,6 +118,18 @@ def bury(work: UnitOfWork, job: Job, *, retention: timedelta, clock: Clock) -> N
         dead = work.jobs.get(job.id)
         if dead is not None:
             enqueue_events(work, [dead])
+
+
+def _what_happened(fault: BaseException | None) -> str:
+    match fault:
+        case None:
+            return "lost its process"
+        case TimeoutError():
+            return "took too long"
+        case MemoryError():
+            return "needed too much memory"
+        case _:
+            return f"failed with {type(fault).__name__}"
 
 
 def _put(waiting: list[Job], due: list[UUID], queue: JobQueue) -> None:

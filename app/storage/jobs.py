@@ -58,6 +58,7 @@ def _job(row: Any) -> Job:  # noqa: ANN401 - a row of the columns above
         progress=Progress(done=row.done, total=row.total),
         attempt=row.attempt,
         losses=row.losses,
+        excused=row.excused,
         result=row.result,
         error=row.error,
         created_at=row.created_at,
@@ -169,11 +170,16 @@ class SqlJobRepository:
     def report(self, claim: Job, done: int) -> None:
         self._session.execute(update(JobRow).where(_held(claim)).values(done=done))
 
-    def release(self, claim: Job, *, publish_at: datetime) -> bool:
+    def release(self, claim: Job, *, publish_at: datetime, excused: bool = False) -> bool:
         return self._changed(
             update(JobRow)
             .where(_held(claim))
-            .values(state=JobState.QUEUED, publish_at=publish_at, **_NO_LEASE)
+            .values(
+                state=JobState.QUEUED,
+                publish_at=publish_at,
+                excused=JobRow.excused + int(excused),
+                **_NO_LEASE,
+            )
         )
 
     def hold(self, claim: Job) -> bool:
@@ -241,6 +247,7 @@ class SqlJobRepository:
                 state=JobState.QUEUED,
                 # The attempt number goes on, as it fences off whoever still holds an old claim.
                 losses=0,
+                excused=JobRow.attempt,
                 error=None,
                 publish_at=publish_at,
                 publishes=1,
@@ -278,7 +285,7 @@ class SqlJobRepository:
             .returning(*JOB_COLUMNS)
         ).all()
         jobs = [_job(row) for row in rows]
-        spent = [job for job in jobs if job.losses >= max_losses or job.attempt >= max_attempts]
+        spent = [job for job in jobs if job.losses >= max_losses or job.tries >= max_attempts]
         again = [job.id for job in jobs if job not in spent]
         if again:
             self._session.execute(

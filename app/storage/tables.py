@@ -189,6 +189,7 @@ class JobRow(TenantOwned, Base):
     total: Mapped[int]
     attempt: Mapped[int]
     losses: Mapped[int]
+    excused: Mapped[int]
     claimed_by: Mapped[str | None]
     lease_until: Mapped[datetime | None]
     publish_at: Mapped[datetime]

@@ -7,7 +7,10 @@ from sqlalchemy import true
 
 from app.storage.tenancy import TenantSession
 from deploy.local.paths import PROJECT
+from tests.chaos.campaign import Campaign
 from tests.chaos.findings import Finding, Findings
+from tests.chaos.rival import Rival
+from tests.chaos.stack import Stack
 from tests.chaos.tenant_world import new_world
 
 _FINDINGS = pytest.StashKey[Findings]()
@@ -59,6 +62,35 @@ def no_filters(monkeypatch):
         monkeypatch.setattr(TenantSession, "owns", lambda _, row: row is not None)
 
     return switch_off
+
+
+@pytest.fixture(scope="package")
+def stack(tmp_path_factory):
+    """The service with stub models, so that thousands of jobs fit."""
+    with Stack(tmp_path_factory.mktemp("chaos")) as running:
+        yield running
+
+
+@pytest.fixture
+def campaign(stack):
+    """Jobs of the product, in a collection of their own."""
+    return Campaign(stack)
+
+
+@pytest.fixture
+def rival(stack):
+    """Jobs of the naive switch, on the same servers."""
+    switch = Rival(stack)
+    yield switch
+    switch.close()
+
+
+@pytest.fixture
+def late_rival(stack):
+    """Jobs of the naive switch that acknowledges late."""
+    switch = Rival(stack, late=True)
+    yield switch
+    switch.close()
 
 
 def pytest_terminal_summary(terminalreporter, config):

@@ -62,8 +62,11 @@ class JobRepository(Protocol):
     def report(self, claim: Job, done: int) -> None:
         """Set how many images are done, if the claim still holds."""
 
-    def release(self, claim: Job, *, publish_at: datetime) -> bool:
-        """Put a claimed job back among the queued; ``False`` when the claim was lost."""
+    def release(self, claim: Job, *, publish_at: datetime, excused: bool = False) -> bool:
+        """Put a claimed job back among the queued; ``False`` when the claim was lost.
+
+        An excused attempt does not count.
+        """
 
     def hold(self, claim: Job) -> bool:
         """Lock a claimed job until the transaction ends; ``False`` when the claim was lost."""

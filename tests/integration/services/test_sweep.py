@@ -7,7 +7,7 @@ import pytest
 from app.domain.job import JobState, JobType
 from app.services.identity import new_id
 from app.services.submit import JobRequest, submit_job
-from app.services.sweep import SweepRules, give_back, sweep
+from app.services.sweep import SweepRules, give_back, hand_back, sweep
 
 RULES = SweepRules(
     republish_after=timedelta(seconds=10),
@@ -82,9 +82,38 @@ def test_a_job_that_kills_every_worker_ends_as_dead_with_a_reason(submit, run_sw
 def test_a_fault_that_stays_ends_the_job_after_the_last_attempt(submit, uow, clock):
     job = submit()
     for _ in range(RULES.max_attempts):
-        give_back(_claim(uow, job, timedelta(seconds=30)), RULES, uow=uow, clock=clock)
+        claim = _claim(uow, job, timedelta(seconds=30))
+        give_back(claim, RULES, fault=MemoryError(), uow=uow, clock=clock)
     with uow() as work:
-        assert work.jobs.get(job.id).state is JobState.DEAD
+        dead = work.jobs.get(job.id)
+    assert dead.state is JobState.DEAD
+    assert "needed too much memory" in dead.error["detail"]
+
+
+def test_a_requeued_job_has_all_its_attempts_again(submit, uow, clock):
+    job = submit()
+    for _ in range(RULES.max_attempts):
+        claim = _claim(uow, job, timedelta(seconds=30))
+        give_back(claim, RULES, fault=ValueError(), uow=uow, clock=clock)
+    with uow() as work:
+        assert work.jobs.requeue(job.id, publish_at=clock.now())
+        work.commit()
+    again = _claim(uow, job, timedelta(seconds=30))
+    assert (again.attempt, again.tries) == (RULES.max_attempts + 1, 1)
+    give_back(again, RULES, fault=ValueError(), uow=uow, clock=clock)
+    with uow() as work:
+        assert work.jobs.get(job.id).state is JobState.QUEUED
+
+
+def test_an_attempt_that_a_stopping_worker_hands_back_does_not_count(
+    submit, run_sweep, queue, uow, clock
+):
+    job = submit()
+    hand_back(_claim(uow, job, timedelta(seconds=30)), uow=uow, clock=clock)
+    run_sweep()
+    assert queue.jobs == [job.id, job.id]
+    again = _claim(uow, job, timedelta(seconds=30))
+    assert (again.attempt, again.tries) == (2, 1)
 
 
 def test_a_finished_job_is_deleted_when_its_time_has_passed(submit, run_sweep, uow, queue, clock):
