@@ -39,7 +39,7 @@ def weights_dir(tmp_path):
     """The project's weights, linked file by file so that fetching adds beside them."""
     folder = tmp_path / "weights"
     (folder / "files").mkdir(parents=True)
-    for path in [DEFAULT_WEIGHTS_DIR / "manifest.toml", *DEFAULT_WEIGHTS_DIR.glob("files/*")]:
+    for path in [*DEFAULT_WEIGHTS_DIR.glob("*.toml"), *DEFAULT_WEIGHTS_DIR.glob("files/*")]:
         target = folder / path.relative_to(DEFAULT_WEIGHTS_DIR)
         if path.name == "installed.json":
             target.write_bytes(path.read_bytes())
