@@ -63,18 +63,20 @@ class Service:
         assert ran.returncode == 0, ran.stderr
         return ran.stdout.strip()
 
-    def kill(self, program):
-        """Kill a process at once, as the kernel does when memory runs out; return its pid."""
+    def processes(self):
+        """Return the pid of each program that runs."""
         ports = json.loads((self.state / "ports.json").read_text())
         password = json.loads((self.state / "secrets.json").read_text())["supervisor"]
         url = f"http://vultus:{password}@127.0.0.1:{ports['supervisor']}/RPC2"
         with ServerProxy(url) as remote:
-            processes = remote.supervisor.getAllProcessInfo()
-        for process in processes:
-            if process["name"] == program:
-                os.kill(process["pid"], signal.SIGKILL)
-                return process["pid"]
-        raise AssertionError(f"no process is called {program}")
+            found = remote.supervisor.getAllProcessInfo()
+        return {process["name"]: process["pid"] for process in found}
+
+    def kill(self, program):
+        """Kill a process at once, as the kernel does when memory runs out; return its pid."""
+        pid = self.processes()[program]
+        os.kill(pid, signal.SIGKILL)
+        return pid
 
 
 @pytest.fixture(scope="session")

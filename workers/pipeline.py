@@ -1,7 +1,7 @@
 """From the bytes of images to faces and embeddings."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float32
@@ -10,10 +10,8 @@ from app.domain.detection import AnalysedFace, Detection, ImageAnalysis
 from app.domain.embedding import Embedding
 from app.domain.errors import ImageError, VultusError
 from app.domain.geometry import BoundingBox, FiveLandmarks, Point
-from app.imaging.inspect import ImageLimits
 from workers.alignment import CropRecipe, crop_faces, cropped_landmarks
-from workers.decode import decode_image
-from workers.ports import DetectedFaces, Detector, Embedder, Image, ModelCard
+from workers.ports import Decoder, DetectedFaces, Detector, Embedder, Image, ModelCard
 from workers.quality import measure_quality
 
 #: Images held decoded at the same time, by their pixels: bounds a worker's memory.
@@ -22,9 +20,8 @@ _GROUP_PIXELS = 4_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PipelineOptions:
-    """How images are read and faces are cut."""
+    """How faces are cut, and which are left out."""
 
-    limits: ImageLimits = field(default_factory=ImageLimits)
     crop: CropRecipe = "aligned"
     #: Detections below this confidence are left out; the detector itself starts at 0.7.
     detection_threshold: float = 0.7
@@ -35,12 +32,14 @@ class FacePipeline:
 
     def __init__(
         self,
+        decoder: Decoder,
         detector: Detector,
         embedder: Embedder,
         *,
         engine_name: str,
         options: PipelineOptions,
     ) -> None:
+        self._decoder = decoder
         self._detector = detector
         self._embedder = embedder
         self._options = options
@@ -85,7 +84,7 @@ class FacePipeline:
 
     def _decode(self, data: bytes) -> Image | ImageError:
         try:
-            return decode_image(data, limits=self._options.limits)
+            return self._decoder.decode(data)
         except ImageError as error:
             return error
 

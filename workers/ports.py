@@ -1,4 +1,4 @@
-"""What the pipeline needs of a detector and of an embedder.
+"""What the pipeline needs of a decoder, a detector and an embedder.
 
 Convention: images are RGB, uint8, height x width x 3; coordinates as in ``app.domain.geometry``.
 """
@@ -42,6 +42,15 @@ class DetectedFaces:
 
     def __len__(self) -> int:
         return len(self.boxes)
+
+
+@runtime_checkable
+class Decoder(Protocol):
+    """Turns the bytes of an upload into pixels."""
+
+    def decode(self, data: bytes) -> Image:
+        """Return upright pixels; raise an ImageError that says what is wrong with the file."""
+        ...
 
 
 @runtime_checkable

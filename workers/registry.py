@@ -6,6 +6,7 @@ import cv2
 
 from app.imaging.inspect import ImageLimits
 from workers.alignment import CropRecipe
+from workers.decoder import ConfinedDecoder
 from workers.detectors.mtcnn import DEFAULT_MIN_FACE_SIZE, MtcnnDetector
 from workers.embedders.facenet import FaceNetEmbedder
 from workers.engines.choose import DeviceChoice, EngineChoice, PrecisionChoice, build_engine
@@ -50,10 +51,9 @@ def build_pipeline(
         engine, precision=precision, device=device, threads=threads, weights_dir=weights_dir
     )
     return FacePipeline(
+        ConfinedDecoder(limits or ImageLimits()),
         MtcnnDetector(chosen, min_face_size=min_face_size),
         FaceNetEmbedder(chosen, card, flip=flip),
         engine_name=chosen.name,
-        options=PipelineOptions(
-            limits=limits or ImageLimits(), crop=crop, detection_threshold=detection_threshold
-        ),
+        options=PipelineOptions(crop=crop, detection_threshold=detection_threshold),
     )

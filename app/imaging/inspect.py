@@ -19,6 +19,13 @@ from app.domain.errors import (
 
 ImageFormat = Literal["JPEG", "PNG", "WEBP"]
 FORMATS: tuple[ImageFormat, ...] = ("JPEG", "PNG", "WEBP")
+#: What Pillow calls a JPEG with more pictures behind it, as many telephones write them; the first
+#: is the photograph.
+_JPEG_WITH_EXTRAS = "MPO"
+
+#: Each scan of a progressive JPEG goes over all pixels again. Encoders write about ten.
+_MOST_SCANS = 100
+_SCAN_MARKER = b"\xff\xda"  # never part of a scan's own bytes, which have 00 behind each FF
 
 #: What Pillow is known to raise on damaged files, headers and pixels alike.
 PILLOW_ERRORS = (
@@ -67,9 +74,8 @@ def inspect_image(data: bytes, *, limits: ImageLimits) -> ImageInfo:
         ImageTooLargeError, ImageTooSmallError: outside the limits.
     """
     with open_image(data, limits=limits) as image:
-        return ImageInfo(
-            format=cast("ImageFormat", image.format), width=image.width, height=image.height
-        )
+        found = "JPEG" if image.format == _JPEG_WITH_EXTRAS else image.format
+        return ImageInfo(format=cast("ImageFormat", found), width=image.width, height=image.height)
 
 
 def open_image(data: bytes, *, limits: ImageLimits) -> Image.Image:
@@ -84,7 +90,7 @@ def open_image(data: bytes, *, limits: ImageLimits) -> Image.Image:
         raise CorruptImageError from error
     except PILLOW_ERRORS as error:
         raise CorruptImageError from error
-    if frames > 1:
+    if frames > 1 and image.format != _JPEG_WITH_EXTRAS:
         raise UnsupportedImageError("Animated images are not supported; send one frame.")
     _check_size(image, limits)
     return image
@@ -103,6 +109,10 @@ def _check_bytes(data: bytes, limits: ImageLimits) -> None:
     )  # fmt: skip
     if not known:
         raise UnsupportedImageError
+    if data.startswith(b"\xff\xd8") and data.count(_SCAN_MARKER) > _MOST_SCANS:
+        raise ImageTooLargeError(
+            f"The JPEG has more than {_MOST_SCANS} scans; save it again as a plain JPEG."
+        )
 
 
 def _check_size(image: Image.Image, limits: ImageLimits) -> None:

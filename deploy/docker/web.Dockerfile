@@ -16,6 +16,4 @@ EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
     CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/health/ready', timeout=4)"]
 STOPSIGNAL SIGINT
-CMD ["python", "-m", "waitress", "--listen=0.0.0.0:8000", "--threads=64", "--channel-timeout=30", \
-     "--cleanup-interval=10", "--connection-limit=1000", "--asyncore-use-poll", "--ident=vultus", \
-     "--max-request-body-size=268435456", "app.wsgi:application"]
+CMD ["python", "-m", "app.server", "--listen=0.0.0.0:8000"]

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 SERVICE = "service"
 WEB_THREADS = 64
 _IO_THREADS = 8  # they wait for other people's servers
-# Beyond it the web server itself refuses; the service refuses earlier, by its own setting.
-_MOST_BODY_BYTES = 256 * 2**20
 # Nobody waits for these, and at the start everything wants a processor at once.
 _AFTER_THE_REST = ("nice", "-n", "10")
 _FOR_WORKERS = {
@@ -55,11 +53,7 @@ def server_programs(stack: Stack) -> list[Program]:
 def service_programs(stack: Stack, *, workers: int) -> list[Program]:
     """Give the service's own processes; `workers` is the number of inference processes."""
     ports = stack.ports
-    web = _python(
-        "-m waitress --channel-timeout=30 --cleanup-interval=10 --connection-limit=1000",
-        f"--threads={WEB_THREADS} --max-request-body-size={_MOST_BODY_BYTES} --asyncore-use-poll",
-        f"--ident=vultus --listen=127.0.0.1:{ports['web']} app.wsgi:application",
-    )
+    web = _python(f"-m app.server --threads={WEB_THREADS} --listen=127.0.0.1:{ports['web']}")
     beat = _python("-m celery -A tasks.io_worker beat --loglevel=WARNING --pidfile=")
     flower = _python(
         "-m celery -A tasks.io_worker flower --loglevel=WARNING",

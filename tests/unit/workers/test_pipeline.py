@@ -6,6 +6,8 @@ from PIL import Image
 
 from app.domain.detection import ImageAnalysis
 from app.domain.errors import CorruptImageError, UnsupportedImageError
+from app.imaging.inspect import ImageLimits
+from workers.decode import decode_image
 from workers.pipeline import FacePipeline, PipelineOptions
 from workers.ports import DetectedFaces, ModelCard
 
@@ -18,6 +20,11 @@ CARD = ModelCard(
     training_set="none",
     source="none",
 )
+
+
+class UnconfinedDecoder:
+    def decode(self, data):
+        return decode_image(data, limits=ImageLimits())
 
 
 class FakeDetector:
@@ -57,7 +64,11 @@ class FakeEmbedder:
 @pytest.fixture
 def pipeline():
     return FacePipeline(
-        FakeDetector(), FakeEmbedder(), engine_name="fake", options=PipelineOptions()
+        UnconfinedDecoder(),
+        FakeDetector(),
+        FakeEmbedder(),
+        engine_name="fake",
+        options=PipelineOptions(),
     )
 
 

@@ -101,3 +101,23 @@ def test_limits_are_inclusive():
     limits = ImageLimits(max_bytes=len(data), max_pixels=600, min_side=20, max_side=30)
 
     assert inspect_image(data, limits=limits).width == 20
+
+
+def test_inspect_takes_a_photograph_with_more_pictures_behind_it_for_its_first():
+    buffer = io.BytesIO()
+    extra = Image.new("RGB", (32, 32))
+    Image.new("RGB", (64, 48)).save(buffer, "MPO", save_all=True, append_images=[extra])
+
+    info = inspect_image(buffer.getvalue(), limits=LIMITS)
+
+    assert (info.format, info.width, info.height) == ("JPEG", 64, 48)
+
+
+def test_inspect_refuses_a_jpeg_that_makes_a_decoder_go_over_it_ten_thousand_times():
+    plain = encoded("JPEG", progressive=True)
+    last = plain.rindex(b"\xff\xda")
+    repeated = plain[:last] + plain[last:-2] * 10_000 + plain[-2:]
+
+    assert inspect_image(plain, limits=LIMITS).format == "JPEG"
+    with pytest.raises(ImageTooLargeError, match="scans"):
+        inspect_image(repeated, limits=LIMITS)

@@ -1,0 +1,147 @@
+"""The front: ``python -m app.server --listen 127.0.0.1:8000``.
+
+Waitress, which reads every request in one loop and gives it a thread only when it is complete, with
+two things added: requests that arrive too slowly are cut, and its own errors are problem documents.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from typing import TYPE_CHECKING
+
+from waitress.adjustments import Adjustments
+from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser, ParsingError
+from waitress.server import TcpWSGIServer
+from waitress.task import ErrorTask
+from waitress.utilities import Error
+
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIApplication
+
+#: A request may take so long, and as much longer as its bytes take at the least rate: a photograph
+#: of 10 MB has about 11 minutes.
+_GRACE_S = 20.0
+_LEAST_BYTES_PER_S = 16 * 1024
+
+_SILENCE_S = 30
+_CHECK_EVERY_S = 1
+_CONNECTIONS = 1000
+_HEADER_BYTES = 64 * 1024
+#: The service's own limit comes with a better answer; this one spares the disk much more than that.
+_SPARE_BODY_BYTES = 2**20
+
+
+class RequestTimeoutError(Error):  # type: ignore[misc] # waitress ships no types
+    """The answer to a request that is not complete in time."""
+
+    code = 408
+    reason = "Request Timeout"
+
+
+class _ArrivingRequest(HTTPRequestParser):  # type: ignore[misc]
+    """Knows since when it arrives, and refuses what two servers may read differently."""
+
+    def __init__(self, adj: Adjustments) -> None:
+        super().__init__(adj)
+        self._began_at = time.monotonic()
+
+    def parse_header(self, header_plus: bytes) -> None:
+        super().parse_header(header_plus)
+        if "CONTENT_LENGTH" in self.headers and self.chunked:
+            raise ParsingError("A request has either a length or chunks, not both.")
+
+    def is_late(self, now: float, grace_s: float) -> bool:
+        """Tell whether it takes longer than its bytes explain."""
+        received: int = self.header_bytes_received + self.body_bytes_received
+        return now - self._began_at > grace_s + received / _LEAST_BYTES_PER_S
+
+
+class _ProblemTask(ErrorTask):  # type: ignore[misc]
+    """Answers what is wrong with the request itself, before any application sees it."""
+
+    def execute(self) -> None:
+        error = self.request.error
+        problem = {"title": error.reason, "status": error.code, "detail": error.body}
+        body = json.dumps(problem).encode()
+        self.status = f"{error.code} {error.reason}"
+        self.response_headers.append(("Content-Type", "application/problem+json"))
+        self.set_close_on_finish()
+        self.content_length = len(body)
+        self.write(body)
+
+
+class _Channel(HTTPChannel):  # type: ignore[misc]
+    parser_class = _ArrivingRequest
+    error_task_class = _ProblemTask
+
+    def cut_if_late(self, now: float) -> None:
+        """Answer the request that arrives with 408 when it has taken too long."""
+        with self.requests_lock:
+            late: _ArrivingRequest | None = self.request  # type: ignore[has-type]
+            if late is None or self.requests or not late.is_late(now, self.server.grace_s):
+                return
+            late.error = RequestTimeoutError("The request did not arrive in time; send it again.")
+            late.completed = True
+            self.request = None
+            self.requests.append(late)
+        self.server.add_task(self)
+
+
+class PatientServer(TcpWSGIServer):  # type: ignore[misc]
+    """Waits for slow clients, but not for ever."""
+
+    channel_class = _Channel
+    grace_s = _GRACE_S
+
+    def maintenance(self, now: float) -> None:
+        """Close silent connections, and cut requests that arrive too slowly."""
+        super().maintenance(now)
+        moment = time.monotonic()
+        for channel in list(self.active_channels.values()):
+            channel.cut_if_late(moment)
+
+
+def build_server(
+    application: WSGIApplication, *, listen: str, threads: int, max_body_bytes: int
+) -> PatientServer:
+    """Return a server that is bound to ``listen`` (``host:port``) and not yet running.
+
+    ``threads`` requests are served at once; others wait for their turn.
+    """
+    return PatientServer(
+        application,
+        adj=Adjustments(
+            listen=listen,
+            threads=threads,
+            ident="vultus",
+            asyncore_use_poll=True,
+            channel_timeout=_SILENCE_S,
+            cleanup_interval=_CHECK_EVERY_S,
+            connection_limit=_CONNECTIONS,
+            max_request_header_size=_HEADER_BYTES,
+            max_request_body_size=max_body_bytes,
+        ),
+    )
+
+
+def _main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m app.server", description="Run the front.")
+    parser.add_argument("--listen", default="127.0.0.1:8000", metavar="HOST:PORT")
+    parser.add_argument("--threads", type=int, default=64, help="requests served at once")
+    arguments = parser.parse_args()
+
+    from app.wsgi import application, settings  # noqa: PLC0415 - --help needs no configuration
+
+    build_server(
+        application,
+        listen=arguments.listen,
+        threads=arguments.threads,
+        max_body_bytes=settings.max_request_bytes + _SPARE_BODY_BYTES,
+    ).run()
+
+
+if __name__ == "__main__":
+    _main()

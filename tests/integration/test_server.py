@@ -1,0 +1,135 @@
+"""The front, on real sockets: what it cuts, what it refuses, and whom that must not harm."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import time
+from contextlib import contextmanager
+
+import pytest
+
+from app.server import build_server
+
+PATIENCE_S = 20
+MAX_BODY = 100_000
+
+
+def application(environ, start_response):
+    body = environ["wsgi.input"].read()
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [str(len(body)).encode()]
+
+
+@pytest.fixture(scope="module")
+def server():
+    running = build_server(application, listen="127.0.0.1:0", threads=4, max_body_bytes=MAX_BODY)
+    running.grace_s = 1.0
+    thread = threading.Thread(target=running.run, daemon=True)
+    thread.start()
+    yield running
+    running.close()
+    running.task_dispatcher.shutdown()
+
+
+@contextmanager
+def connected(server):
+    address = ("127.0.0.1", int(server.effective_port))
+    with socket.create_connection(address, timeout=PATIENCE_S) as client:
+        yield client
+
+
+def answered(client):
+    """Read until the server closes; return the status and what came behind the headers."""
+    received = b""
+    while b"\r\n\r\n" not in received:
+        piece = client.recv(65536)
+        if not piece:
+            break
+        received += piece
+    head, _, body = received.partition(b"\r\n\r\n")
+    length = next(
+        int(line.split(b":")[1])
+        for line in head.lower().split(b"\r\n")
+        if line.startswith(b"content-length")
+    )
+    while len(body) < length:
+        body += client.recv(65536)
+    return int(head.split()[1]), body
+
+
+def test_a_complete_request_is_served(server):
+    with connected(server) as client:
+        client.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello")
+        assert answered(client) == (200, b"5")
+
+
+@pytest.mark.parametrize(
+    "beginning",
+    [
+        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 50000\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\nX-Half-A-Head",
+    ],
+)
+def test_a_request_that_drips_is_cut_with_an_answer_and_the_others_are_served(server, beginning):
+    deadline = time.monotonic() + PATIENCE_S
+    with connected(server) as slow:
+        slow.sendall(beginning)
+        slow.settimeout(0.1)
+        while time.monotonic() < deadline:
+            slow.sendall(b"a")
+            with connected(server) as other:
+                other.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+                assert answered(other) == (200, b"0")
+            try:
+                status, body = answered(slow)
+            except TimeoutError:
+                continue
+            break
+        assert status == 408
+        assert json.loads(body)["detail"].startswith("The request did not arrive in time")
+        assert slow.recv(1) == b""
+
+
+def test_a_request_that_arrives_fast_enough_may_take_longer_than_the_grace(server):
+    piece = b"a" * 1000
+    with connected(server) as client:
+        client.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\n")
+        for _ in range(
+            60
+        ):  # a second and a half for 60 kB, which would have four at the least rate
+            client.sendall(piece)
+            time.sleep(0.025)
+        assert answered(client) == (200, b"60000")
+
+
+BOTH = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 200000\r\n\r\n", 413),
+        (BOTH, 400),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nX: %b\r\n\r\n" % (b"a" * 70_000), 431),
+        (b"nonsense\r\n\r\n", 400),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n", 400),
+    ],
+)
+def test_what_is_no_proper_request_is_refused_as_a_problem_document(server, head, status):
+    with connected(server) as client:
+        client.sendall(head)
+        found, body = answered(client)
+    assert found == status
+    assert json.loads(body)["status"] == status
+
+
+def test_a_body_that_never_says_how_long_it_is_ends_at_the_limit(server):
+    with connected(server) as client:
+        client.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+        for _ in range(11):
+            client.sendall(b"2710\r\n%b\r\n" % (b"a" * 10_000))
+        status, _ = answered(client)
+    assert status == 413
