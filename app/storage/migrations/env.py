@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from alembic import context
 from sqlalchemy import text
 
@@ -9,6 +11,7 @@ from app.storage.tables import Base
 
 #: Any number, but always the same one: two processes that migrate at once take turns.
 _LOCK = 0x7C15A1
+_PAUSE_S = 0.1
 
 connection = context.config.attributes["connection"]
 context.configure(
@@ -18,9 +21,12 @@ context.configure(
     transaction_per_migration=True,
 )
 connection.execute(text("SET statement_timeout = '10min'"))
-connection.execute(text("SET lock_timeout = 0"))  # the other one may have much to do
-connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": _LOCK})
 connection.execute(text("SET lock_timeout = '4s'"))
+# Asked again and again: an index that is built concurrently waits for every statement that runs,
+# that of a process waiting for the lock among them. The other one may have much to do.
+while not connection.scalar(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": _LOCK}):
+    connection.commit()
+    time.sleep(_PAUSE_S)
 connection.commit()
 try:
     with context.begin_transaction():
