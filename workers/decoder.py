@@ -7,8 +7,9 @@ import signal
 import socket
 import subprocess
 import sys
+import weakref
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 
@@ -37,6 +38,7 @@ class ConfinedDecoder:
         self._cpu_s = cpu_s
         size = limits.max_pixels * CHANNELS
         self._memory = os.memfd_create("pixels")
+        weakref.finalize(self, os.close, self._memory)
         os.ftruncate(self._memory, size)
         self._shared = np.frombuffer(mmap.mmap(self._memory, size), np.uint8)
         self._child: _Child | None = None
@@ -90,6 +92,7 @@ class _Child:
                 stdout=theirs.fileno(),
                 pass_fds=[memory],
             )
+        self._gone = weakref.finalize(self, _end, self._process, self._answers, self._socket)
 
     def ask(self, data: bytes) -> dict[str, Any]:
         """Return the answer; raise OSError when the process ends instead, or does not answer."""
@@ -102,7 +105,12 @@ class _Child:
 
     def end(self) -> int:
         """Make sure that the process is gone; return its exit code."""
-        self._process.kill()
-        self._answers.close()
-        self._socket.close()
+        self._gone()
         return self._process.wait()
+
+
+def _end(process: "subprocess.Popen[bytes]", answers: BinaryIO, connection: socket.socket) -> None:
+    process.kill()
+    process.wait()
+    answers.close()
+    connection.close()

@@ -124,3 +124,14 @@ def test_the_process_knows_nothing_and_can_write_nothing(decoder, monkeypatch):
     assert limits["Max core file size"] == "0"
     assert int(limits["Max address space"]) < 1_000_000_000
     assert int(limits["Max cpu time"]) < 10
+
+
+def test_a_decoder_that_is_forgotten_leaves_no_process():
+    decoder = ConfinedDecoder(LIMITS)
+    decoder.decode(photograph())
+    process = Path("/proc") / str(child_of(decoder))
+    assert process.exists()
+
+    del decoder
+
+    assert not process.exists()
