@@ -23,7 +23,7 @@ EXACT_LIMIT = 100_000
 
 #: Faces of the collection to take from the index at least, and to put in order by exact distance.
 #: HNSW keeps 1000 neighbours in sight at most; with more to deliver it goes on behind them. Among a
-#: million faces 160 of them held 0.992 of the ten nearest subjects, 1,200 held 0.999.
+#: million faces 160 of them held 0.992 of the ten nearest subjects, 1,200 held 0.998.
 _SIGHT = 1_200
 
 #: For the walk that goes on: ``relaxed_order`` leaves nothing out to keep an order that is made
