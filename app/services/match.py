@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from app.domain.model import ModelProfile
     from app.services.ports import Classifiers, StrangerCohort, SubjectClassifier, UnitOfWork
 
-#: Subjects up to which all prototypes are compared with a probe; beyond it the index over the faces
-#: proposes whom to compare.
+#: Subjects up to which all prototypes are compared with a probe; beyond it the search is by faces,
+#: through their index.
 _ALL_UP_TO = 50_000
 
 
@@ -139,7 +139,7 @@ def prepare_matching(
     cohort: StrangerCohort,
 ) -> Matching:
     """Choose matcher and thresholds for a search, fitting them where the collection has changed."""
-    enrolled = work.subjects.count_enrolled(collection.id)
+    enrolled = work.subjects.count_enrolled(collection.id, up_to=_ALL_UP_TO + 1)
     training_id, classifier = _trained(work, collection, model, classifiers)
     matcher = _effective(collection.matcher, classifier, enrolled)
     if matcher is not Matcher.CLASSIFIER:
@@ -177,7 +177,7 @@ def _trained(
     classifier = None if training_id is None else classifiers.get(work, training_id)
     if classifier is None:
         return None, None
-    if work.subjects.count_enrolled(collection.id, but=classifier.subject_ids):
+    if work.subjects.count_enrolled(collection.id, up_to=1, but=classifier.subject_ids):
         return None, None
     return training_id, classifier
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pgvector.sqlalchemy import Vector
-from sqlalchemy import and_, cast, delete, func, insert, literal, select, text, update
+from sqlalchemy import and_, delete, func, insert, select, update
 from sqlalchemy.orm import aliased
 
 from app.domain.collection import Face
@@ -14,8 +13,9 @@ from app.domain.geometry import BoundingBox, FiveLandmarks, Point
 from app.domain.matching import Candidate
 from app.domain.training import LabelledFace
 from app.services.identity import new_id
+from app.storage.face_search import FaceSearch
 from app.storage.search_statements import ANY_REJECTIONS, CARRIERS, REJECTIONS
-from app.storage.tables import INDEXED_DIMENSIONS, FaceRow, ImageRow, SubjectRow
+from app.storage.tables import FaceRow, ImageRow, SubjectRow
 
 if TYPE_CHECKING:
     from collections.abc import Collection as Iterable
@@ -28,14 +28,6 @@ if TYPE_CHECKING:
 
     from app.domain.detection import AnalysedFace
     from app.domain.embedding import Embedding
-
-#: Collections up to this size are compared face by face: that is exact, and as fast as an index
-#: that other collections share.
-EXACT_LIMIT = 50_000
-
-#: How many neighbours HNSW keeps in sight, the most that pgvector allows: among 90,000 real and
-#: random faces 200 lost one in eight of the ten nearest, 1000 one in a hundred.
-_EF_SEARCH = 1000
 
 
 def _face(row: Any) -> Face:  # noqa: ANN401 - a row of _faces()
@@ -110,22 +102,12 @@ def _candidates(rows: Sequence[Any]) -> list[Candidate]:
     return sorted(candidates, key=lambda c: (-c.similarity, c.face_id))
 
 
-def _named(nearest: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
-    """Add the subjects' names to faces that are found already, so that the search stays alone."""
-    found = nearest.subquery()
-    return (
-        select(found, SubjectRow.name)
-        .join(SubjectRow, SubjectRow.id == found.c.subject_id)
-        .order_by(found.c.distance)
-    )
-
-
 class SqlFaceRepository:
     """See :class:`app.services.ports.FaceRepository`."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._large: dict[tuple[UUID, str], bool] = {}
+        self._search = FaceSearch(session)
         self._any_rejections: bool | None = None
 
     def add(
@@ -215,27 +197,14 @@ class SqlFaceRepository:
     def nearest_subjects(
         self, probe: Embedding, collection_id: UUID, *, limit: int
     ) -> list[Candidate]:
-        indexed = self._prepare_search(probe, collection_id)
-        breadth = 4 * limit
-        while True:
-            nearest = self._nearest_faces(probe, collection_id, indexed=indexed).limit(breadth)
-            rows = self._session.execute(_named(nearest)).all()
-            best: dict[UUID, Any] = {}
-            for row in rows:
-                best.setdefault(row.subject_id, row)
-            if len(best) >= limit or len(rows) < breadth:
-                break
-            breadth *= 4
-        return _candidates(list(best.values())[:limit])
+        return _candidates(self._search.subjects(probe, collection_id, limit=limit))
 
     def nearest_faces(
         self, probe: Embedding, collection_id: UUID, *, limit: int, face_id: UUID | None = None
     ) -> list[Candidate]:
-        indexed = face_id is None and self._prepare_search(probe, collection_id)
-        nearest = self._nearest_faces(probe, collection_id, indexed=indexed).limit(limit)
         if face_id is not None:
-            nearest = nearest.where(FaceRow.id == face_id)
-        return _candidates(self._session.execute(_named(nearest)).all())
+            return _candidates(self._search.face(probe, collection_id, face_id))
+        return _candidates(self._search.faces(probe, collection_id, limit=limit))
 
     def carriers(
         self, probe: Embedding, subject_ids: Iterable[UUID]
@@ -298,50 +267,3 @@ class SqlFaceRepository:
             delete(FaceRow).where(FaceRow.id.in_(expired.scalar_subquery())).returning(FaceRow.id)
         )
         return len(rows.all())
-
-    def _prepare_search(self, probe: Embedding, collection_id: UUID) -> bool:
-        """Tell whether to search by the index, and set it up for that."""
-        indexed = self._is_large(collection_id, probe.model)
-        if indexed:
-            # strict_order goes on until enough rows of this collection are found; without it a
-            # filtered search through a shared index comes back short.
-            self._session.execute(
-                select(
-                    func.set_config("hnsw.iterative_scan", "strict_order", True),  # noqa: FBT003
-                    func.set_config("hnsw.ef_search", str(_EF_SEARCH), True),  # noqa: FBT003
-                )
-            )
-        return indexed
-
-    def _is_large(self, collection_id: UUID, model: str) -> bool:
-        """Tell which search is right; asked once for all the faces of a transaction."""
-        known = self._large.get((collection_id, model))
-        if known is not None:
-            return known
-        some = (
-            select(literal(1))
-            .where(FaceRow.collection_id == collection_id, FaceRow.model == model)
-            .limit(EXACT_LIMIT + 1)
-            .subquery()
-        )
-        count = self._session.scalar(select(func.count()).select_from(some)) or 0
-        return self._large.setdefault((collection_id, model), count > EXACT_LIMIT)
-
-    def _nearest_faces(
-        self, probe: Embedding, collection_id: UUID, *, indexed: bool
-    ) -> Select[*tuple[Any, ...]]:
-        """Order faces by distance, and by nothing else: a second key would lose the index.
-
-        The index is over the cast column, so the search that must be exact leaves out the cast.
-        """
-        vector: ColumnElement[Any] = FaceRow.embedding  # type: ignore[assignment]
-        query = select(FaceRow.id, FaceRow.subject_id).where(
-            FaceRow.collection_id == collection_id,
-            FaceRow.model == probe.model,
-            FaceRow.subject_id.is_not(None),
-        )
-        if indexed and probe.dimension in INDEXED_DIMENSIONS:
-            vector = cast(FaceRow.embedding, Vector(probe.dimension))
-            query = query.where(func.vector_dims(FaceRow.embedding) == text(str(probe.dimension)))
-        distance = vector.cosine_distance(list(probe.vector)).label("distance")
-        return query.add_columns(distance).order_by(distance)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 
@@ -46,7 +46,7 @@ class SqlSubjectRepository:
     def __init__(self, session: Session) -> None:
         self._session = session
         #: Counted in this transaction: the jobs of a batch mostly ask for the same.
-        self._enrolled: dict[tuple[UUID, frozenset[UUID]], int] = {}
+        self._enrolled: dict[tuple[UUID, int, frozenset[UUID]], int] = {}
 
     def hold_name(self, collection_id: UUID, name: str) -> None:
         spelt = func.concat(str(collection_id), func.lower(name))
@@ -111,17 +111,16 @@ class SqlSubjectRepository:
         )
         return [(row.id, row.prototype) for row in rows]
 
-    def count_enrolled(self, collection_id: UUID, *, but: Iterable[UUID] = ()) -> int:
-        key = collection_id, frozenset(but)
+    def count_enrolled(self, collection_id: UUID, *, up_to: int, but: Iterable[UUID] = ()) -> int:
+        key = collection_id, up_to, frozenset(but)
         if key not in self._enrolled:
-            query = (
-                select(func.count())
-                .select_from(SubjectRow)
-                .where(SubjectRow.collection_id == collection_id, SubjectRow.prototype.is_not(None))
+            query = select(literal(1)).where(
+                SubjectRow.collection_id == collection_id, SubjectRow.prototype.is_not(None)
             )
             if but:
                 query = query.where(SubjectRow.id.not_in(but))
-            self._enrolled[key] = self._session.scalar(query) or 0
+            some = query.limit(up_to).subquery()
+            self._enrolled[key] = self._session.scalar(select(func.count()).select_from(some)) or 0
         return self._enrolled[key]
 
     def hold_enrolled(self, collection_id: UUID) -> set[UUID]:

@@ -13,6 +13,7 @@ from pgvector.psycopg import register_vector
 from sqlalchemy import create_engine, text
 
 from app.domain.collection import Collection
+from app.domain.matching import Matcher
 from app.services.identity import new_id
 from app.storage.migrate import migrate
 from app.storage.tables import FaceRow
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from app.services.ports import UnitOfWorkFactory
+    from tests.bench.search_vectors import Population
 
 _BOX = [10.0, 10.0, 100.0, 120.0]
 _LANDMARKS = [float(value) for value in range(10)]
@@ -42,6 +44,14 @@ _FACE_COLUMNS = {
 }
 
 
+_SUBJECT_COLUMNS = {
+    "id": "uuid",
+    "collection_id": "uuid",
+    "name": "text",
+    "created_at": "timestamptz",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class FilledCollection:
     """One collection and where its faces stand in the population."""
@@ -51,6 +61,7 @@ class FilledCollection:
     faces: np.ndarray
     #: Ids of its subjects by their numbers in the population.
     subject_ids: dict[int, UUID]
+    matcher: Matcher = Matcher.AUTO
 
 
 def make_tables(url: str, dimension: int) -> None:
@@ -64,49 +75,42 @@ def make_tables(url: str, dimension: int) -> None:
 
 def fill(
     url: str,
-    filled: FilledCollection,
-    vectors: np.ndarray,
-    subjects: np.ndarray,
+    collections: Sequence[FilledCollection],
+    population: Population,
     *,
     model: str,
     uow: UnitOfWorkFactory,
 ) -> None:
-    """Store a collection with its subjects and faces."""
+    """Store the collections with their subjects and faces.
+
+    The faces come in the order of the population, so those of a collection lie scattered among the
+    others' as where many collections grow at the same time.
+    """
     now = datetime.now(UTC)
-    collection = Collection(
-        id=filled.collection_id, name=str(filled.collection_id), model=model, created_at=now
-    )
+    homes: dict[int, tuple[UUID, UUID]] = {}
     with uow() as work:
-        work.collections.add(collection)
+        for filled in collections:
+            own = filled.collection_id
+            work.collections.add(
+                Collection(
+                    id=own, name=str(own), model=model, matcher=filled.matcher, created_at=now
+                )
+            )
+            homes |= {number: (own, person) for number, person in filled.subject_ids.items()}
         work.commit()
     with psycopg.connect(url.replace("+psycopg", "")) as connection:
         register_vector(connection)
         people = (
-            (subject_id, collection.id, f"person {number}", now)
-            for number, subject_id in filled.subject_ids.items()
+            (subject_id, collection_id, f"person {number}", now)
+            for number, (collection_id, subject_id) in homes.items()
         )
-        columns = {
-            "id": "uuid",
-            "collection_id": "uuid",
-            "name": "text",
-            "created_at": "timestamptz",
-        }
-        _copy(connection, "subjects", columns, people)
+        _copy(connection, "subjects", _SUBJECT_COLUMNS, people)
         faces = (
-            (
-                new_id(),
-                collection.id,
-                filled.subject_ids[int(subjects[face])],
-                new_id(),
-                0,
-                _BOX,
-                _LANDMARKS,
-                0.99,
-                model,
-                vectors[face],
-                now,
+            (new_id(), *homes[subject], new_id(), 0, _BOX, _LANDMARKS, 0.99, model, vector, now)
+            for subject, vector in zip(
+                population.subjects.tolist(), population.vectors, strict=True
             )
-            for face in filled.faces
+            if subject in homes
         )
         _copy(connection, "faces", _FACE_COLUMNS, faces)
 
@@ -143,7 +147,7 @@ def index_mb(engine: Engine, dimension: int) -> float:
 
 
 def _index(dimension: int):
-    name = f"ix_faces_embedding_{dimension}"
+    name = f"ix_faces_halves_{dimension}"
     return next(index for index in FaceRow.__table__.indexes if index.name == name)
 
 

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.domain.detection import AnalysedFace, Detection
 from app.domain.embedding import Embedding
-from app.domain.geometry import BoundingBox, FiveLandmarks, Point
 from app.services.identity import new_id
-from app.storage import faces as faces_module
+from app.storage import face_search
+from tests.analyses import analysed
 from tests.bench.search_vectors import nearest_subjects
 
 if TYPE_CHECKING:
@@ -48,37 +47,59 @@ def measure(
     way: str | None,
     seconds: float,
     uow: UnitOfWorkFactory,
+    searchers: int = 1,
 ) -> Search:
     """Search for every probe, or for as many as the time allows; compare with all faces.
 
-    ``way`` is ``exact`` or ``index``, or ``None`` for the one that the service chooses.
+    ``way`` is ``exact`` or ``index``, or ``None`` for the one that the service chooses. Several
+    searchers take turns at the probes.
     """
-    vectors = population.vectors[filled.faces]
-    subjects = population.subjects[filled.faces]
-    found_shares: list[float] = []
+    answers: dict[int, set[object]] = {}
     spent: list[float] = []
+    order = iter([*range(_WARM_UP), *range(len(population.probes))])
+    turns = threading.Lock()
     deadline = time.monotonic() + seconds
-    with _searching(way) as limit:
-        for probe in [*population.probes[:_WARM_UP], *population.probes]:
-            embedding = Embedding(model=model, vector=tuple(probe.tolist()))
+
+    def search() -> None:
+        while time.monotonic() < deadline or len(spent) <= 2 * _WARM_UP:
+            with turns:
+                number = next(order, None)
+            if number is None:
+                break
+            probe = Embedding(model=model, vector=tuple(population.probes[number].tolist()))
             begin = time.perf_counter()
             with uow() as work:
-                found = work.faces.nearest_subjects(embedding, filled.collection_id, limit=LIMIT)
+                found = work.faces.nearest_subjects(probe, filled.collection_id, limit=LIMIT)
             spent.append(time.perf_counter() - begin)
-            expected = nearest_subjects(vectors, subjects, probe, limit=LIMIT)
-            expected_ids = {filled.subject_ids[number] for number in expected}
-            hits = expected_ids & {candidate.subject_id for candidate in found}
-            found_shares.append(len(hits) / len(expected_ids))
-            if time.monotonic() > deadline and len(spent) > 2 * _WARM_UP:
-                break
+            answers[number] = {candidate.subject_id for candidate in found}
+
+    with _searching(way) as limit:
+        threads = [threading.Thread(target=search) for _ in range(searchers)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
     chosen = "exact" if len(filled.faces) <= limit else "index"
     return Search(
         share=filled.share,
         faces=len(filled.faces),
         way=f"{chosen}, as chosen" if way is None else way,
-        recall=float(np.mean(found_shares[_WARM_UP:])),
+        recall=_recall(filled, population, answers),
         seconds=spent[_WARM_UP:],
     )
+
+
+def _recall(
+    filled: FilledCollection, population: Population, answers: dict[int, set[object]]
+) -> float:
+    vectors = population.vectors[filled.faces]
+    subjects = population.subjects[filled.faces]
+    shares = []
+    for number, found in answers.items():
+        expected = nearest_subjects(vectors, subjects, population.probes[number], limit=LIMIT)
+        hits = found & {filled.subject_ids[subject] for subject in expected}
+        shares.append(len(hits) / len(expected))
+    return float(np.mean(shares))
 
 
 @contextmanager
@@ -92,18 +113,18 @@ def enrolling(
     def enrol() -> None:
         random = np.random.default_rng(5)
         dimension = int(model.rpartition("-")[2])
-        subject_id = next(iter(filled.subject_ids.values()))
-        while not stop.wait(0.02):
+        people = list(filled.subject_ids.values())
+        while not stop.is_set():
             vector = random.standard_normal(dimension)
             begin = time.perf_counter()
             with uow() as work:
                 work.faces.add(
                     collection_id=filled.collection_id,
-                    subject_id=subject_id,
+                    subject_id=people[len(seconds) % len(people)],
                     job_id=new_id(),
                     image_number=0,
                     image_id=None,
-                    face=_face(model, vector / np.linalg.norm(vector)),
+                    face=analysed(vector / np.linalg.norm(vector), model),
                     expires_at=None,
                 )
                 work.commit()
@@ -121,28 +142,10 @@ def enrolling(
 @contextmanager
 def _searching(way: str | None) -> Iterator[int]:
     """Make the repository take one way; give the number of faces up to which it is exact."""
-    before = faces_module.EXACT_LIMIT
+    before = face_search.EXACT_LIMIT
     if way is not None:
-        faces_module.EXACT_LIMIT = 10**9 if way == "exact" else 0
+        face_search.EXACT_LIMIT = 10**9 if way == "exact" else 0
     try:
-        yield faces_module.EXACT_LIMIT
+        yield face_search.EXACT_LIMIT
     finally:
-        faces_module.EXACT_LIMIT = before
-
-
-def _face(model: str, vector: np.ndarray) -> AnalysedFace:
-    point = Point(1.0, 1.0)
-    return AnalysedFace(
-        detection=Detection(
-            box=BoundingBox(x_min=0, y_min=0, x_max=2, y_max=2),
-            landmarks=FiveLandmarks(
-                image_left_eye=point,
-                image_right_eye=point,
-                nose=point,
-                image_left_mouth=point,
-                image_right_mouth=point,
-            ),
-            confidence=0.9,
-        ),
-        embedding=Embedding(model=model, vector=tuple(vector.tolist())),
-    )
+        face_search.EXACT_LIMIT = before

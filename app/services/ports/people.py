@@ -81,8 +81,8 @@ class SubjectRepository(Protocol):
     def prototypes(self, collection_id: UUID) -> list[tuple[UUID, Sequence[float]]]:
         """Return the mean embedding, of length 1, of every subject that has faces."""
 
-    def count_enrolled(self, collection_id: UUID, *, but: Iterable[UUID] = ()) -> int:
-        """Return how many subjects have faces, leaving out those named."""
+    def count_enrolled(self, collection_id: UUID, *, up_to: int, but: Iterable[UUID] = ()) -> int:
+        """Return how many subjects have faces, leaving out those named; count no further."""
 
     def hold_enrolled(self, collection_id: UUID) -> set[UUID]:
         """Return the subjects with faces; none loses the last one before the transaction ends."""

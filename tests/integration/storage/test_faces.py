@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sqlalchemy import text
 
 from app.services.identity import new_id
-from app.storage import faces as faces_module
+from app.storage import face_search
 from tests.analyses import analysed, embedding, unit_vectors
 
 MODEL = "facenet-msceleb-128"
@@ -28,7 +30,7 @@ def enrol(work, collection, name, vector, *, model=MODEL, image_id=None):
 def either_search(request, monkeypatch):
     """The search that compares every face, and the one that goes through the index."""
     if request.param == "indexed":
-        monkeypatch.setattr(faces_module, "EXACT_LIMIT", 0)
+        monkeypatch.setattr(face_search, "EXACT_LIMIT", 0)
     return request.param
 
 
@@ -97,21 +99,38 @@ def test_the_photograph_goes_with_the_last_face_that_shows_in_it(uow, collection
         assert connection.execute(text("SELECT count(*) FROM images")).scalar() == 0
 
 
-def test_the_indexed_search_reads_the_index(uow, collection, engine, monkeypatch):
-    """A second sort key, or another expression than the index's, would read every face."""
-    monkeypatch.setattr(faces_module, "EXACT_LIMIT", 0)
-    vectors = unit_vectors(3000)
+@pytest.fixture
+def crowded(uow, collection, engine):
+    """A collection of most of the table's faces, and another of a few."""
+    few = replace(collection, id=new_id(), name="few")
+    vectors = unit_vectors(600)
     with uow() as work:
+        work.collections.add(few)
         for number, vector in enumerate(vectors):
-            enrol(work, collection, f"person {number}", vector)
+            enrol(work, few if number % 100 == 0 else collection, f"person {number}", vector)
         work.commit()
     with engine.begin() as connection:
         connection.execute(text("ANALYZE faces"))
-    with uow() as work:
-        query = work.faces._nearest_faces(embedding(vectors[0]), collection.id, indexed=True)
-        statement = query.limit(10).compile(engine, compile_kwargs={"literal_binds": True})
-        connection = work.faces._session.connection()
-        for other_way in ("seqscan", "bitmapscan", "sort"):
+    return few, embedding(vectors[0])
+
+
+def plan(engine, query, *, without=()):
+    """Return what Postgres would do for a search of ten faces."""
+    statement = query.limit(10).compile(engine, compile_kwargs={"literal_binds": True})
+    with engine.begin() as connection:
+        for other_way in without:
             connection.exec_driver_sql(f"SET LOCAL enable_{other_way} = off")
-        plan = connection.exec_driver_sql(f"EXPLAIN {statement}")
-        assert "ix_faces_embedding_128" in "\n".join(plan.scalars())
+        return "\n".join(connection.exec_driver_sql(f"EXPLAIN {statement}").scalars())
+
+
+def test_the_indexed_search_reads_the_index(collection, engine, crowded):
+    """Another expression than the index's would read every face."""
+    _, probe = crowded
+    query = face_search.nearest_faces(probe, collection.id, indexed=True)
+    assert "ix_faces_halves_128" in plan(engine, query, without=("seqscan", "bitmapscan", "sort"))
+
+
+def test_the_exact_search_of_a_small_collection_reads_no_other_faces(engine, crowded):
+    few, probe = crowded
+    query = face_search.nearest_faces(probe, few.id, indexed=False)
+    assert "ix_faces_collection_id" in plan(engine, query)

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
@@ -7,7 +10,9 @@ from alembic.migration import MigrationContext
 from sqlalchemy import text
 
 from app.domain.tenant import DEFAULT_TENANT_ID
+from app.storage.engine import build_engine
 from app.storage.health import MIGRATIONS, check_database
+from app.storage.migrate import migrate
 from app.storage.tables import Base
 
 
@@ -15,6 +20,25 @@ def test_migrations_make_the_tables_of_the_code(engine):
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, Base.metadata) == []
+
+
+def _migrate(url):
+    engine = build_engine(url, pool_size=1)
+    try:
+        migrate(engine)
+    finally:
+        engine.dispose()
+
+
+def test_processes_that_migrate_at_once_take_turns(engine):
+    """An index built concurrently waits for every statement, also for one that waits for it."""
+    with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+        connection.execute(text("DROP SCHEMA public CASCADE"))
+        connection.execute(text("CREATE SCHEMA public"))
+    url = engine.url.render_as_string(hide_password=False)
+    with ProcessPoolExecutor(3, mp_context=get_context("spawn")) as pool:
+        list(pool.map(_migrate, [url] * 3))
+    assert check_database(engine, silence_s=30)["migrations"]
 
 
 def test_a_migrated_database_is_reported_as_such(engine):

@@ -7,7 +7,7 @@ from alembic import op
 from app.storage.tenancy import DatabaseRole
 
 revision = "0011"
-down_revision = "0008"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 
