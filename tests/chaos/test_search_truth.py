@@ -18,7 +18,7 @@ from app.storage import face_search
 from app.storage.engine import build_engine
 from app.storage.unit_of_work import SqlUnitOfWork
 from deploy.local.throwaway import running_postgres, throwaway_postgres
-from tests.bench.search_database import Gallery, analyse, build_index, fill, make_tables
+from tests.bench.search_database import FilledCollection, analyse, build_index, fill, make_tables
 from tests.bench.search_vectors import populate
 from workers.manifest import DEFAULT_WEIGHTS_DIR
 from workers.matching.cohort import cohort_path, read_cohort
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     #: Faces with their similarities.
     Found = Sequence[tuple[UUID, float]]
-    Search = Callable[[np.ndarray, Gallery], Found]
+    Search = Callable[[np.ndarray, FilledCollection], Found]
 
 MODEL = "facenet-msceleb-128"
 LIMIT = 10
@@ -82,21 +82,21 @@ class Tenants:
         cohort = read_cohort(cohort_path(DEFAULT_WEIGHTS_DIR, MODEL))
         self.population = populate(count, dimension=128, probes=probes, cohort=cohort)
         self.engine = build_engine(url, pool_size=2)
-        self.galleries = self._galleries(count)
+        self.collections = self._collections(count)
         make_tables(url, 128)
-        fill(url, self.galleries, self.population, model=MODEL, uow=self.uow)
+        fill(url, self.collections, self.population, model=MODEL, uow=self.uow)
         build_index(self.engine, 128, memory="256MB")
         analyse(self.engine)
 
     def uow(self) -> SqlUnitOfWork:
         return SqlUnitOfWork(self.engine)
 
-    def _galleries(self, count: int) -> list[Gallery]:
+    def _collections(self, count: int) -> list[FilledCollection]:
         subjects = self.population.subjects
         order = np.argsort(subjects, kind="stable")
         ends = np.cumsum([size for size in SIZES if 2 * size <= count])
         return [
-            Gallery(
+            FilledCollection(
                 share=str(len(own)),
                 collection_id=new_id(),
                 faces=own,
@@ -105,14 +105,14 @@ class Tenants:
             for own in np.split(order, ends[ends < count])
         ]
 
-    def stored(self, gallery: Gallery, *, seqscan: bool) -> dict[UUID, np.ndarray]:
+    def stored(self, filled: FilledCollection, *, seqscan: bool) -> dict[UUID, np.ndarray]:
         """Read a collection's faces, by the table or by its plain index."""
         other = "indexscan = off; SET LOCAL enable_bitmapscan" if seqscan else "seqscan"
         with self.engine.begin() as connection:
             connection.exec_driver_sql(f"SET LOCAL enable_{other} = off")
             rows = connection.execute(
                 text("SELECT id, CAST(embedding AS real[]) FROM faces WHERE collection_id = :own"),
-                {"own": gallery.collection_id},
+                {"own": filled.collection_id},
             )
             return {row[0]: np.array(row[1], np.float32) for row in rows}
 
@@ -122,13 +122,13 @@ class Tenants:
             connection.execute(text("DELETE FROM faces WHERE random() < :share"), {"share": share})
         analyse(self.engine)
 
-    def product(self, probe: np.ndarray, gallery: Gallery) -> Found:
+    def product(self, probe: np.ndarray, filled: FilledCollection) -> Found:
         embedding = Embedding(model=MODEL, vector=tuple(probe.tolist()))
         with self.uow() as work:
-            found = work.faces.nearest_faces(embedding, gallery.collection_id, limit=LIMIT)
+            found = work.faces.nearest_faces(embedding, filled.collection_id, limit=LIMIT)
         return [(one.face_id, one.similarity) for one in found]
 
-    def naive(self, probe: np.ndarray, gallery: Gallery) -> Found:
+    def naive(self, probe: np.ndarray, filled: FilledCollection) -> Found:
         with self.engine.begin() as connection:
             for other in ("seqscan", "bitmapscan", "sort"):
                 connection.exec_driver_sql(f"SET LOCAL enable_{other} = off")
@@ -138,7 +138,7 @@ class Tenants:
                     text(_NAIVE),
                     {
                         "probe": str(probe.tolist()),
-                        "collection_id": gallery.collection_id,
+                        "collection_id": filled.collection_id,
                         "model": MODEL,
                     },
                 )
@@ -146,16 +146,16 @@ class Tenants:
 
     def check(self, search: Search, tally: Tally) -> None:
         """Search every collection for every probe, and compare with all of its faces."""
-        for gallery in self.galleries:
-            stored = self.stored(gallery, seqscan=True)
-            assert stored.keys() == self.stored(gallery, seqscan=False).keys()
+        for filled in self.collections:
+            stored = self.stored(filled, seqscan=True)
+            assert stored.keys() == self.stored(filled, seqscan=False).keys()
             ids, vectors = list(stored), np.array(list(stored.values()))
             hits = wanted = 0
             for probe in self.population.probes:
                 cosines = vectors @ probe
                 nearest = np.argsort(-cosines)[:LIMIT]
                 expected = {ids[place] for place in nearest}
-                found = search(probe, gallery)
+                found = search(probe, filled)
                 own = {face_id for face_id, _ in found}
                 best = max((similarity for _, similarity in found), default=-1)
                 hits += len(expected & own)
@@ -183,12 +183,12 @@ def test_every_collection_finds_its_nearest_also_after_deletes_and_a_crash(
         tenants.check(tenants.product, product)
         tenants.check(tenants.naive, naive)
         tenants.delete_some(0.3)
-        left = [tenants.stored(gallery, seqscan=True).keys() for gallery in tenants.galleries]
+        left = [tenants.stored(filled, seqscan=True).keys() for filled in tenants.collections]
         crash(server)
         first.close()
         servers.enter_context(running_postgres(server))
         tenants.engine.dispose()
-        assert left == [tenants.stored(one, seqscan=True).keys() for one in tenants.galleries]
+        assert left == [tenants.stored(one, seqscan=True).keys() for one in tenants.collections]
         tenants.check(tenants.product, product)
     finding(
         test="T23",
