@@ -10,7 +10,7 @@ import multiprocessing
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from celery.signals import worker_process_init, worker_ready
+from celery.signals import worker_process_init, worker_process_shutdown, worker_ready
 from celery.worker.control import inspect_command
 
 from app.bootstrap import build_container
@@ -73,6 +73,13 @@ def _start(**_: Any) -> None:  # noqa: ANN401 - Celery's signal
         _loaded.value += 1
     container.pulses.leave(Part.INFERENCE)
     _LOG.info("models loaded", extra={"action": "models_loaded", "engine": pipeline.engine_name})
+
+
+@worker_process_shutdown.connect
+def _stop(**_: Any) -> None:  # noqa: ANN401 - Celery's signal
+    """End the decoder: left alone it would end by itself, and be nobody's to clear away."""
+    if _runtime is not None:
+        _runtime.pipeline.close()
 
 
 @worker_ready.connect

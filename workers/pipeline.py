@@ -50,6 +50,10 @@ class FacePipeline:
         """The embedding model."""
         return self._embedder.card
 
+    def close(self) -> None:
+        """Give up what the pipeline holds outside this process."""
+        self._decoder.close()
+
     def analyse(
         self,
         images: Sequence[bytes],

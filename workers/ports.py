@@ -52,6 +52,9 @@ class Decoder(Protocol):
         """Return upright pixels; raise an ImageError that says what is wrong with the file."""
         ...
 
+    def close(self) -> None:
+        """Give up what the decoder holds outside this process."""
+
 
 @runtime_checkable
 class Detector(Protocol):

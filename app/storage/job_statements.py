@@ -47,11 +47,7 @@ def _select_job() -> Any:  # noqa: ANN401 - SQLAlchemy's types of statements are
 def _add_job() -> Any:  # noqa: ANN401
     """Insert a job and its images; parameters: the columns, ``image_ids`` and ``image_data``."""
     given = {name: bindparam(name, type_=_JOBS.c[name].type) for name in _GIVEN}
-    job = (
-        insert(_JOBS)
-        .values(**given, done=0, attempt=0, losses=0, excused=0, publishes=1)
-        .cte("job")
-    )
+    job = insert(_JOBS).values(**given, done=0, attempt=0, losses=0, publishes=1).cte("job")
     images = (
         func.unnest(
             bindparam("image_ids", type_=ARRAY(PgUuid())),

@@ -193,7 +193,7 @@ class JobRow(TenantOwned, Base):
     total: Mapped[int]
     attempt: Mapped[int]
     losses: Mapped[int]
-    excused: Mapped[int]
+    excused: Mapped[int] = mapped_column(server_default=text("0"))
     claimed_by: Mapped[str | None]
     lease_until: Mapped[datetime | None]
     publish_at: Mapped[datetime]

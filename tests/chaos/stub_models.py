@@ -30,6 +30,9 @@ class StubPipeline:
             obey(data, self._history)
         return [image_of(vector_of(data)) for data in images]
 
+    def close(self):
+        """Hold nothing."""
+
 
 def obey(data, history: History) -> None:
     """Take the time of a picture, or do what it orders."""

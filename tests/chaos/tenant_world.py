@@ -26,6 +26,7 @@ from app.storage.bell import PostgresJobBell
 from app.storage.engine import build_engine
 from app.storage.health import check_database
 from app.storage.migrate import migrate
+from app.storage.pulses import PostgresPulses
 from app.storage.tenancy import DatabaseRole
 from app.storage.unit_of_work import SqlUnitOfWork
 
@@ -190,7 +191,8 @@ def new_world(database_server, *, pool_size=4):
         sender=FakeSender(),
         clock=FakeClock(),
         models={MODEL: model_profile()},
-        check_parts=lambda: {**check_database(web), "broker": False},
+        pulses=PostgresPulses(owner, interval_s=1),
+        check_parts=lambda: {**check_database(web, silence_s=40), "broker": False},
     )
     yield World(replace(container, uow=partial(SqlUnitOfWork, web)), container)
     for engine in (owner, web):

@@ -26,6 +26,9 @@ class UnconfinedDecoder:
     def decode(self, data):
         return decode_image(data, limits=ImageLimits())
 
+    def close(self):
+        """Hold nothing."""
+
 
 class FakeDetector:
     """Finds as many faces in an image as its first pixel's red says, ever less sure of them."""

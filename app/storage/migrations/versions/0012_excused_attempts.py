@@ -12,9 +12,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    # A constant default is no rewrite of the table; new rows name their value.
+    # The constant default is no rewrite of the table, and lets code of the version before go on.
     op.add_column("jobs", sa.Column("excused", sa.Integer(), nullable=False, server_default="0"))
-    op.alter_column("jobs", "excused", server_default=None)
 
 
 def downgrade() -> None:
