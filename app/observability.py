@@ -17,6 +17,9 @@ from typing import Any
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 job_id: ContextVar[str | None] = ContextVar("job_id", default=None)
 
+#: Celery's words on a failed task quote the exception, in the message and in ``data``.
+_QUOTING_LOGGER = "celery.app.trace"
+
 _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
 
 
@@ -31,10 +34,14 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
+        extra = {name: value for name, value in vars(record).items() if name not in _STANDARD}
+        if record.name == _QUOTING_LOGGER and record.exc_info:
+            data = extra.pop("data", {})
+            line |= {"message": "a task failed", "task": data.get("name"), "key": data.get("id")}
         for name, variable in (("request_id", request_id), ("job_id", job_id)):
             if (value := variable.get()) is not None:
                 line[name] = value
-        line |= {name: value for name, value in vars(record).items() if name not in _STANDARD}
+        line |= extra
         if record.exc_info and record.exc_info[0] is not None:
             line["exception"] = record.exc_info[0].__qualname__
             line["frames"] = [

@@ -101,7 +101,7 @@ class Stack:
             ],
             "worker": lambda: [
                 *(*ending_with_this_process(), *celery, "tests.chaos.stub_worker", "worker"),
-                *("--queues", "inference", "--hostname", "inference@%h", *pool, *quiet),
+                *("--queues", "interactive,inference", "--hostname", "inference@%h", *pool, *quiet),
             ],
             "io": lambda: [
                 *(*ending_with_this_process(), *celery, "tasks.io_worker", "worker"),
@@ -314,7 +314,7 @@ class Background(threading.Thread):
 
 _RECORD_TRANSITIONS = """
 CREATE TABLE chaos_transitions (job_id uuid, old text, new text);
-CREATE FUNCTION chaos_record() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION chaos_record() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
     INSERT INTO chaos_transitions VALUES (NEW.id, OLD.state, NEW.state);
     RETURN NULL;
