@@ -44,6 +44,7 @@ def build_engine(url: str, *, pool_size: int, role: DatabaseRole | None = None) 
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=5,
+        hide_parameters=True,  # errors are logged, and may be shown by monitors
         connect_args=_connect_args(_TIMEOUTS, role),
     )
 
