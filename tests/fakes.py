@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from app.domain.errors import InvalidRequestError
+from app.webhooks.signature import generate_signing_key
 
 
 class FakeJobQueue:
@@ -41,6 +42,9 @@ class FakeClock:
 
 class FakeSender:
     """Refuses what is not https; sends nothing."""
+
+    def new_key(self):
+        return generate_signing_key()
 
     def check(self, url):
         if not url.startswith("https://"):

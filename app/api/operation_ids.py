@@ -14,6 +14,7 @@ _OTHERS = {
     "JobCancel": "cancel_job",
     "JobRequeue": "requeue_job",
     "Models": "list_models",
+    "RangeRedelivery": "redeliver_range",
     "Redelivery": "redeliver",
 }
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from pgvector.sqlalchemy import Vector
 from sqlalchemy import (
+    BigInteger,
     CheckConstraint,
     DateTime,
     Float,
@@ -257,12 +258,17 @@ class EndpointRow(Base):
     url: Mapped[str]
     secret: Mapped[str]
     previous_secret: Mapped[str | None]
+    signing_key: Mapped[str | None]
+    previous_signing_key: Mapped[str | None]
     previous_secret_until: Mapped[datetime | None]
     events: Mapped[list[str]] = mapped_column(ARRAY(Text))
     owner_id: Mapped[UUID | None] = mapped_column(index=True)
     enabled: Mapped[bool]
     disabled_reason: Mapped[str | None]
     failing_since: Mapped[datetime | None]
+    throttled_until: Mapped[datetime | None]
+    #: The number of the last event.
+    sequence: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     created_at: Mapped[datetime]
 
 
@@ -272,6 +278,12 @@ class DeliveryRow(Base):
         Index("ix_deliveries_endpoint_id", "endpoint_id", "created_at", "id"),
         Index(
             "ix_deliveries_next_attempt_at",
+            "next_attempt_at",
+            postgresql_where=text("state = 'pending'"),
+        ),
+        Index(
+            "ix_deliveries_pending",
+            "endpoint_id",
             "next_attempt_at",
             postgresql_where=text("state = 'pending'"),
         ),
@@ -285,6 +297,7 @@ class DeliveryRow(Base):
     attempt: Mapped[int]
     schedule_start: Mapped[int]
     next_attempt_at: Mapped[datetime | None]
+    leased_until: Mapped[datetime | None]
     created_at: Mapped[datetime]
     delivered_at: Mapped[datetime | None]
 

@@ -26,6 +26,7 @@ _FINAL = {"succeeded", "failed", "cancelled", "dead"}
 _KINDS = {
     "tasks.inference_worker": "worker-inference",
     "tasks.io_worker worker": "worker-io",
+    "tasks.webhooks_worker worker": "worker-webhooks",
     "tasks.io_worker beat": "beat",
     "flower": "flower",
     "waitress": "web",
