@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
@@ -21,12 +21,20 @@ from app.webhooks.sender import HttpWebhookSender
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from uuid import UUID
 
     from sqlalchemy import Engine
 
     from app.domain.model import ModelProfile
-    from app.services.ports import Clock, JobBell, JobQueue, UnitOfWorkFactory, WebhookSender
+    from app.services.ports import (
+        Clock,
+        JobBell,
+        JobQueue,
+        TenantUnitOfWorkFactory,
+        WebhookSender,
+    )
     from app.settings import Settings
+    from app.storage.tenancy import DatabaseRole
 
 
 class SystemClock:
@@ -42,7 +50,7 @@ class Container:
     """What the edges need to call the services."""
 
     settings: Settings
-    uow: UnitOfWorkFactory
+    uow: TenantUnitOfWorkFactory
     queue: JobQueue
     bell: JobBell
     sender: WebhookSender
@@ -53,18 +61,25 @@ class Container:
     #: needed to take work, ``broker`` may be away. Never raises.
     check_parts: Callable[[], Mapping[str, bool]]
 
+    def acting_for(self, tenant_id: UUID) -> Container:
+        """Return the same container with units of work for one tenant, and for no other."""
+        return replace(self, uow=partial(self.uow, tenant_id))
 
-def build_container(settings: Settings) -> Container:
-    """Make the adapters; connections are opened when they are first used."""
+
+def build_container(settings: Settings, *, role: DatabaseRole | None = None) -> Container:
+    """Make the adapters; connections are opened when they are first used.
+
+    The ``role`` bounds what the process may see and do in the database; the command line has none.
+    """
     url = settings.database_url.get_secret_value()
-    engine = build_engine(url, pool_size=settings.database_pool_size)
+    engine = build_engine(url, pool_size=settings.database_pool_size, role=role)
     redis_url = settings.redis_url.get_secret_value()
     celery = configure(Celery("vultus", set_as_current=False), redis_url)
     # A request must not wait for a broker that is away: the sweep puts what is not put now.
     celery.conf.broker_transport_options["max_retries"] = 0
     return Container(
         settings=settings,
-        uow=lambda: SqlUnitOfWork(engine),
+        uow=partial(SqlUnitOfWork, engine),
         queue=CeleryJobQueue(celery),
         bell=PostgresJobBell(url),
         sender=HttpWebhookSender(

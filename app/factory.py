@@ -36,7 +36,7 @@ def create_app(container: Container) -> Flask:
     app.extensions["container"] = container
     app.extensions["key_ring"] = KeyRing(container.uow)
     # Callbacks after a request run in reverse: the figures are taken last.
-    metrics.register(app, container.uow)
+    metrics.register(app)
     edge.register(app)
     problems.register(app)
     app.register_blueprint(health.page)

@@ -14,6 +14,7 @@ from app.messaging.celery import configure
 from app.messaging.names import TaskName
 from app.observability import configure_logging
 from app.settings import Settings
+from app.storage.tenancy import DatabaseRole
 from tasks.app import celery
 from tasks.infer import run_image_job
 from tasks.retrain import run_training_job
@@ -35,7 +36,7 @@ def _start(**_: Any) -> None:  # noqa: ANN401 - Celery's signal
     """Load the models in the child: threads that a parent had started would not survive a fork."""
     global _runtime  # noqa: PLW0603 - one per process, as the process is the worker
     configure_logging(_settings.log_level)
-    container = build_container(_settings)
+    container = build_container(_settings, role=DatabaseRole.WORKER)
     pipeline = build_pipeline(
         _settings.model,
         engine=_settings.engine,

@@ -10,6 +10,7 @@ from app.messaging.names import TaskName
 from app.observability import configure_logging
 from app.services.sweep import sweep
 from app.settings import Settings
+from app.storage.tenancy import DatabaseRole
 from tasks.app import celery
 from tasks.rules import sweep_rules
 
@@ -21,7 +22,7 @@ celery.conf.beat_schedule = sweep_schedule(_settings.sweep_interval_s)
 
 @cache
 def _container() -> Container:
-    return build_container(_settings)
+    return build_container(_settings, role=DatabaseRole.WORKER)
 
 
 @celery.task(name=TaskName.SWEEP, send_events=False)  # else a monitor would show little else

@@ -16,6 +16,7 @@ from app.messaging.names import TaskName
 from app.observability import configure_logging
 from app.services.deliver import deliver
 from app.settings import Settings
+from app.storage.tenancy import DatabaseRole
 from tasks.app import celery
 
 #: Longer than an attempt takes, its time-out included.
@@ -28,7 +29,7 @@ configure(celery, _settings.redis_url.get_secret_value())
 
 @cache
 def _container() -> Container:
-    return build_container(_settings)
+    return build_container(_settings, role=DatabaseRole.WORKER)
 
 
 @celery.task(name=TaskName.DELIVER)

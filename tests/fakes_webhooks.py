@@ -50,11 +50,14 @@ class FakeEndpoints:
     def delete(self, endpoint_id):
         del self.rows[endpoint_id]
 
-    def subscribed(self, event, owner_id):
+    def subscribed(self, event, *, tenant_id, owner_id):
         return [
             row
             for row in self.rows.values()
-            if row.enabled and event in row.events and row.owner_id in {None, owner_id}
+            if row.enabled
+            and event in row.events
+            and row.tenant_id == tenant_id
+            and row.owner_id in {None, owner_id}
         ]
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from flask import g, request
 
-from app.api.context import container, key_ring
+from app.api.context import act_for, container, key_ring
 from app.domain.access import Credential
 from app.domain.errors import AuthenticationError, PermissionDeniedError
 
@@ -43,6 +43,11 @@ class KeyRing:
             read_at, key = self._known.get(public_id, (0.0, None))
         if key is not None and now - read_at < _TTL_S:
             return key
+        return self.look_up(public_id)
+
+    def look_up(self, public_id: str) -> ApiKey | None:
+        """Return the key as it is now."""
+        now = self._monotonic()
         with self._uow() as work:
             key = work.keys.find(public_id)
         with self._lock:
@@ -61,19 +66,26 @@ def authenticate(needed: Scope) -> ApiKey:
     Raises: AuthenticationError: there is none. PermissionDeniedError: its scope does not reach.
     """
     credential = _presented()
-    found = key_ring().find(credential.public_id) if credential else None
-    if (
-        credential is None
-        or found is None
-        or not found.accepts(credential.secret)
-        or not found.is_live(container().clock.now())
-    ):
+    found = _find(credential) if credential else None
+    if found is None:
         raise AuthenticationError
     if not found.scope.covers(needed):
         raise PermissionDeniedError(
             f'this call needs a key with the scope "{needed}"; this key has "{found.scope}"'
         )
     g.key = found
+    act_for(found.tenant_id)
+    return found
+
+
+def _find(credential: Credential) -> ApiKey | None:
+    now = container().clock.now()
+    found = key_ring().find(credential.public_id)
+    if found is not None and not found.accepts(credential.secret, now):
+        # A secret that another process has just made is good at once.
+        found = key_ring().look_up(credential.public_id)
+    if found is None or not found.accepts(credential.secret, now) or not found.is_live(now):
+        return None
     return found
 
 

@@ -7,14 +7,21 @@ from typing import TYPE_CHECKING, cast
 from flask import current_app, g
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from app.api.auth import KeyRing
     from app.bootstrap import Container
     from app.domain.access import ApiKey
 
 
 def container() -> Container:
-    """Return the container that the application was made with."""
-    return cast("Container", current_app.extensions["container"])
+    """Return the container, which acts for the tenant of the request's key once that is known."""
+    return cast("Container", g.get("container") or current_app.extensions["container"])
+
+
+def act_for(tenant_id: UUID) -> None:
+    """Let the rest of the request see one tenant's things alone."""
+    g.container = container().acting_for(tenant_id)
 
 
 def key_ring() -> KeyRing:

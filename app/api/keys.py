@@ -1,16 +1,23 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from flask_restx import Namespace, Resource
 
 from app.api.context import container, current_key
 from app.api.operation import answer, answer_nothing, operation
-from app.api.schemas.keys import KeyList, KeyRequest, KeyResource, NewKeyResource
+from app.api.schemas.keys import (
+    KeyList,
+    KeyRequest,
+    KeyResource,
+    NewKeyResource,
+    RotationRequest,
+)
 from app.domain.access import Scope
 from app.domain.errors import Fault, NotFoundError, ValidationFailedError
 from app.services.collections import get_collection
-from app.services.keys import create_key, get_key, list_keys, revoke_key
+from app.services.keys import create_key, get_key, list_keys, revoke_key, rotate_key
 from app.services.visibility import require_global
 
 if TYPE_CHECKING:
@@ -18,7 +25,7 @@ if TYPE_CHECKING:
 
     from flask import Response
 
-ns = Namespace("keys", "API keys; only keys that administer the whole service see them.", "/keys")
+ns = Namespace("keys", "API keys; only admin keys for all collections see them.", "/keys")
 
 
 @ns.route("")
@@ -47,6 +54,7 @@ class KeyCollection(Resource):
             scope=body.scope,
             collection_id=_collection_id(body.collection),
             expires_at=body.expires_at,
+            tenant_id=current_key().tenant_id,
             uow=box.uow,
             clock=box.clock,
         )
@@ -71,6 +79,28 @@ class KeyItem(Resource):
         require_global(current_key())
         revoke_key(key_id, uow=container().uow, clock=container().clock)
         return answer_nothing()
+
+
+@ns.route("/<uuid:key_id>/rotate")
+@ns.param("key_id", "Id of the key.")
+class KeyRotation(Resource):
+    """The change of a key's secret."""
+
+    @operation(
+        ns,
+        scope=Scope.ADMIN,
+        body=RotationRequest,
+        answers={200: NewKeyResource},
+        problems=(404, 409),
+    )
+    def post(self, key_id: UUID, body: RotationRequest) -> Response:
+        """Draw a new secret; the present one opens the same until the overlap is over."""
+        require_global(current_key())
+        box = container()
+        key, credential = rotate_key(
+            key_id, overlap=timedelta(seconds=body.overlap_s), uow=box.uow, clock=box.clock
+        )
+        return answer(NewKeyResource.showing(key, str(credential)))
 
 
 def _collection_id(reference: str | None) -> UUID | None:

@@ -17,24 +17,20 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from app.api.auth import authenticate
+from app.api.context import container
 from app.domain.access import Scope
-from app.services.visibility import require_global
+from app.services.visibility import require_operator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from flask import Flask
 
-    from app.services.ports import UnitOfWorkFactory
-
 page = Blueprint("metrics", __name__)
 
 
 class JobCounts(Collector):
-    """Reads the numbers of jobs from the job rows at every scrape."""
-
-    def __init__(self, uow: UnitOfWorkFactory) -> None:
-        self._uow = uow
+    """Reads the numbers of jobs from the job rows at every scrape, for the key that scrapes."""
 
     def describe(self) -> Iterator[GaugeMetricFamily]:
         """Name the metric without a look at the database, for the registration."""
@@ -43,17 +39,17 @@ class JobCounts(Collector):
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """Yield the gauge."""
         gauge = GaugeMetricFamily("vultus_jobs", "Stored jobs.", labels=("type", "state"))
-        with self._uow() as work:
+        with container().uow() as work:
             counts = work.jobs.counts()
         for (job_type, state), number in counts.items():
             gauge.add_metric((job_type, state), number)
         yield gauge
 
 
-def register(app: Flask, uow: UnitOfWorkFactory) -> None:
+def register(app: Flask) -> None:
     """Measure every request of the application and serve the figures."""
     registry = CollectorRegistry()
-    registry.register(JobCounts(uow))
+    registry.register(JobCounts())
     requests = Counter(
         "vultus_http_requests",
         "Answered requests.",
@@ -82,7 +78,7 @@ def register(app: Flask, uow: UnitOfWorkFactory) -> None:
 
 @page.get("/metrics")
 def metrics() -> Response:
-    """Return the figures of this process and the numbers of jobs."""
-    require_global(authenticate(Scope.READ))
+    """Return the figures of this process and the numbers of the first tenant's jobs."""
+    require_operator(authenticate(Scope.READ))
     registry: CollectorRegistry = current_app.extensions["metrics"]
     return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)

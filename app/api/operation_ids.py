@@ -13,6 +13,7 @@ _OTHERS = {
     "FaceImage": "get_face_image",
     "JobCancel": "cancel_job",
     "JobRequeue": "requeue_job",
+    "KeyRotation": "rotate_key",
     "Models": "list_models",
     "RangeRedelivery": "redeliver_range",
     "Redelivery": "redeliver",

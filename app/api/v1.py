@@ -22,7 +22,7 @@ from app.api import (
     webhooks,
 )
 from app.api.operation_ids import operation_id
-from app.api.problems import ProblemApi
+from app.api.problems import MEDIA_TYPE, ProblemApi
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -74,6 +74,8 @@ def register(app: Flask, *, version: str) -> None:
         },
         security=["bearer", "key"],
     )
+    # Named in the description beside the type of all other answers.
+    api.representations[MEDIA_TYPE] = api.representations["application/json"]
     for namespace in _NAMESPACES:
         api.add_namespace(namespace)
     app.register_blueprint(blueprint)

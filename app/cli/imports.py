@@ -2,10 +2,9 @@ from __future__ import annotations
 
 import click
 
-from app.bootstrap import build_container
+from app.cli.tenants import container_for, tenant_option
 from app.compat.compreface.migration import Report, migrate
 from app.compat.compreface.source import Source
-from app.settings import Settings
 
 
 @click.group("import")
@@ -15,13 +14,14 @@ def import_() -> None:
 
 @import_.command()
 @click.option("--dsn", required=True, envvar="COMPREFACE_DSN", help="CompreFace's database.")
-def compreface(dsn: str) -> None:
+@tenant_option
+def compreface(dsn: str, tenant: str) -> None:
     """Carry services, keys, subjects and photographs over from CompreFace 1.2.0.
 
     The photographs are embedded again by the running workers. Repeat the command to go on after an
     interruption. What could not be carried over is listed at the end.
     """
-    container = build_container(Settings.load())
+    container, _ = container_for(tenant)
     with Source(dsn) as source:
         report = migrate(source, container, progress=_show)
     click.echo("", err=True)

@@ -2,10 +2,9 @@ from __future__ import annotations
 
 import click
 
-from app.bootstrap import build_container
+from app.cli.tenants import container_for, tenant_option
 from app.domain.access import Scope
 from app.services.keys import create_key, list_keys
-from app.settings import Settings
 
 
 @click.group()
@@ -22,19 +21,25 @@ def keys() -> None:
     show_default=True,
     help="What it permits; each scope includes those before it.",
 )
-def create(name: str, scope: str) -> None:
+@tenant_option
+def create(name: str, scope: str, tenant: str) -> None:
     """Make a key and print it; it cannot be shown again."""
-    container = build_container(Settings.load())
+    container, owner = container_for(tenant)
     _, credential = create_key(
-        name=name, scope=Scope(scope), uow=container.uow, clock=container.clock
+        name=name,
+        scope=Scope(scope),
+        tenant_id=owner.id,
+        uow=container.uow,
+        clock=container.clock,
     )
     click.echo(credential)
 
 
 @keys.command("list")
-def list_() -> None:
+@tenant_option
+def list_(tenant: str) -> None:
     """Print every key's id, scope and name, oldest first."""
-    container = build_container(Settings.load())
+    container, _ = container_for(tenant)
     for key in list_keys(uow=container.uow):
         state = "live" if key.is_live(container.clock.now()) else "closed"
         click.echo(f"{key.id}  {key.scope:5}  {state:6}  {key.name}")

@@ -12,6 +12,7 @@ from app.cli.imports import import_
 from app.cli.keys import keys
 from app.cli.models import models
 from app.cli.services import service
+from app.cli.tenants import tenants
 from app.domain.errors import ConfigurationError, ServiceUnavailableError, VultusError
 
 
@@ -34,6 +35,7 @@ cli.add_command(migrate)
 cli.add_command(keys)
 cli.add_command(models)
 cli.add_command(service)
+cli.add_command(tenants)
 cli.add_command(import_)
 
 

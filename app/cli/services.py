@@ -5,6 +5,7 @@ from uuid import UUID
 import click
 
 from app.bootstrap import build_container
+from app.cli.tenants import container_for, tenant_option
 from app.domain.application import ServiceType
 from app.services.applications import NewService, create_service, delete_service, list_services
 from app.settings import Settings
@@ -26,15 +27,15 @@ def service() -> None:
     help="What the key opens.",
 )
 @click.option("--key", type=click.UUID, help="A key that clients hold already; drawn when absent.")
-def create(application: str, name: str, kind: str, key: UUID | None) -> None:
+@tenant_option
+def create(application: str, name: str, kind: str, key: UUID | None, tenant: str) -> None:
     """Make a service and print its key; it cannot be shown again."""
-    settings = Settings.load()
-    container = build_container(settings)
+    container, _ = container_for(tenant)
     wanted = NewService(
         application=application,
         name=name,
         type=ServiceType(kind),
-        model=settings.model,
+        model=container.settings.model,
         key=key,
     )
     _, made = create_service(wanted, uow=container.uow, clock=container.clock)

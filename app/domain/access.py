@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from app.domain.tenant import DEFAULT_TENANT_ID
+
 if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
@@ -34,11 +36,15 @@ class ApiKey:
     """A stored key; the secret itself is shown once and never stored."""
 
     id: UUID
+    tenant_id: UUID = DEFAULT_TENANT_ID
     name: str
     #: The public part of the key, by which the row is found.
     public_id: str
     #: SHA-256 of the secret part. A fast hash is right for 256 random bits.
     secret_hash: bytes
+    #: The secret before the last rotation, which opens the same until its time.
+    previous_secret_hash: bytes | None = None
+    previous_secret_until: datetime | None = None
     scope: Scope
     #: The one collection that the key opens; all of them when absent.
     collection_id: UUID | None = None
@@ -50,9 +56,14 @@ class ApiKey:
         """Whether the key still opens anything."""
         return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
 
-    def accepts(self, secret: str) -> bool:
-        """Compare a presented secret in constant time."""
-        return hmac.compare_digest(hash_secret(secret), self.secret_hash)
+    def accepts(self, secret: str, now: datetime) -> bool:
+        """Compare a presented secret with those that are good now, in constant time."""
+        presented = hash_secret(secret)
+        good = [hmac.compare_digest(presented, self.secret_hash)]
+        if self.previous_secret_hash is not None and self.previous_secret_until is not None:
+            former = hmac.compare_digest(presented, self.previous_secret_hash)
+            good.append(former and now < self.previous_secret_until)
+        return any(good)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,8 @@ class Application:
     """A named group of services."""
 
     id: UUID
-    #: Unique.
+    tenant_id: UUID
+    #: Unique within the tenant.
     name: str
     created_at: datetime
 
@@ -34,6 +35,7 @@ class Service:
     """One use of the models, with one key; its id owns the jobs that are made with the key."""
 
     id: UUID
+    tenant_id: UUID
     application_id: UUID
     #: Unique within the application.
     name: str

@@ -71,7 +71,9 @@ class Endpoint:
     previous_secret: str | None = field(default=None, repr=False)
     previous_secret_until: datetime | None = None
     events: frozenset[EventType]
-    #: The key that registered the endpoint, which hears of its jobs; of all jobs when absent.
+    #: Whose it is; known once the endpoint is stored.
+    tenant_id: UUID | None = None
+    #: The key that registered the endpoint, which hears of its jobs; all the tenant's when absent.
     owner_id: UUID | None = None
     enabled: bool = True
     #: Absent while enabled, and when the owner disabled the endpoint.

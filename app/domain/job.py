@@ -79,6 +79,8 @@ class Job:
     id: UUID
     type: JobType
     state: JobState
+    #: Whose it is; known once the job is stored.
+    tenant_id: UUID | None = None
     #: The API key that submitted the job: only it and global keys may see the job.
     owner_id: UUID | None = None
     collection_id: UUID | None = None

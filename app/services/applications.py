@@ -58,6 +58,7 @@ def create_service(
             )
         service = Service(
             id=service_id,
+            tenant_id=application.tenant_id,
             application_id=application.id,
             name=wanted.name,
             type=wanted.type,

@@ -35,15 +35,17 @@ def enqueue_events(work: UnitOfWork, jobs: Sequence[Job]) -> list[UUID]:
     message of each returned delivery is put after the commit.
     Raises: ValueError: a job has not ended.
     """
-    listeners: dict[tuple[EventType, UUID | None], list[Endpoint]] = {}
+    listeners: dict[tuple[EventType, UUID | None, UUID | None], list[Endpoint]] = {}
     heard: list[tuple[Endpoint, EventType, Job]] = []
     for job in jobs:
         if job.finished_at is None:
             raise ValueError("A job that has not ended is no event.")
         event = EventType(f"job.{job.state}")
-        topic = event, job.owner_id
+        topic = event, job.tenant_id, job.owner_id
         if topic not in listeners:
-            listeners[topic] = work.endpoints.subscribed(*topic)
+            listeners[topic] = work.endpoints.subscribed(
+                event, tenant_id=job.tenant_id, owner_id=job.owner_id
+            )
         heard += [(endpoint, event, job) for endpoint in listeners[topic]]
     # Endpoints in one order for all, as their numbers demand.
     heard.sort(key=lambda one: one[0].id)
@@ -168,7 +170,9 @@ def _account(work: UnitOfWork, endpoint_id: UUID, attempt: Attempt) -> bool:
         return endpoint.enabled
     others: list[Endpoint] = []
     if not endpoint.after(attempt).enabled:
-        others = work.endpoints.subscribed(EventType.ENDPOINT_DISABLED, endpoint.owner_id)
+        others = work.endpoints.subscribed(
+            EventType.ENDPOINT_DISABLED, tenant_id=endpoint.tenant_id, owner_id=endpoint.owner_id
+        )
     for one in sorted({endpoint_id, *(other.id for other in others)}):
         work.endpoints.lock(one)
     held = work.endpoints.lock(endpoint_id)

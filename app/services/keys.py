@@ -1,16 +1,18 @@
-"""Make, list and revoke API keys."""
+"""Make, list, rotate and revoke API keys."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from app.domain.access import ApiKey, Credential, Scope, hash_secret
 from app.domain.errors import ConflictError, NotFoundError
+from app.domain.tenant import DEFAULT_TENANT_ID
 from app.services.identity import new_id
 from app.services.visibility import is_global_admin
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import datetime, timedelta
     from uuid import UUID
 
     from app.services.ports import Clock, UnitOfWorkFactory
@@ -22,6 +24,7 @@ def create_key(
     scope: Scope,
     collection_id: UUID | None = None,
     expires_at: datetime | None = None,
+    tenant_id: UUID = DEFAULT_TENANT_ID,
     uow: UnitOfWorkFactory,
     clock: Clock,
 ) -> tuple[ApiKey, Credential]:
@@ -32,6 +35,7 @@ def create_key(
     credential = Credential.generate()
     key = ApiKey(
         id=new_id(),
+        tenant_id=tenant_id,
         name=name,
         public_id=credential.public_id,
         secret_hash=hash_secret(credential.secret),
@@ -49,7 +53,7 @@ def create_key(
 
 
 def list_keys(*, uow: UnitOfWorkFactory) -> list[ApiKey]:
-    """Return every key, oldest first."""
+    """Return every key of the tenant, oldest first."""
     with uow() as work:
         return work.keys.all()
 
@@ -61,6 +65,34 @@ def get_key(key_id: UUID, *, uow: UnitOfWorkFactory) -> ApiKey:
     if key is None:
         raise NotFoundError("there is no such key")
     return key
+
+
+def rotate_key(
+    key_id: UUID, *, overlap: timedelta, uow: UnitOfWorkFactory, clock: Clock
+) -> tuple[ApiKey, Credential]:
+    """Draw a new secret, beside which the present one is good for the ``overlap``.
+
+    The key stays the same, and with it everything that belongs to it. Of the secrets before the
+    present one none is good any more. Returns the credential, which cannot be had again.
+    Raises: NotFoundError. ConflictError: the key is revoked or has expired.
+    """
+    now = clock.now()
+    with uow() as work:
+        key = work.keys.get(key_id)
+        if key is None:
+            raise NotFoundError("there is no such key")
+        if not key.is_live(now):
+            raise ConflictError("the key is closed; make a new one")
+        credential = replace(Credential.generate(), public_id=key.public_id)
+        key = replace(
+            key,
+            secret_hash=hash_secret(credential.secret),
+            previous_secret_hash=key.secret_hash,
+            previous_secret_until=now + overlap,
+        )
+        work.keys.replace_secret(key)
+        work.commit()
+    return key, credential
 
 
 def revoke_key(key_id: UUID, *, uow: UnitOfWorkFactory, clock: Clock) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from app.domain.access import Scope
 from app.domain.errors import NotFoundError, PermissionDeniedError
+from app.domain.tenant import DEFAULT_TENANT_ID
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def is_global_admin(key: ApiKey) -> bool:
-    """Whether the key administers the whole service."""
+    """Whether the key administers all that its tenant has."""
     return key.scope is Scope.ADMIN and key.collection_id is None
 
 
@@ -24,6 +25,15 @@ def require_global(key: ApiKey) -> None:
     if key.collection_id is not None:
         raise PermissionDeniedError(
             "the API key is bound to one collection; this call needs a key for all of them"
+        )
+
+
+def require_operator(key: ApiKey) -> None:
+    """Refuse keys of one collection and of other tenants. Raises: PermissionDeniedError."""
+    require_global(key)
+    if key.tenant_id != DEFAULT_TENANT_ID:
+        raise PermissionDeniedError(
+            "this call tells of every tenant's work; it needs a key of the first tenant"
         )
 
 

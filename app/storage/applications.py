@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import delete, func, insert, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import IntegrityError
 
@@ -15,11 +15,16 @@ from app.storage.tables import ApplicationRow, ServiceRow
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from sqlalchemy.orm import Session
+    from app.storage.tenancy import TenantSession
+
+
+#: The key tells whose the service is, so there is no tenant yet: the function answers for one key
+#: at a time, past the policies.
+_FIND = text("SELECT * FROM find_service(:key_hash)")
 
 
 def _application(row: ApplicationRow) -> Application:
-    return Application(id=row.id, name=row.name, created_at=row.created_at)
+    return Application(id=row.id, tenant_id=row.tenant_id, name=row.name, created_at=row.created_at)
 
 
 def _service(row: ServiceRow) -> Service:
@@ -30,26 +35,34 @@ def _service(row: ServiceRow) -> Service:
 class SqlApplicationRepository:
     """See :class:`app.services.ports.ApplicationRepository`."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: TenantSession) -> None:
         self._session = session
 
     def ensure(self, name: str) -> Application:
         self._session.execute(
             upsert(ApplicationRow)
             .values(id=new_id(), name=name, created_at=func.now())
-            .on_conflict_do_nothing(index_elements=["name"])
+            .on_conflict_do_nothing(index_elements=["tenant_id", "name"])
         )
-        row = self._session.scalar(select(ApplicationRow).where(ApplicationRow.name == name))
+        row = self._session.scalar(
+            select(ApplicationRow).where(
+                self._session.owned(ApplicationRow), ApplicationRow.name == name
+            )
+        )
         if row is None:  # deleted between the two statements
             raise ConflictError("the application was deleted meanwhile; try again")
         return _application(row)
 
     def get(self, application_id: UUID) -> Application | None:
         row = self._session.get(ApplicationRow, application_id)
-        return None if row is None else _application(row)
+        return _application(row) if row is not None and self._session.owns(row) else None
 
     def all(self) -> list[Application]:
-        rows = self._session.scalars(select(ApplicationRow).order_by(ApplicationRow.id))
+        rows = self._session.scalars(
+            select(ApplicationRow)
+            .where(self._session.owned(ApplicationRow))
+            .order_by(ApplicationRow.id)
+        )
         return [_application(row) for row in rows]
 
     def delete(self, application_id: UUID) -> None:
@@ -59,7 +72,7 @@ class SqlApplicationRepository:
 class SqlServiceRepository:
     """See :class:`app.services.ports.ServiceRepository`."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: TenantSession) -> None:
         self._session = session
 
     def add(self, service: Service) -> None:
@@ -72,10 +85,10 @@ class SqlServiceRepository:
 
     def get(self, service_id: UUID) -> Service | None:
         row = self._session.get(ServiceRow, service_id)
-        return None if row is None else _service(row)
+        return _service(row) if row is not None and self._session.owns(row) else None
 
     def find(self, key_hash: bytes) -> Service | None:
-        row = self._session.scalar(select(ServiceRow).where(ServiceRow.key_hash == key_hash))
+        row = self._session.scalar(select(ServiceRow).from_statement(_FIND), {"key_hash": key_hash})
         return None if row is None else _service(row)
 
     def page(self, application_id: UUID) -> list[Service]:

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from sqlalchemy import Executable
-    from sqlalchemy.orm import Session
+
+    from app.storage.tenancy import TenantSession
 
 
 def _collection(row: CollectionRow) -> Collection:
@@ -33,7 +34,7 @@ def _collection(row: CollectionRow) -> Collection:
 class SqlCollectionRepository:
     """See :class:`app.services.ports.CollectionRepository`."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: TenantSession) -> None:
         self._session = session
         #: Read in this transaction: the jobs of a batch mostly ask for the same one.
         self._known: dict[UUID, Collection] = {}
@@ -44,17 +45,22 @@ class SqlCollectionRepository:
     def get(self, collection_id: UUID) -> Collection | None:
         if collection_id not in self._known:
             row = self._session.get(CollectionRow, collection_id)
-            if row is None:
+            if row is None or not self._session.owns(row):
                 return None
             self._known[collection_id] = _collection(row)
         return self._known[collection_id]
 
     def find(self, name: str) -> Collection | None:
-        row = self._session.scalar(select(CollectionRow).where(CollectionRow.name == name))
+        row = self._session.scalar(
+            select(CollectionRow).where(
+                self._session.owned(CollectionRow), CollectionRow.name == name
+            )
+        )
         return None if row is None else _collection(row)
 
     def page(self, *, after: str | None, only: UUID | None, limit: int) -> list[Collection]:
-        query = select(CollectionRow).order_by(CollectionRow.name).limit(limit)
+        query = select(CollectionRow).where(self._session.owned(CollectionRow))
+        query = query.order_by(CollectionRow.name).limit(limit)
         if after is not None:
             query = query.where(CollectionRow.name > after)
         if only is not None:

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from sqlalchemy import Select
-    from sqlalchemy.orm import Session
+
+    from app.storage.tenancy import TenantSession
 
 
 def _endpoint(row: EndpointRow) -> Endpoint:
@@ -24,13 +25,15 @@ def _endpoint(row: EndpointRow) -> Endpoint:
 
 
 def _values(endpoint: Endpoint) -> dict[str, Any]:
-    return {**asdict(endpoint), "events": sorted(endpoint.events)}
+    values = {**asdict(endpoint), "events": sorted(endpoint.events)}
+    del values["tenant_id"]  # the transaction's, and for good
+    return values
 
 
 class SqlEndpointRepository:
     """See :class:`app.services.ports.EndpointRepository`."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: TenantSession) -> None:
         self._session = session
 
     def add(self, endpoint: Endpoint) -> None:
@@ -45,7 +48,8 @@ class SqlEndpointRepository:
         )
 
     def page(self, *, owner_id: UUID | None, after: UUID | None, limit: int) -> list[Endpoint]:
-        query = select(EndpointRow).order_by(EndpointRow.id).limit(limit)
+        query = select(EndpointRow).where(self._session.owned(EndpointRow))
+        query = query.order_by(EndpointRow.id).limit(limit)
         if owner_id is not None:
             query = query.where(EndpointRow.owner_id == owner_id)
         if after is not None:
@@ -68,9 +72,12 @@ class SqlEndpointRepository:
     def delete(self, endpoint_id: UUID) -> None:
         self._session.execute(delete(EndpointRow).where(EndpointRow.id == endpoint_id))
 
-    def subscribed(self, event: EventType, owner_id: UUID | None) -> list[Endpoint]:
+    def subscribed(
+        self, event: EventType, *, tenant_id: UUID | None, owner_id: UUID | None
+    ) -> list[Endpoint]:
         rows = self._session.scalars(
             select(EndpointRow).where(
+                EndpointRow.tenant_id == tenant_id,
                 EndpointRow.enabled,
                 EndpointRow.events.contains([event]),
                 or_(EndpointRow.owner_id.is_(None), EndpointRow.owner_id == owner_id),
@@ -81,4 +88,4 @@ class SqlEndpointRepository:
     def _one(self, query: Select[EndpointRow]) -> Endpoint | None:
         # Rows changed by statements, not through the session, must be read afresh.
         row = self._session.scalar(query.execution_options(populate_existing=True))
-        return None if row is None else _endpoint(row)
+        return _endpoint(row) if row is not None and self._session.owns(row) else None

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from psycopg import Connection
     from sqlalchemy.pool import ConnectionPoolEntry
 
+    from app.storage.tenancy import DatabaseRole
+
 #: Milliseconds after which Postgres ends what should have ended long ago. A search over a million
 #: faces takes some hundred; a lock is held for as long as a commit takes.
 _TIMEOUTS = {
@@ -27,8 +29,13 @@ _TRUSTED_FOR_S = 1.0
 _USED_AT = "used_at"
 
 
-def build_engine(url: str, *, pool_size: int) -> Engine:
-    """Return a pool of connections, made as they are needed and checked when they have rested."""
+def build_engine(url: str, *, pool_size: int, role: DatabaseRole | None = None) -> Engine:
+    """Return a pool of connections, made as they are needed and checked when they have rested.
+
+    They take the ``role`` as they connect, and go back to it when told to reset theirs; without one
+    they stay what the URL says, which owns the tables.
+    """
+    parameters = {**_TIMEOUTS, **({} if role is None else {"role": role})}
     engine = create_engine(
         url,
         pool_size=pool_size,
@@ -36,7 +43,7 @@ def build_engine(url: str, *, pool_size: int) -> Engine:
         pool_timeout=5,
         connect_args={
             "connect_timeout": 3,
-            "options": " ".join(f"-c {name}={value}" for name, value in _TIMEOUTS.items()),
+            "options": " ".join(f"-c {name}={value}" for name, value in parameters.items()),
         },
     )
 

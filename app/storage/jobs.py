@@ -38,7 +38,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from sqlalchemy import ColumnElement, Update
-    from sqlalchemy.orm import Session
+
+    from app.storage.tenancy import TenantSession
 
 _NO_LEASE: dict[str, None] = {"lease_until": None, "claimed_by": None}
 
@@ -48,6 +49,7 @@ def _job(row: Any) -> Job:  # noqa: ANN401 - a row of the columns above
         id=row.id,
         type=JobType(row.type),
         state=JobState(row.state),
+        tenant_id=row.tenant_id,
         owner_id=row.owner_id,
         collection_id=row.collection_id,
         parameters=row.parameters,
@@ -79,7 +81,7 @@ def _held(claim: Job) -> ColumnElement[bool]:
 class SqlJobRepository:
     """See :class:`app.services.ports.JobRepository`."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: TenantSession) -> None:
         self._session = session
 
     def _changed(self, statement: Update) -> bool:
@@ -106,7 +108,7 @@ class SqlJobRepository:
 
     def get(self, job_id: UUID) -> Job | None:
         row = self._session.execute(SELECT_JOB, {"job_id": job_id}).one_or_none()
-        return None if row is None else _job(row)
+        return _job(row) if self._session.owns(row) else None
 
     def page(
         self,
@@ -120,6 +122,7 @@ class SqlJobRepository:
         query = (
             select(*JOB_COLUMNS).order_by(JobRow.created_at.desc(), JobRow.id.desc()).limit(limit)
         )
+        query = query.where(self._session.owned(JobRow))
         if owner_id is not None:
             query = query.where(JobRow.owner_id == owner_id)
         if states:
@@ -323,7 +326,8 @@ class SqlJobRepository:
         return len(rows.all())
 
     def counts(self) -> dict[tuple[JobType, JobState], int]:
-        query = select(JobRow.type, JobRow.state, func.count()).group_by(JobRow.type, JobRow.state)
+        query = select(JobRow.type, JobRow.state, func.count()).where(self._session.owned(JobRow))
+        query = query.group_by(JobRow.type, JobRow.state)
         return {
             (JobType(kind), JobState(state)): number
             for kind, state, number in self._session.execute(query)

@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, select, text, update
 
 from app.domain.access import ApiKey, Scope
 from app.storage.tables import ApiKeyRow
@@ -12,7 +12,12 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from sqlalchemy.orm import Session
+    from app.storage.tenancy import TenantSession
+
+
+#: The key tells whose it is, so it is looked up before there is a tenant: the function answers for
+#: one public part at a time, past the policies.
+_FIND = text("SELECT * FROM find_api_key(:public_id)")
 
 
 def _key(row: ApiKeyRow) -> ApiKey:
@@ -23,23 +28,38 @@ def _key(row: ApiKeyRow) -> ApiKey:
 class SqlKeyRepository:
     """See :class:`app.services.ports.KeyRepository`."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: TenantSession) -> None:
         self._session = session
 
     def add(self, key: ApiKey) -> None:
         self._session.execute(insert(ApiKeyRow).values(asdict(key)))
 
     def find(self, public_id: str) -> ApiKey | None:
-        row = self._session.scalar(select(ApiKeyRow).where(ApiKeyRow.public_id == public_id))
+        row = self._session.scalar(
+            select(ApiKeyRow).from_statement(_FIND), {"public_id": public_id}
+        )
         return None if row is None else _key(row)
 
     def get(self, key_id: UUID) -> ApiKey | None:
         row = self._session.get(ApiKeyRow, key_id)
-        return None if row is None else _key(row)
+        return _key(row) if row is not None and self._session.owns(row) else None
 
     def all(self) -> list[ApiKey]:
-        rows = self._session.scalars(select(ApiKeyRow).order_by(ApiKeyRow.created_at))
+        rows = self._session.scalars(
+            select(ApiKeyRow).where(self._session.owned(ApiKeyRow)).order_by(ApiKeyRow.created_at)
+        )
         return [_key(row) for row in rows]
+
+    def replace_secret(self, key: ApiKey) -> None:
+        self._session.execute(
+            update(ApiKeyRow)
+            .where(ApiKeyRow.id == key.id)
+            .values(
+                secret_hash=key.secret_hash,
+                previous_secret_hash=key.previous_secret_hash,
+                previous_secret_until=key.previous_secret_until,
+            )
+        )
 
     def revoke(self, key_id: UUID, at: datetime) -> None:
         self._session.execute(

@@ -11,6 +11,7 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     DateTime,
+    FetchedValue,
     Float,
     ForeignKey,
     Index,
@@ -52,11 +53,34 @@ class Base(DeclarativeBase):
     }
 
 
-class CollectionRow(Base):
-    __tablename__ = "collections"
+class TenantRow(Base):
+    __tablename__ = "tenants"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(unique=True)
+    created_at: Mapped[datetime]
+
+
+class TenantOwned:
+    """A row is its transaction's tenant's, by the column's default; without one, the default's."""
+
+    tenant_id: Mapped[UUID] = mapped_column(server_default=FetchedValue())
+
+
+class TenantBound(TenantOwned):
+    """A row that goes with its tenant's. Where rows are many, each would lock the tenant's."""
+
+    tenant_id: Mapped[UUID] = mapped_column(
+        ForeignKey("tenants.id", ondelete="CASCADE"), server_default=FetchedValue()
+    )
+
+
+class CollectionRow(TenantBound, Base):
+    __tablename__ = "collections"
+    __table_args__ = (UniqueConstraint("tenant_id", "name"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    name: Mapped[str]
     model: Mapped[str]
     matcher: Mapped[str]
     target_fpir: Mapped[float]
@@ -83,13 +107,15 @@ class SubjectRow(Base):
     created_at: Mapped[datetime]
 
 
-class ApiKeyRow(Base):
+class ApiKeyRow(TenantBound, Base):
     __tablename__ = "api_keys"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     name: Mapped[str]
     public_id: Mapped[str] = mapped_column(unique=True)
     secret_hash: Mapped[bytes]
+    previous_secret_hash: Mapped[bytes | None]
+    previous_secret_until: Mapped[datetime | None]
     scope: Mapped[str]
     collection_id: Mapped[UUID | None] = mapped_column(
         ForeignKey("collections.id", ondelete="CASCADE"), index=True
@@ -99,15 +125,16 @@ class ApiKeyRow(Base):
     revoked_at: Mapped[datetime | None]
 
 
-class ApplicationRow(Base):
+class ApplicationRow(TenantBound, Base):
     __tablename__ = "applications"
+    __table_args__ = (UniqueConstraint("tenant_id", "name"),)
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    name: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
     created_at: Mapped[datetime]
 
 
-class ServiceRow(Base):
+class ServiceRow(TenantBound, Base):
     __tablename__ = "services"
     __table_args__ = (UniqueConstraint("application_id", "name"),)
 
@@ -122,14 +149,14 @@ class ServiceRow(Base):
     created_at: Mapped[datetime]
 
 
-class JobRow(Base):
+class JobRow(TenantOwned, Base):
     __tablename__ = "jobs"
     __table_args__ = (
         CheckConstraint(
             "state IN ('queued', 'running', 'succeeded', 'failed', 'cancelled', 'dead')",
             name="state",
         ),
-        Index("ix_jobs_listing", "created_at", "id"),
+        Index("ix_jobs_listing", "tenant_id", "created_at", "id"),
         Index("ix_jobs_queued", "created_at", postgresql_where=text("state = 'queued'")),
         Index("ix_jobs_publish_at", "publish_at", postgresql_where=text("state = 'queued'")),
         Index("ix_jobs_lease_until", "lease_until", postgresql_where=text("state = 'running'")),
@@ -161,7 +188,7 @@ class JobRow(Base):
     expires_at: Mapped[datetime | None]
 
 
-class ImageRow(Base):
+class ImageRow(TenantOwned, Base):
     __tablename__ = "images"
     __table_args__ = (Index("ix_images_job_id", "job_id", "number"),)
 
@@ -251,7 +278,7 @@ class TrainingRow(Base):
     created_at: Mapped[datetime]
 
 
-class EndpointRow(Base):
+class EndpointRow(TenantBound, Base):
     __tablename__ = "endpoints"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -315,7 +342,7 @@ class AttemptRow(Base):
     duration_ms: Mapped[int]
 
 
-class IdempotencyKeyRow(Base):
+class IdempotencyKeyRow(TenantOwned, Base):
     __tablename__ = "idempotency_keys"
     __table_args__ = (PrimaryKeyConstraint("owner_id", "route", "key"),)
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Self
 
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from sqlalchemy.orm import Session
 
 from app.domain.errors import ServiceUnavailableError
 from app.storage.applications import SqlApplicationRepository, SqlServiceRepository
@@ -20,10 +19,13 @@ from app.storage.jobs import SqlJobRepository
 from app.storage.keys import SqlKeyRepository
 from app.storage.readings import SqlReadingRepository
 from app.storage.subjects import SqlSubjectRepository
+from app.storage.tenancy import TenantSession
+from app.storage.tenants import SqlTenantRepository
 from app.storage.trainings import SqlTrainingRepository
 
 if TYPE_CHECKING:
     from types import TracebackType
+    from uuid import UUID
 
     from sqlalchemy import Engine
 
@@ -33,13 +35,14 @@ _RETRY_AFTER_S = 2
 
 
 class SqlUnitOfWork:
-    """One transaction on one connection.
+    """One transaction on one connection, for one tenant or, without one, for all.
 
     Raises: ServiceUnavailableError: Postgres is not reachable, restarts, or has no connection left.
     """
 
-    def __init__(self, engine: Engine) -> None:
-        self._session = Session(engine, expire_on_commit=False, autoflush=False)
+    def __init__(self, engine: Engine, tenant_id: UUID | None = None) -> None:
+        self._session = TenantSession(engine, tenant_id)
+        self.tenants = SqlTenantRepository(self._session)
         self.jobs = SqlJobRepository(self._session)
         self.collections = SqlCollectionRepository(self._session)
         self.subjects = SqlSubjectRepository(self._session)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import psycopg
 from psycopg import sql
 
+from app.storage.tenancy import DatabaseRole
 from deploy.local.paths import PROJECT
 from deploy.local.stack import DATABASE, ROLE
 
@@ -23,18 +24,28 @@ class MigrationError(RuntimeError):
 
 
 def make_database(server: PostgresServer, role_password: str) -> None:
-    """Make the service's role, which is no superuser, and its database, unless they are there."""
+    """Make the service's roles, none of them a superuser, and its database, unless they are there.
+
+    The one that logs in may not make roles, so that those which its processes take are made here.
+    """
     admin = server.url("postgres").replace("+psycopg", "")
     with psycopg.connect(admin, autocommit=True) as connection:
         # A password sent in the clear would stand in the log of a failed statement.
         hashed = connection.pgconn.encrypt_password(
             role_password.encode(), ROLE.encode(), b"scram-sha-256"
         ).decode()
-        found = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [ROLE]).fetchone()
+        known_role = "SELECT 1 FROM pg_roles WHERE rolname = %s"
+        found = connection.execute(known_role, [ROLE]).fetchone()
         verb = sql.SQL("ALTER ROLE" if found else "CREATE ROLE")
         connection.execute(
             sql.SQL("{} {} LOGIN PASSWORD {}").format(verb, sql.Identifier(ROLE), hashed)
         )
+        for group in DatabaseRole:
+            if not connection.execute(known_role, [group]).fetchone():
+                connection.execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(group)))
+            connection.execute(
+                sql.SQL("GRANT {} TO {}").format(sql.Identifier(group), sql.Identifier(ROLE))
+            )
         known = "SELECT 1 FROM pg_database WHERE datname = %s"
         if not connection.execute(known, [DATABASE]).fetchone():
             connection.execute(

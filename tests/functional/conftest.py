@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import psycopg
 import pytest
@@ -11,6 +13,7 @@ from fakes import FakeClock, FakeJobQueue, FakeSender
 
 from app.bootstrap import Container
 from app.domain.access import Scope
+from app.domain.tenant import DEFAULT_TENANT_ID
 from app.factory import create_app
 from app.services.complete import complete_job, fail_job
 from app.services.enrol import enrolled
@@ -20,7 +23,8 @@ from app.storage.bell import PostgresJobBell
 from app.storage.engine import build_engine
 from app.storage.health import check_database
 from app.storage.migrate import migrate
-from app.storage.tables import Base
+from app.storage.tables import Base, TenantRow
+from app.storage.tenancy import DatabaseRole
 from app.storage.unit_of_work import SqlUnitOfWork
 
 MODEL = "facenet-msceleb-128"
@@ -40,6 +44,15 @@ def api_database_url(database_server):
 
 @pytest.fixture(scope="session")
 def api_engine(api_database_url):
+    """The connections of the web process."""
+    engine = build_engine(api_database_url, pool_size=8, role=DatabaseRole.WEB)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def owner_engine(api_database_url):
+    """Connections that see everything, as those of the command line do."""
     engine = build_engine(api_database_url, pool_size=8)
     yield engine
     engine.dispose()
@@ -66,13 +79,17 @@ def settings(api_database_url):
 
 
 @pytest.fixture
-def container(settings, api_engine, bell):
-    with api_engine.begin() as connection:
+def container(settings, api_engine, owner_engine, bell):
+    """What the command line and the workers would use."""
+    with owner_engine.begin() as connection:
         for table in reversed(Base.metadata.sorted_tables):
-            connection.execute(table.delete())
+            rows = table.delete()
+            if table is TenantRow.__table__:
+                rows = rows.where(TenantRow.id != DEFAULT_TENANT_ID)
+            connection.execute(rows)
     return Container(
         settings=settings,
-        uow=lambda: SqlUnitOfWork(api_engine),
+        uow=partial(SqlUnitOfWork, owner_engine),
         queue=FakeJobQueue(),
         bell=bell,
         sender=FakeSender(),
@@ -83,20 +100,26 @@ def container(settings, api_engine, bell):
 
 
 @pytest.fixture
-def app(container):
-    return create_app(container)
+def web_container(container, api_engine):
+    return replace(container, uow=partial(SqlUnitOfWork, api_engine))
+
+
+@pytest.fixture
+def app(web_container):
+    return create_app(web_container)
 
 
 @pytest.fixture
 def make_client(app, container):
     """Return a function that makes a client with a new key of its own."""
 
-    def make(scope=Scope.ADMIN, collection_id=None, expires_at=None):
+    def make(scope=Scope.ADMIN, collection_id=None, expires_at=None, tenant_id=DEFAULT_TENANT_ID):
         key, credential = create_key(
             name="test",
             scope=scope,
             collection_id=collection_id,
             expires_at=expires_at,
+            tenant_id=tenant_id,
             uow=container.uow,
             clock=container.clock,
         )

@@ -120,3 +120,22 @@ def test_an_unknown_key_is_not_found(admin):
     path = "/v1/keys/0191e0a8-0000-7000-8000-000000000000"
     assert admin.get(path).status_code == 404
     assert admin.delete(path).status_code == 404
+
+
+def test_a_rotated_key_has_two_secrets_until_the_overlap_is_over(admin, make_client, container):
+    client = make_client()
+    answer = admin.post(f"/v1/keys/{client.key.id}/rotate", json={"overlap_s": 60})
+    assert answer.json["id"] == str(client.key.id)
+    assert answer.json["previous_secret_until"]
+    new = {"Authorization": f"Bearer {answer.json['key']}"}
+    assert client.get("/v1/jobs").status_code == 200
+    assert client.get("/v1/jobs", headers=new).status_code == 200
+    container.clock.advance(timedelta(seconds=61))
+    assert client.get("/v1/jobs").status_code == 401
+    assert client.get("/v1/jobs", headers=new).status_code == 200
+
+
+def test_a_revoked_key_cannot_be_rotated(admin, make_client):
+    key_id = make_client().key.id
+    admin.delete(f"/v1/keys/{key_id}")
+    assert admin.post(f"/v1/keys/{key_id}/rotate", json={}).status_code == 409

@@ -19,9 +19,9 @@ def test_ready_does_not_mind_the_broker(anyone):
 
 
 @pytest.mark.parametrize("part", ["database", "migrations"])
-def test_ready_is_refused_without_what_a_submit_needs(anyone, container, part):
+def test_ready_is_refused_without_what_a_submit_needs(anyone, web_container, part):
     object.__setattr__(
-        container,
+        web_container,
         "check_parts",
         lambda: {"database": True, "migrations": True, "broker": True, part: False},
     )

@@ -29,6 +29,19 @@ class KeyRequest(Schema):
     expires_at: AwareDatetime | None = None
 
 
+class RotationRequest(Schema):
+    """How to change the secret of a key."""
+
+    overlap_s: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=30 * 86_400,
+            description="Seconds for which the present secret is good beside the new one.",
+        ),
+    ] = 86_400
+
+
 class KeyResource(Schema):
     """An API key without its secret."""
 
@@ -40,6 +53,10 @@ class KeyResource(Schema):
     created_at: datetime
     expires_at: datetime | None
     revoked_at: datetime | None
+    previous_secret_until: Annotated[
+        datetime | None,
+        Field(description="Until when the secret before the last rotation is good too."),
+    ]
 
     @classmethod
     def of(cls, key: ApiKey) -> KeyResource:
@@ -48,7 +65,7 @@ class KeyResource(Schema):
 
 
 class NewKeyResource(KeyResource):
-    """A key that was just made; the only answer that ever holds the key itself."""
+    """A key that was just made or rotated; the only answer that ever holds the key itself."""
 
     key: Annotated[str, Field(description="Keep it: it is not shown again.")]
 

@@ -26,8 +26,8 @@ _TITLES = {
 
 
 def container() -> Container:
-    """Return the container that the application was made with."""
-    return cast("Container", current_app.extensions["container"])
+    """Return the container, which acts for the tenant of the service once that is known."""
+    return cast("Container", g.get("container") or current_app.extensions["container"])
 
 
 def authenticate(wanted: ServiceType) -> None:
@@ -49,6 +49,7 @@ def authenticate(wanted: ServiceType) -> None:
             f"{_TITLES[wanted]} service with API Key {stated} not found",
             HTTPStatus.NOT_FOUND,
         ) from None
+    g.container = container().acting_for(g.service.tenant_id)
 
 
 def current_service() -> Service:

@@ -116,7 +116,8 @@ def photograph_by_key(api_key: str, image_id: str) -> Response:
         service = find_service(key, ServiceType.RECOGNITION, uow=container().uow)
     except NotFoundError:
         return _octets(b"")
-    return _octets(example_image(service, face_id, uow=container().uow))
+    uow = container().acting_for(service.tenant_id).uow
+    return _octets(example_image(service, face_id, uow=uow))
 
 
 def enrol(parameters: Parameters) -> Document:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from flask import Blueprint, Response
 
 from app.compat.compreface.context import authenticate, container
 from app.compat.compreface.documents import answer
 from app.compat.compreface.errors import CompreFaceError
 from app.domain.application import ServiceType
+from app.domain.tenant import DEFAULT_TENANT_ID
 from app.services.applications import models_of_services
+
+if TYPE_CHECKING:
+    from app.bootstrap import Container
 
 routes = Blueprint("compreface_status", __name__)
 
@@ -27,11 +33,14 @@ def config() -> Response:
 
 @routes.get("/consistence/status")
 def consistence() -> Response:
-    """Tell whether every example was embedded by the model that runs."""
+    """Tell whether every example was embedded by the model that runs.
+
+    A caller without a key is told of the first tenant.
+    """
     return answer(
         {
             "demoFaceCollectionIsInconsistent": False,
-            "dbIsInconsistent": not _is_consistent(),
+            "dbIsInconsistent": not _is_consistent(container().acting_for(DEFAULT_TENANT_ID)),
             "saveImagesToDB": True,
             "status": "OK",
         }
@@ -42,12 +51,12 @@ def consistence() -> Response:
 def migrate() -> Response:
     """Start nothing where nothing is to be done, and say so where something would be."""
     authenticate(ServiceType.RECOGNITION)
-    if not _is_consistent():
+    if not _is_consistent(container()):
         raise CompreFaceError(
             0, "Some services were made with another model; enrol their examples again"
         )
     return Response("Migration started", content_type="text/plain; charset=utf-8")
 
 
-def _is_consistent() -> bool:
-    return models_of_services(uow=container().uow) <= {container().settings.model}
+def _is_consistent(box: Container) -> bool:
+    return models_of_services(uow=box.uow) <= {box.settings.model}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.services.ports.access import KeyRepository
+from app.services.ports.access import KeyRepository, TenantRepository
 from app.services.ports.applications import ApplicationRepository, ServiceRepository
 from app.services.ports.jobs import IdempotencyRepository, JobBell, JobQueue, JobRepository
 from app.services.ports.matching import (
@@ -14,7 +14,12 @@ from app.services.ports.matching import (
 )
 from app.services.ports.people import CollectionRepository, FaceRepository, SubjectRepository
 from app.services.ports.webhooks import DeliveryRepository, EndpointRepository, WebhookSender
-from app.services.ports.work import Clock, UnitOfWork, UnitOfWorkFactory
+from app.services.ports.work import (
+    Clock,
+    TenantUnitOfWorkFactory,
+    UnitOfWork,
+    UnitOfWorkFactory,
+)
 
 __all__ = [
     "ApplicationRepository",
@@ -34,6 +39,8 @@ __all__ = [
     "StrangerCohort",
     "SubjectClassifier",
     "SubjectRepository",
+    "TenantRepository",
+    "TenantUnitOfWorkFactory",
     "TrainingRepository",
     "UnitOfWork",
     "UnitOfWorkFactory",

@@ -41,8 +41,10 @@ class EndpointRepository(Protocol):
     def delete(self, endpoint_id: UUID) -> None:
         """Remove an endpoint with its deliveries."""
 
-    def subscribed(self, event: EventType, owner_id: UUID | None) -> list[Endpoint]:
-        """Return the enabled endpoints that hear of this event of that key's jobs."""
+    def subscribed(
+        self, event: EventType, *, tenant_id: UUID | None, owner_id: UUID | None
+    ) -> list[Endpoint]:
+        """Return the tenant's enabled endpoints that hear of this event of that key's jobs."""
 
 
 class DeliveryRepository(Protocol):

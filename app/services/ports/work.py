@@ -8,8 +8,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
     from types import TracebackType
+    from uuid import UUID
 
-    from app.services.ports.access import KeyRepository
+    from app.services.ports.access import KeyRepository, TenantRepository
     from app.services.ports.applications import ApplicationRepository, ServiceRepository
     from app.services.ports.jobs import IdempotencyRepository, JobRepository
     from app.services.ports.matching import ReadingRepository, TrainingRepository
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 class UnitOfWork(Protocol):
     """One transaction over all repositories; leaving it without a commit rolls back."""
+
+    @property
+    def tenants(self) -> TenantRepository: ...
 
     @property
     def jobs(self) -> JobRepository: ...
@@ -70,6 +74,17 @@ class UnitOfWork(Protocol):
 
 
 UnitOfWorkFactory: TypeAlias = "Callable[[], UnitOfWork]"
+
+
+class TenantUnitOfWorkFactory(Protocol):
+    """Begins a unit of work for one tenant, or for whatever the process may see."""
+
+    def __call__(self, tenant_id: UUID | None = None, /) -> UnitOfWork:
+        """Return a unit of work that sees and makes rows of that tenant alone.
+
+        Without a tenant a web process sees nothing but the key that it looks up, and a worker sees
+        every tenant's rows.
+        """
 
 
 class Clock(Protocol):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from alembic import context
 from sqlalchemy import text
 
@@ -9,6 +11,7 @@ from app.storage.tables import Base
 
 #: Any number, but always the same one: two processes that migrate at once take turns.
 _LOCK = 0x7C15A1
+_LOOK_AGAIN_S = 0.2
 
 connection = context.config.attributes["connection"]
 context.configure(
@@ -18,8 +21,10 @@ context.configure(
     transaction_per_migration=True,
 )
 connection.execute(text("SET statement_timeout = '10min'"))
-connection.execute(text("SET lock_timeout = 0"))  # the other one may have much to do
-connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": _LOCK})
+# Asked again and again, since whoever waits inside a statement holds up the other one's indexes.
+while not connection.scalar(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": _LOCK}):
+    connection.rollback()
+    time.sleep(_LOOK_AGAIN_S)
 connection.execute(text("SET lock_timeout = '4s'"))
 connection.commit()
 try:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import secrets
 import subprocess
 import sys
+from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import text
@@ -38,7 +39,7 @@ def test_a_new_key_opens_the_service_and_is_not_stored(run, uow):
     credential = Credential.parse(secret)
     with uow() as work:
         key = work.keys.find(credential.public_id)
-    assert key.accepts(credential.secret)
+    assert key.accepts(credential.secret, datetime.now(UTC))
     assert credential.secret not in repr(key)
     assert secret not in run("keys", "list")
 
@@ -57,3 +58,16 @@ def test_processes_that_migrate_at_once_take_turns(run, engine):
     processes = [subprocess.Popen(command, stdout=subprocess.DEVNULL) for _ in range(3)]
     assert [process.wait(timeout=60) for process in processes] == [0, 0, 0]
     assert "tables of this version" in run("migrate")
+
+
+def test_a_tenant_has_keys_of_its_own_and_goes_with_all_it_has(run, uow):
+    run("tenants", "create", "acme")
+    secret = run("keys", "create", "--name", "theirs", "--tenant", "acme").strip()
+    public_id = Credential.parse(secret).public_id
+    assert "theirs" in run("keys", "list", "--tenant", "acme")
+    assert "theirs" not in run("keys", "list")
+    assert "acme" in run("tenants", "list")
+    run("tenants", "delete", "acme", "--yes")
+    assert "acme" not in run("tenants", "list")
+    with uow() as work:
+        assert work.keys.find(public_id) is None

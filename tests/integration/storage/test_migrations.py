@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import text
 
-from app.storage.health import check_database
+from app.domain.tenant import DEFAULT_TENANT_ID
+from app.storage.health import MIGRATIONS, check_database
 from app.storage.tables import Base
 
 
@@ -34,3 +37,17 @@ def test_photographs_are_stored_as_they_are(engine):
             )
         )
     assert storage == "e"
+
+
+def test_the_tenants_can_be_taken_back_and_given_again(engine, collection):
+    """What was there before there were tenants is the first one's."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("path_separator", "os")
+    with engine.connect() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0005")
+        command.upgrade(config, "0006")
+        command.upgrade(config, "head")
+        owner = connection.scalar(text("SELECT tenant_id FROM collections"))
+    assert owner == DEFAULT_TENANT_ID

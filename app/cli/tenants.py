@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from app.bootstrap import build_container
+from app.domain.tenant import DEFAULT_TENANT
+from app.services.tenants import create_tenant, delete_tenant, find_tenant, list_tenants
+from app.settings import Settings
+
+if TYPE_CHECKING:
+    from app.bootstrap import Container
+    from app.domain.tenant import Tenant
+
+#: For commands that act for one tenant.
+tenant_option = click.option(
+    "--tenant", default=DEFAULT_TENANT, show_default=True, help="Whom it is for."
+)
+
+
+def container_for(name: str) -> tuple[Container, Tenant]:
+    """Return the container that acts for a tenant, and the tenant. Raises: NotFoundError."""
+    container = build_container(Settings.load())
+    tenant = find_tenant(name, uow=container.uow)
+    return container.acting_for(tenant.id), tenant
+
+
+@click.group()
+def tenants() -> None:
+    """Make, list and delete tenants: parties that share the service and never see one another."""
+
+
+@tenants.command()
+@click.argument("name")
+def create(name: str) -> None:
+    """Make a tenant; "keys create --tenant" then makes its keys."""
+    container = build_container(Settings.load())
+    click.echo(create_tenant(name, uow=container.uow, clock=container.clock).id)
+
+
+@tenants.command("list")
+def list_() -> None:
+    """Print every tenant's id and name, oldest first."""
+    container = build_container(Settings.load())
+    for tenant in list_tenants(uow=container.uow):
+        click.echo(f"{tenant.id}  {tenant.name}")
+
+
+@tenants.command()
+@click.argument("name")
+@click.confirmation_option(prompt="Its keys, people, photographs and jobs are deleted. Go on?")
+def delete(name: str) -> None:
+    """Delete a tenant with everything that belongs to it."""
+    container = build_container(Settings.load())
+    delete_tenant(name, uow=container.uow)

@@ -1,0 +1,61 @@
+"""Make, find and remove tenants."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from app.domain.errors import ConflictError, Fault, NotFoundError, ValidationFailedError
+from app.domain.naming import collection_name
+from app.domain.tenant import DEFAULT_TENANT_ID, Tenant
+from app.services.identity import new_id
+
+if TYPE_CHECKING:
+    from app.services.ports import Clock, UnitOfWork, UnitOfWorkFactory
+
+
+def create_tenant(name: str, *, uow: UnitOfWorkFactory, clock: Clock) -> Tenant:
+    """Store a new tenant.
+
+    Raises: ConflictError: the name is taken. ValidationFailedError: it cannot be a name.
+    """
+    try:
+        name = collection_name(name)
+    except ValueError as error:
+        raise ValidationFailedError([Fault(detail=str(error), pointer="#/name")]) from error
+    tenant = Tenant(id=new_id(), name=name, created_at=clock.now())
+    with uow() as work:
+        work.tenants.add(tenant)
+        work.commit()
+    return tenant
+
+
+def find_tenant(name: str, *, uow: UnitOfWorkFactory) -> Tenant:
+    """Return the tenant of that name. Raises: NotFoundError."""
+    with uow() as work:
+        return _found(work, name)
+
+
+def list_tenants(*, uow: UnitOfWorkFactory) -> list[Tenant]:
+    """Return every tenant, oldest first."""
+    with uow() as work:
+        return work.tenants.all()
+
+
+def delete_tenant(name: str, *, uow: UnitOfWorkFactory) -> None:
+    """Remove a tenant with its keys, people, photographs, jobs and endpoints.
+
+    Raises: NotFoundError. ConflictError: it is the one that is always there.
+    """
+    with uow() as work:
+        tenant = _found(work, name)
+        if tenant.id == DEFAULT_TENANT_ID:
+            raise ConflictError("the first tenant stays; remove its collections instead")
+        work.tenants.delete(tenant.id)
+        work.commit()
+
+
+def _found(work: UnitOfWork, name: str) -> Tenant:
+    tenant = work.tenants.find(name)
+    if tenant is None:
+        raise NotFoundError("there is no such tenant")
+    return tenant

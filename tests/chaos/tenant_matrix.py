@@ -1,0 +1,158 @@
+"""Every operation of the service, who may call it, and how it is called properly."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from io import BytesIO
+
+from factories import image_bytes
+
+from app.domain.access import Scope
+from app.domain.application import ServiceType
+from tests.chaos.tenant_world import PHOTO
+
+_IMAGE = image_bytes()
+
+
+@dataclass(frozen=True)
+class Row:
+    """How to call an operation: who may, and with what beside the path."""
+
+    #: The least scope of an API key, or the type of a service with CompreFace's API.
+    needs: Scope | ServiceType
+    json: object = None
+    photo: bool = False
+    query: dict[str, str] = field(default_factory=dict)
+    #: Members of the query or of the body that name a thing, each with the parameter it stands for.
+    references: dict[str, str] = field(default_factory=dict)
+
+    def options(self):
+        """Give the call's arguments for a test client."""
+        options = {"query_string": dict(self.query)}
+        if self.photo and isinstance(self.needs, ServiceType):
+            fields = _PHOTOGRAPHS[self.needs]
+            options["data"] = {name: (BytesIO(_IMAGE), "a.jpg") for name in fields}
+        elif self.photo:
+            options |= PHOTO
+        elif self.json is not None:
+            options["json"] = self.json
+        return options
+
+
+_PHOTOGRAPHS = {
+    ServiceType.RECOGNITION: ["file"],
+    ServiceType.DETECTION: ["file"],
+    ServiceType.VERIFY: ["source_image", "target_image"],
+}
+_READ, _WRITE, _ADMIN = Scope.READ, Scope.WRITE, Scope.ADMIN
+_RECOGNITION = ServiceType.RECOGNITION
+_HOOK = {"url": "https://hooks.example/a", "events": ["job.failed"]}
+_VECTOR = {"embeddings": [[0.0] * 127 + [1.0]]}
+_HOME = "/v1/collections/<collection>"
+_HOOKS = "/v1/webhooks/<uuid:endpoint_id>"
+_SENT = f"{_HOOKS}/deliveries/<uuid:delivery_id>"
+_COMPREFACE = "/api/v1/recognition"
+
+ROWS = {
+    ("GET", "/v1/collections"): Row(_READ),
+    ("POST", "/v1/collections"): Row(_WRITE, json={"name": "another"}),
+    ("GET", _HOME): Row(_READ),
+    ("PATCH", _HOME): Row(_WRITE, json={"retention_days": 9}),
+    ("DELETE", _HOME): Row(_WRITE),
+    ("GET", f"{_HOME}/subjects"): Row(_READ),
+    ("POST", f"{_HOME}/subjects"): Row(_WRITE, json={"name": "Bob"}),
+    ("GET", f"{_HOME}/subjects/<subject>"): Row(_READ),
+    ("PATCH", f"{_HOME}/subjects/<subject>"): Row(_WRITE, json={"name": "Cleo"}),
+    ("DELETE", f"{_HOME}/subjects/<subject>"): Row(_WRITE),
+    ("GET", f"{_HOME}/faces"): Row(_READ, references={"subject": "subject"}),
+    ("POST", f"{_HOME}/faces"): Row(_WRITE, photo=True),
+    ("GET", f"{_HOME}/faces/<uuid:face_id>"): Row(_READ),
+    ("PATCH", f"{_HOME}/faces/<uuid:face_id>"): Row(_WRITE, json={"subject": "Bob"}),
+    ("DELETE", f"{_HOME}/faces/<uuid:face_id>"): Row(_WRITE),
+    ("GET", f"{_HOME}/faces/<uuid:face_id>/image"): Row(_READ),
+    ("POST", f"{_HOME}/recognitions"): Row(_READ, photo=True),
+    ("GET", f"{_HOME}/trainings"): Row(_READ),
+    ("POST", f"{_HOME}/trainings"): Row(_WRITE),
+    ("POST", "/v1/verifications"): Row(_READ, photo=True),
+    ("POST", "/v1/detections"): Row(_READ, photo=True),
+    ("POST", "/v1/embeddings"): Row(_READ, photo=True),
+    ("GET", "/v1/models"): Row(_READ),
+    ("GET", "/v1/jobs"): Row(_READ),
+    ("GET", "/v1/jobs/<uuid:job_id>"): Row(_READ),
+    ("DELETE", "/v1/jobs/<uuid:job_id>"): Row(_READ),
+    ("POST", "/v1/jobs/<uuid:job_id>/cancel"): Row(_READ),
+    ("POST", "/v1/jobs/<uuid:job_id>/requeue"): Row(_READ),
+    ("GET", "/v1/webhooks"): Row(_READ),
+    ("POST", "/v1/webhooks"): Row(_WRITE, json=_HOOK),
+    ("GET", _HOOKS): Row(_READ),
+    ("PATCH", _HOOKS): Row(_WRITE, json={"enabled": False}),
+    ("DELETE", _HOOKS): Row(_WRITE),
+    ("POST", f"{_HOOKS}/rotate"): Row(_WRITE),
+    ("POST", f"{_HOOKS}/test"): Row(_WRITE),
+    ("GET", f"{_HOOKS}/deliveries"): Row(_READ),
+    ("GET", _SENT): Row(_READ),
+    ("GET", f"{_SENT}/attempts"): Row(_READ),
+    ("POST", f"{_SENT}/redeliver"): Row(_WRITE),
+    ("GET", "/v1/keys"): Row(_ADMIN),
+    ("POST", "/v1/keys"): Row(
+        _ADMIN, json={"name": "n", "scope": "read"}, references={"collection": "collection"}
+    ),
+    ("GET", "/v1/keys/<uuid:key_id>"): Row(_ADMIN),
+    ("DELETE", "/v1/keys/<uuid:key_id>"): Row(_ADMIN),
+    ("POST", "/v1/keys/<uuid:key_id>/rotate"): Row(_ADMIN, json={"overlap_s": 60}),
+    ("GET", "/metrics"): Row(_READ),
+    ("POST", "/api/v1/detection/detect"): Row(ServiceType.DETECTION, photo=True),
+    ("POST", "/api/v1/verification/verify"): Row(ServiceType.VERIFY, photo=True),
+    ("POST", "/api/v1/verification/embeddings/verify"): Row(
+        ServiceType.VERIFY, json={"source": [1.0] * 128, "targets": [[1.0] * 128]}
+    ),
+    ("POST", "/api/v1/migrate"): Row(_RECOGNITION),
+    ("POST", f"{_COMPREFACE}/recognize"): Row(_RECOGNITION, photo=True),
+    ("POST", f"{_COMPREFACE}/embeddings/recognize"): Row(_RECOGNITION, json=_VECTOR),
+    ("POST", f"{_COMPREFACE}/embeddings/faces/<image_id>/verify"): Row(_RECOGNITION, json=_VECTOR),
+    ("GET", f"{_COMPREFACE}/faces"): Row(_RECOGNITION),
+    ("POST", f"{_COMPREFACE}/faces"): Row(_RECOGNITION, photo=True, query={"subject": "Bob"}),
+    ("DELETE", f"{_COMPREFACE}/faces"): Row(_RECOGNITION, query={"subject": "nobody"}),
+    ("POST", f"{_COMPREFACE}/faces/delete"): Row(_RECOGNITION, json=[]),
+    ("DELETE", f"{_COMPREFACE}/faces/<image_id>"): Row(_RECOGNITION),
+    ("GET", f"{_COMPREFACE}/faces/<image_id>/img"): Row(_RECOGNITION),
+    ("POST", f"{_COMPREFACE}/faces/<image_id>/verify"): Row(_RECOGNITION, photo=True),
+    ("GET", f"{_COMPREFACE}/subjects"): Row(_RECOGNITION),
+    ("POST", f"{_COMPREFACE}/subjects"): Row(_RECOGNITION, json={"subject": "Dan"}),
+    ("DELETE", f"{_COMPREFACE}/subjects"): Row(_RECOGNITION),
+    ("PUT", f"{_COMPREFACE}/subjects/<path:subject>"): Row(_RECOGNITION, json={"subject": "Eve"}),
+    ("DELETE", f"{_COMPREFACE}/subjects/<path:subject>"): Row(_RECOGNITION),
+    ("GET", "/api/v1/faces"): Row(_RECOGNITION),
+    ("POST", "/api/v1/faces"): Row(_RECOGNITION, photo=True, query={"subject": "Bob"}),
+    ("DELETE", "/api/v1/faces"): Row(_RECOGNITION, query={"subject": "nobody"}),
+    ("DELETE", "/api/v1/faces/<image_id>"): Row(_RECOGNITION),
+    ("POST", "/api/v1/recognize"): Row(_RECOGNITION, photo=True),
+    ("GET", "/api/v1/retrain"): Row(_RECOGNITION),
+    ("POST", "/api/v1/retrain"): Row(_RECOGNITION),
+    ("DELETE", "/api/v1/retrain"): Row(_RECOGNITION),
+}
+
+#: What answers everyone, and tells of nobody's things.
+OPEN = {
+    ("GET", "/health/live"),
+    ("GET", "/health/ready"),
+    ("GET", "/problems/<slug>"),
+    ("GET", "/swaggerui/<path:filename>"),
+    ("GET", "/v1/"),
+    ("GET", "/v1/docs"),
+    ("GET", "/v1/swagger.json"),
+    ("GET", "/api/v1/config"),
+    ("GET", "/api/v1/consistence/status"),
+    # The key stands in the path.
+    ("GET", "/api/v1/static/<api_key>/images/<image_id>"),
+    *((method, "/api/v1/<path:_>") for method in ("DELETE", "GET", "PATCH", "POST", "PUT")),
+}
+
+
+def operations(app):
+    """Give (method, rule) of everything that the application answers."""
+    return {
+        (method, rule.rule)
+        for rule in app.url_map.iter_rules()
+        for method in rule.methods - {"HEAD", "OPTIONS"}
+    }

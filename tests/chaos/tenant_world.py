@@ -1,0 +1,200 @@
+"""Several tenants in one service, each with one of everything that a path can name."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from uuid import uuid4
+
+import psycopg
+from factories import analysed_face, image_analysis, image_bytes, model_profile
+from fakes import FakeClock, FakeJobQueue, FakeSender
+
+from app.bootstrap import Container
+from app.domain.access import Scope
+from app.domain.application import ServiceType
+from app.factory import create_app
+from app.services.applications import NewService, create_service
+from app.services.complete import complete_job
+from app.services.enrol import enrolled
+from app.services.keys import create_key, revoke_key
+from app.services.tenants import create_tenant
+from app.settings import Settings
+from app.storage.bell import PostgresJobBell
+from app.storage.engine import build_engine
+from app.storage.health import check_database
+from app.storage.migrate import migrate
+from app.storage.tenancy import DatabaseRole
+from app.storage.unit_of_work import SqlUnitOfWork
+
+MODEL = "facenet-msceleb-128"
+PHOTO = {"data": image_bytes(), "content_type": "image/jpeg"}
+COLLECTION, SUBJECT = "staff", "Ann"
+
+
+@dataclass
+class Household:
+    """A tenant, its keys by purpose, and the ids of its things by the names that paths give."""
+
+    name: str
+    tenant_id: object
+    keys: dict[str, str] = field(default_factory=dict)
+    services: dict[ServiceType, str] = field(default_factory=dict)
+    ids: dict[str, str] = field(default_factory=dict)
+
+    def mentioned(self, text):
+        """Which of its ids a text gives away."""
+        return [name for name, value in self.ids.items() if value in text]
+
+
+@dataclass
+class World:
+    """The service as its web process and as its owner have it, and the tenants in it."""
+
+    web: Container
+    owner: Container
+    households: list[Household] = field(default_factory=list)
+
+    def client(self, web=None):
+        return create_app(web or self.web).test_client()
+
+    def settle(self, name):
+        """Add a tenant that has one of everything, two where a listing needs a second page."""
+        tenant = create_tenant(name, uow=self.owner.uow, clock=self.owner.clock)
+        home = Household(name, tenant.id)
+        box = self.owner.acting_for(tenant.id)
+        for purpose, scope, age in (
+            ("admin", Scope.ADMIN, None),
+            ("write", Scope.WRITE, None),
+            ("read", Scope.READ, None),
+            ("revoked", Scope.ADMIN, None),
+            ("expired", Scope.ADMIN, timedelta(hours=-1)),
+        ):
+            key, credential = create_key(
+                name=purpose,
+                scope=scope,
+                expires_at=age and datetime.now(UTC) + age,
+                tenant_id=tenant.id,
+                uow=box.uow,
+                clock=box.clock,
+            )
+            home.keys[purpose] = str(credential)
+            if purpose == "revoked":
+                revoke_key(key.id, uow=box.uow, clock=box.clock)
+            if purpose == "read":
+                home.ids["key_id"] = str(key.id)
+        self._furnish(home)
+        for kind in ServiceType:
+            wanted = NewService(application="door", name=kind, type=kind, model=MODEL)
+            _, home.services[kind] = create_service(wanted, uow=box.uow, clock=box.clock)
+        home.services = {kind: str(key) for kind, key in home.services.items()}
+        self._furnish_service(home)
+        self.households.append(home)
+        return home
+
+    def _furnish(self, home):
+        client = self.client()
+        call = partial(client.open, headers={"x-api-key": home.keys["admin"]})
+
+        def post(path, **options):
+            answer = call(path, method="POST", **options)
+            assert answer.status_code < 300, answer.text
+            return answer.json
+
+        home.ids["collection"] = post("/v1/collections", json={"name": COLLECTION})["id"]
+        post("/v1/collections", json={"name": f"only {home.name}"})
+        faces = f"/v1/collections/{COLLECTION}/faces"
+        home.ids["job_id"] = post(faces, query_string={"subject": SUBJECT}, **PHOTO)["id"]
+        home.ids["face_id"] = self.work_off(home.ids["job_id"])
+        post("/v1/detections", **PHOTO)
+        subjects = call(f"/v1/collections/{COLLECTION}/subjects", method="GET").json["items"]
+        home.ids["subject"] = subjects[0]["id"]
+        hook = {"url": f"https://{home.name}.example/hook", "events": ["job.succeeded"]}
+        home.ids["endpoint_id"] = post("/v1/webhooks", json=hook)["id"]
+        post("/v1/webhooks", json=hook)
+        sent = post(f"/v1/webhooks/{home.ids['endpoint_id']}/test")
+        home.ids["delivery_id"] = sent["id"]
+
+    def _furnish_service(self, home):
+        """Enrol a face in the collection of the recognition service, as its worker would."""
+        with self.owner.uow(home.tenant_id) as work:
+            [application] = work.applications.all()
+            [service] = [
+                one
+                for one in work.services.page(application.id)
+                if one.type is ServiceType.RECOGNITION
+            ]
+        _, credential = create_key(
+            name="behind the service",
+            scope=Scope.WRITE,
+            collection_id=service.collection_id,
+            tenant_id=home.tenant_id,
+            uow=self.owner.uow,
+            clock=self.owner.clock,
+        )
+        answer = self.client().post(
+            f"/v1/collections/{service.collection_id}/faces",
+            headers={"x-api-key": str(credential)},
+            query_string={"subject": SUBJECT},
+            **PHOTO,
+        )
+        home.ids["image_id"] = self.work_off(answer.json["id"])
+
+    def work_off(self, job_id):
+        """Do what a worker would: enrol a face for the job; return the face's id."""
+        with self.owner.uow() as work:
+            [(claim, images), *_] = work.jobs.claim(
+                job_id, worker="test", lease=timedelta(minutes=1), companions=0
+            )
+            work.commit()
+        analyses = [image_analysis(analysed_face()) for _ in images]
+        complete_job(
+            claim,
+            lambda work: enrolled(
+                work, claim, analyses, self.owner.models[MODEL], self.owner.clock
+            ),
+            retention=timedelta(hours=1),
+            uow=self.owner.uow,
+            queue=self.owner.queue,
+            clock=self.owner.clock,
+        )
+        with self.owner.uow() as work:
+            faces = work.faces.page(claim.collection_id, subject_id=None, after=None, limit=9)
+        return str(faces[-1].id)
+
+
+@contextmanager
+def new_world(database_server, *, pool_size=4):
+    """Make a database of its own with the service on it, and no tenants but the first."""
+    name = f"tenants_{uuid4().hex}"
+    plain = database_server.url("postgres").replace("+psycopg", "")
+    with psycopg.connect(plain, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+    url = database_server.url(name)
+    owner, web = (build_engine(url, pool_size=pool_size, role=role) for role in _ROLES)
+    migrate(owner)
+    settings = Settings(
+        database_url=url,
+        redis_url="redis://127.0.0.1:1/0",
+        secret_key="k" * 32,
+        compreface_wait_s=0.02,
+        max_wait_s=1,
+    )
+    container = Container(
+        settings=settings,
+        uow=partial(SqlUnitOfWork, owner),
+        queue=FakeJobQueue(),
+        bell=PostgresJobBell(url),
+        sender=FakeSender(),
+        clock=FakeClock(),
+        models={MODEL: model_profile()},
+        check_parts=lambda: {**check_database(web), "broker": False},
+    )
+    yield World(replace(container, uow=partial(SqlUnitOfWork, web)), container)
+    for engine in (owner, web):
+        engine.dispose()
+
+
+_ROLES = (None, DatabaseRole.WEB)
