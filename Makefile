@@ -81,6 +81,10 @@ bench-search: setup weights ## Measure the search among many faces: make bench-s
 evaluate: setup weights ## Measure accuracy on a folder of photographs: make evaluate DATA=folder
 	@$(PY) -m tests.evaluation "$(DATA)"
 
+.PHONY: sbom
+sbom: setup ## Write what is installed to var/sbom.json, in CycloneDX's form
+	@mkdir -p var && .venv/bin/cyclonedx-py environment --output-file var/sbom.json $(PY)
+
 .PHONY: docker-secrets
 docker-secrets: ## Write the passwords that docker-compose.yml refers to
 	@$(PYTHON) deploy/docker_secrets.py

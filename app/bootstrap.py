@@ -81,7 +81,7 @@ def build_container(settings: Settings, *, role: DatabaseRole | None = None) -> 
         settings=settings,
         uow=partial(SqlUnitOfWork, engine),
         queue=CeleryJobQueue(celery),
-        bell=PostgresJobBell(url),
+        bell=PostgresJobBell(url, role=role),
         sender=HttpWebhookSender(
             timeout_s=settings.webhook_timeout_s,
             allow_http=settings.webhook_allow_http,

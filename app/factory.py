@@ -33,6 +33,8 @@ def create_app(container: Container) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = settings.max_request_bytes
     app.config["MAX_FORM_PARTS"] = settings.max_images + _FORM_FIELDS
     app.url_map.strict_slashes = False
+    # A redirect from two slashes to one, for a method that the route has not, escapes Flask-RESTX.
+    app.url_map.merge_slashes = False
     app.extensions["container"] = container
     app.extensions["key_ring"] = KeyRing(container.uow)
     # Callbacks after a request run in reverse: the figures are taken last.

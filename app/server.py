@@ -18,6 +18,8 @@ from waitress.server import TcpWSGIServer
 from waitress.task import ErrorTask
 from waitress.utilities import Error
 
+from app.api.edge import HEADERS
+
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
 
@@ -67,7 +69,7 @@ class _ProblemTask(ErrorTask):  # type: ignore[misc]
         problem = {"title": error.reason, "status": error.code, "detail": error.body}
         body = json.dumps(problem).encode()
         self.status = f"{error.code} {error.reason}"
-        self.response_headers.append(("Content-Type", "application/problem+json"))
+        self.response_headers += [*HEADERS.items(), ("Content-Type", "application/problem+json")]
         self.set_close_on_finish()
         self.content_length = len(body)
         self.write(body)

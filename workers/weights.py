@@ -23,7 +23,8 @@ def read_verified(path: Path, *, sha256: str, size: int) -> bytes:
     Symbolic links are refused: a file that is meant to be pinned lies where it is looked for.
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+        # a pipe would otherwise be waited for until somebody writes
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except FileNotFoundError as error:
         raise WeightsError(f'{path} is missing; run "{FETCH_COMMAND}".') from error
     except OSError as error:

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from flask import Flask, Response
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
-_HEADERS = {
+#: What every answer of the service carries.
+HEADERS = {
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -50,7 +51,7 @@ def _begin() -> None:
 
 
 def _finish(response: Response) -> Response:
-    for name, value in _HEADERS.items():
+    for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     response.headers["X-Request-Id"] = g.request_id
     if response.mimetype == "text/html":

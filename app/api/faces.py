@@ -9,6 +9,7 @@ from app.api.context import container, current_key
 from app.api.documentation import upload_doc
 from app.api.operation import answer, answer_nothing, operation
 from app.api.pagination import answer_page, read_id
+from app.api.problems import MEDIA_TYPE
 from app.api.schemas.faces import FaceLabel, FacePage, FaceQuery, FaceResource
 from app.api.schemas.jobs import JobResource
 from app.api.schemas.queries import EnrolmentQuery
@@ -122,7 +123,7 @@ class FaceImage(Resource):
         scope=Scope.READ,
         answers={200: None},
         problems=(404,),
-        doc={"produces": ["image/jpeg", "image/png", "image/webp"]},
+        doc={"produces": ["image/jpeg", "image/png", "image/webp", MEDIA_TYPE]},
     )
     def get(self, collection: str, face_id: UUID) -> Response:
         """Return the photograph that the face was found in, if the collection kept it."""

@@ -17,6 +17,8 @@ from app.storage.job_statements import JOB_ENDED_CHANNEL
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from app.storage.tenancy import DatabaseRole
+
 _LOG = logging.getLogger(__name__)
 
 #: How often a waiter looks for itself, in case a notification was lost with the connection.
@@ -31,8 +33,9 @@ class PostgresJobBell:
     The connection is opened by the first waiter and reopened when it is lost.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, role: DatabaseRole | None = None) -> None:
         self._url = url.replace("postgresql+psycopg://", "postgresql://", 1)
+        self._options = None if role is None else f"-c role={role}"
         self._lock = threading.Lock()
         self._waiting: dict[UUID, set[threading.Event]] = defaultdict(set)
         self._listener: threading.Thread | None = None
@@ -69,7 +72,9 @@ class PostgresJobBell:
     def _listen(self) -> None:
         while True:
             try:
-                with psycopg.connect(self._url, autocommit=True, connect_timeout=3) as connection:
+                with psycopg.connect(
+                    self._url, autocommit=True, connect_timeout=3, options=self._options
+                ) as connection:
                     connection.execute(f"LISTEN {JOB_ENDED_CHANNEL}")
                     self._listening.set()
                     for notification in connection.notifies():

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import true
 
+from app.storage.tenancy import TenantSession
 from deploy.local.paths import PROJECT
 from tests.chaos.findings import Finding, Findings
+from tests.chaos.tenant_world import new_world
 
 _FINDINGS = pytest.StashKey[Findings]()
 
@@ -36,6 +39,26 @@ def finding(request):
         assert naive_failed, f"the naive switch held the promise too: {row['naive']}"
 
     return record
+
+
+@pytest.fixture(scope="module")
+def world(database_server):
+    """A service of its own with three tenants, whose things have the same names."""
+    with new_world(database_server) as world:
+        for name in ("acme", "zenith", "umbra"):
+            world.settle(name)
+        yield world
+
+
+@pytest.fixture
+def no_filters(monkeypatch):
+    """Switch off our own queries' question for the tenant; return what does it."""
+
+    def switch_off():
+        monkeypatch.setattr(TenantSession, "owned", lambda *_: true())
+        monkeypatch.setattr(TenantSession, "owns", lambda _, row: row is not None)
+
+    return switch_off
 
 
 def pytest_terminal_summary(terminalreporter, config):

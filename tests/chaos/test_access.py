@@ -15,7 +15,6 @@ from psycopg import sql
 from app.api.auth import KeyRing
 from app.domain.access import ApiKey, Credential
 from tests.chaos.tenant_matrix import ROWS
-from tests.chaos.tenant_world import new_world
 
 _HEADERS = {
     "Cache-Control": "no-store",
@@ -23,13 +22,6 @@ _HEADERS = {
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
 }
-
-
-@pytest.fixture(scope="module")
-def world(database_server):
-    with new_world(database_server, pool_size=8) as world:
-        world.settle("acme")
-        yield world
 
 
 @pytest.fixture

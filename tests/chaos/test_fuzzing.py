@@ -12,7 +12,6 @@ from flask import Flask, request
 from app.api.problems import MEDIA_TYPE
 from app.domain.application import ServiceType
 from tests.chaos.tenant_matrix import ROWS
-from tests.chaos.tenant_world import new_world
 
 _PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
 
@@ -63,13 +62,6 @@ _PATHS = ("%00", "%F0%9F%92%A9", "..%2f", "%ED%A0%80", "a" * 3000, "-1", str(2**
 
 
 @pytest.fixture(scope="module")
-def world(database_server):
-    with new_world(database_server) as world:
-        world.settle("acme")
-        yield world
-
-
-@pytest.fixture(scope="module")
 def documented(world):
     """The statuses that the description names for each operation of version 1."""
     described = world.client().get("/v1/swagger.json").json
@@ -83,8 +75,7 @@ def documented(world):
 
 
 def _bodies():
-    for document, kind in product(_DOCUMENTS, _TYPES):
-        yield document, kind
+    yield from product(_DOCUMENTS, _TYPES)
     for member, value in product(_MEMBERS, _VALUES):
         yield f'{{"{member}": {value}}}'.encode("utf-8", "surrogatepass"), "application/json"
 

@@ -60,7 +60,7 @@ def owner_engine(api_database_url):
 
 @pytest.fixture(scope="session")
 def bell(api_database_url):
-    return PostgresJobBell(api_database_url)
+    return PostgresJobBell(api_database_url, role=DatabaseRole.WEB)
 
 
 @pytest.fixture

@@ -125,3 +125,10 @@ def test_field_masks_have_no_effect(admin, staff):
     for mask in ("{", "name", "{name}"):
         answer = admin.get("/v1/collections/staff", headers={"X-Fields": mask})
         assert answer.json == staff
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE", "PUT"])
+def test_two_slashes_are_answered_like_any_other_path(admin, method):
+    answer = admin.open("/v1/collections//", method=method)
+    assert answer.status_code in {404, 405}
+    assert answer.content_type == "application/problem+json"

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from app.api.edge import HEADERS
 from app.server import build_server
 
 PATIENCE_S = 20
@@ -133,3 +134,14 @@ def test_a_body_that_never_says_how_long_it_is_ends_at_the_limit(server):
             client.sendall(b"2710\r\n%b\r\n" % (b"a" * 10_000))
         status, _ = answered(client)
     assert status == 413
+
+
+def test_the_fronts_own_refusals_have_the_headers_of_all_answers(server):
+    with connected(server) as client:
+        client.sendall(b"nonsense\r\n\r\n")
+        head = b""
+        while b"\r\n\r\n" not in head and (piece := client.recv(65536)):
+            head += piece
+    lines = head.partition(b"\r\n\r\n")[0].decode().split("\r\n")
+    assert lines[0].split()[1] == "400"
+    assert {f"{name}: {value}" for name, value in HEADERS.items()} <= set(lines)

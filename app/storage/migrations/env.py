@@ -23,7 +23,7 @@ context.configure(
 connection.execute(text("SET statement_timeout = '10min'"))
 # Asked again and again, since whoever waits inside a statement holds up the other one's indexes.
 while not connection.scalar(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": _LOCK}):
-    connection.rollback()
+    connection.commit()
     time.sleep(_LOOK_AGAIN_S)
 connection.execute(text("SET lock_timeout = '4s'"))
 connection.commit()

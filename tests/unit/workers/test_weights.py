@@ -1,4 +1,5 @@
 import hashlib
+import os
 import shutil
 
 import pytest
@@ -43,7 +44,12 @@ def replace_by_folder(path):
     path.mkdir()
 
 
-@pytest.mark.parametrize("harm", [swap, cut, link, replace_by_folder])
+def replace_by_pipe(path):
+    path.unlink()
+    os.mkfifo(path)
+
+
+@pytest.mark.parametrize("harm", [swap, cut, link, replace_by_folder, replace_by_pipe])
 @pytest.mark.parametrize("suffix", ["safetensors", "xml", "bin"])
 def test_harmed_weights_are_refused_by_name(weights_dir, harm, suffix):
     path = weights_dir / "files" / f"pnet.{suffix}"
