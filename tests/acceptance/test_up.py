@@ -166,7 +166,7 @@ def test_the_folder_is_closed_and_no_secret_is_in_a_log(running):
 
 
 def test_the_web_process_that_dies_is_replaced(running):
-    (web,) = [p for p in running.family() if "app.wsgi:application" in p.cmdline()]
+    (web,) = [p for p in running.family() if "app.server" in p.cmdline()]
     web.send_signal(signal.SIGKILL)
 
     def another_answers():
