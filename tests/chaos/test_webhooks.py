@@ -19,7 +19,7 @@ from sqlalchemy import func, select
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from app.bootstrap import SystemClock
-from app.domain.delivery import DeliveryState
+from app.domain.delivery import ATTEMPTS_AT_ONCE, DeliveryState
 from app.storage.tables import AttemptRow, DeliveryRow
 from app.webhooks.sender import HttpWebhookSender
 from deploy.local.paths import PROJECT
@@ -27,7 +27,8 @@ from tests.chaos.tenant_world import new_world
 from tests.receivers import Receiver, answer, reset
 
 ENDPOINTS = 4
-KILL_EVERY_S = 3
+#: The sender is killed whenever this part of the events was delivered.
+LIVES = 3
 PATIENCE_S = 300
 #: So often an event meets a fault at most: a schedule has ten attempts, and luck has no end.
 _BAD_LUCK = 6
@@ -118,13 +119,15 @@ def send_all(world, ids):
     """Run the sender until nothing is pending, and kill it again and again; return how often."""
     url = world.web.settings.database_url.get_secret_value()
     deadline, kills = time.monotonic() + PATIENCE_S, 0
-    while states(world, ids)[DeliveryState.PENDING] and time.monotonic() < deadline:
+    left = len(ids)
+    while left and time.monotonic() < deadline:
         sender = subprocess.Popen(
             [sys.executable, "-m", "tests.chaos.webhook_sender", url], cwd=PROJECT
         )
-        end = time.monotonic() + KILL_EVERY_S
-        while time.monotonic() < end and states(world, ids)[DeliveryState.PENDING]:
-            time.sleep(0.05)
+        goal = max(0, left - len(ids) // LIVES)
+        while left > goal and time.monotonic() < deadline:
+            time.sleep(0.02)
+            left = states(world, ids)[DeliveryState.PENDING]
         sender.kill()
         sender.wait()
         kills += 1
@@ -140,7 +143,7 @@ def send_naively(port, n):
 
 
 def test_every_event_arrives_at_a_faulty_receiver(world, size, finding):
-    n = size(small=40, fast=200, full=1000)
+    n = size(small=30, fast=200, full=1000)
     faulty = Faulty()
     with Receiver(faulty) as receiver:
         ids = store_events(world, receiver, faulty, n)
@@ -153,6 +156,7 @@ def test_every_event_arrives_at_a_faulty_receiver(world, size, finding):
         sequence == set(range(1, len(sequence) + 1)) for sequence in faulty.sequences.values()
     )
     arrived, twice = len(faulty.taken), faulty.taken.total() / n
+    # An event comes twice only where a kill came between its 2xx and the record of it.
     blind = Faulty()
     with Receiver(blind) as receiver:
         send_naively(receiver.port, n)
@@ -165,11 +169,11 @@ def test_every_event_arrives_at_a_faulty_receiver(world, size, finding):
         f"{faulty.forged} signed wrongly, {faulty.followed} redirects followed",
         passed=set(faulty.taken) == set(ids)
         and states(world, ids) == {DeliveryState.DELIVERED: n}
-        and twice <= 1.05
+        and faulty.taken.total() - n <= max(0.05 * n, ATTEMPTS_AT_ONCE * kills)
         and gapless == ENDPOINTS
         and not faulty.forged
         and not faulty.followed
-        and kills > 1,
+        and kills >= LIVES,
         naive=f"sent once, in the request's thread: {n - len(blind.taken)} of {n} lost, "
         f"{blind.followed} redirects followed",
         naive_failed=len(blind.taken) < n,
