@@ -1,26 +1,19 @@
-"""The worker that waits for others: ``celery -A tasks.io_worker worker -Q io --pool threads``."""
+"""The worker that sweeps: ``celery -A tasks.io_worker worker -Q io --pool threads``."""
 
 from __future__ import annotations
 
-import random
-from datetime import timedelta
 from functools import cache
-from uuid import UUID
 
 from app.bootstrap import Container, build_container
 from app.domain.pulse import Part
 from app.messaging.celery import configure, schedule
 from app.messaging.names import TaskName
 from app.observability import configure_logging
-from app.services.deliver import deliver
 from app.services.sweep import sweep
 from app.settings import Settings
 from app.storage.tenancy import DatabaseRole
 from tasks.app import celery
 from tasks.rules import sweep_rules
-
-#: Longer than an attempt takes, its time-out included.
-_DELIVERY_LEASE = timedelta(minutes=2)
 
 _settings = Settings.load()
 configure_logging(_settings.log_level)
@@ -33,19 +26,6 @@ celery.conf.beat_schedule = schedule(
 @cache
 def _container() -> Container:
     return build_container(_settings, role=DatabaseRole.WORKER)
-
-
-@celery.task(name=TaskName.DELIVER)
-def _deliver(delivery_id: str) -> None:
-    container = _container()
-    deliver(
-        UUID(delivery_id),
-        uow=container.uow,
-        sender=container.sender,
-        clock=container.clock,
-        lease=_DELIVERY_LEASE,
-        jitter=random.random,
-    )
 
 
 @celery.task(name=TaskName.SWEEP, send_events=False)  # else a monitor would show little else

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from app.domain.errors import InvalidRequestError
 from app.domain.job import Lane
+from app.webhooks.signature import generate_signing_key
 
 
 class FakeJobQueue:
@@ -42,6 +43,9 @@ class FakeClock:
 
 class FakeSender:
     """Refuses what is not https; sends nothing."""
+
+    def new_key(self):
+        return generate_signing_key()
 
     def check(self, url):
         if not url.startswith("https://"):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from app.domain.delivery import Attempt, DeliveryState
+from app.domain.delivery import ATTEMPTS_AT_ONCE, Attempt, DeliveryState
 from app.domain.errors import InvalidRequestError
+from app.webhooks.signature import generate_signing_key
 
 
 class FakeClock:
@@ -23,6 +25,7 @@ class FakeClock:
 class FakeEndpoints:
     def __init__(self) -> None:
         self.rows = {}
+        self.sequences = {}
 
     def add(self, endpoint):
         self.rows[endpoint.id] = endpoint
@@ -40,6 +43,10 @@ class FakeEndpoints:
     def update(self, endpoint):
         self.rows[endpoint.id] = endpoint
 
+    def next_sequence(self, endpoint_id):
+        self.sequences[endpoint_id] = self.sequences.get(endpoint_id, 0) + 1
+        return self.sequences[endpoint_id]
+
     def delete(self, endpoint_id):
         del self.rows[endpoint_id]
 
@@ -55,8 +62,9 @@ class FakeEndpoints:
 
 
 class FakeDeliveries:
-    def __init__(self) -> None:
+    def __init__(self, endpoints) -> None:
         self.rows = {}
+        self._endpoints = endpoints
         self.log = []
 
     def add(self, delivery):
@@ -75,10 +83,36 @@ class FakeDeliveries:
 
     def claim(self, delivery_id, *, now, lease):
         row = self.rows.get(delivery_id)
-        if row is None or row.state is not DeliveryState.PENDING or row.next_attempt_at > now:
+        if row not in self._ready(now):
             return None
-        self.rows[row.id] = replace(row, attempt=row.attempt + 1, next_attempt_at=now + lease)
+        under_way = [
+            other
+            for other in self.rows.values()
+            if other.endpoint_id == row.endpoint_id and (other.leased_until or now) > now
+        ]
+        if len(under_way) >= ATTEMPTS_AT_ONCE:
+            return None
+        end = now + lease
+        self.rows[row.id] = replace(
+            row, attempt=row.attempt + 1, next_attempt_at=end, leased_until=end
+        )
         return self.rows[row.id]
+
+    def claim_next(self, endpoint_id, *, now, lease):
+        ready = [row for row in self._ready(now) if row.endpoint_id == endpoint_id]
+        if not ready:
+            return None
+        first = min(ready, key=lambda row: (row.next_attempt_at, row.id))
+        return self.claim(first.id, now=now, lease=lease)
+
+    def _ready(self, now):
+        return [
+            row
+            for row in self.rows.values()
+            if row.state is DeliveryState.PENDING
+            and row.next_attempt_at <= now
+            and (self._endpoints.get(row.endpoint_id).throttled_until or now) <= now
+        ]
 
     def record(self, attempt, *, state, next_attempt_at):
         row = self.rows[attempt.delivery_id]
@@ -87,13 +121,21 @@ class FakeDeliveries:
         self.log.append(attempt)
         delivered_at = attempt.at if state is DeliveryState.DELIVERED else None
         self.rows[row.id] = replace(
-            row, state=state, next_attempt_at=next_attempt_at, delivered_at=delivered_at
+            row,
+            state=state,
+            next_attempt_at=next_attempt_at,
+            leased_until=None,
+            delivered_at=delivered_at,
         )
         return True
 
     def due(self, *, now, limit):
-        pending = [row for row in self.rows.values() if row.state is DeliveryState.PENDING]
-        return [row.id for row in pending if row.next_attempt_at <= now][:limit]
+        found, ids = Counter(), []
+        for row in sorted(self._ready(now), key=lambda row: row.next_attempt_at):
+            found[row.endpoint_id] += 1
+            if found[row.endpoint_id] <= ATTEMPTS_AT_ONCE:
+                ids.append(row.id)
+        return ids[:limit]
 
     def redeliver(self, delivery_id, *, now):
         row = self.rows[delivery_id]
@@ -102,8 +144,21 @@ class FakeDeliveries:
             state=DeliveryState.PENDING,
             schedule_start=row.attempt,
             next_attempt_at=now,
+            leased_until=None,
             delivered_at=None,
         )
+
+    def redeliver_range(self, endpoint_id, *, since, until, states, now):
+        chosen = [
+            row.id
+            for row in self.rows.values()
+            if row.endpoint_id == endpoint_id
+            and since <= row.created_at < until
+            and row.state in set(states) - {DeliveryState.PENDING}
+        ]
+        for delivery_id in chosen:
+            self.redeliver(delivery_id, now=now)
+        return chosen
 
 
 class FakeWork:
@@ -111,7 +166,7 @@ class FakeWork:
 
     def __init__(self) -> None:
         self.endpoints = FakeEndpoints()
-        self.deliveries = FakeDeliveries()
+        self.deliveries = FakeDeliveries(self.endpoints)
 
     def __call__(self):
         return self
@@ -139,6 +194,9 @@ class FakeSender:
         self.retry_after_s = retry_after_s
         self.refused = set()
         self.sent = []
+
+    def new_key(self):
+        return generate_signing_key()
 
     def check(self, url):
         if url in self.refused:

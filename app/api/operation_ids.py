@@ -15,6 +15,7 @@ _OTHERS = {
     "JobRequeue": "requeue_job",
     "KeyRotation": "rotate_key",
     "Models": "list_models",
+    "RangeRedelivery": "redeliver_range",
     "Redelivery": "redeliver",
 }
 

@@ -15,6 +15,8 @@ from app.api.schemas.webhooks import (
     EndpointRequest,
     EndpointResource,
     NewEndpointResource,
+    RedeliveryRequest,
+    RedeliveryResource,
 )
 from app.domain.access import Scope
 from app.services.endpoints import (
@@ -22,6 +24,7 @@ from app.services.endpoints import (
     delete_endpoint,
     get_endpoint,
     list_endpoints,
+    redeliver_range,
     rotate_secret,
     send_test_event,
     update_endpoint,
@@ -122,12 +125,44 @@ class EndpointRotation(Resource):
 
     @operation(ns, scope=Scope.WRITE, answers={200: NewEndpointResource}, problems=(404,))
     def post(self, endpoint_id: UUID) -> Response:
-        """Draw a new secret; the old one signs beside it for a day."""
+        """Draw a new secret and key pair; the old ones sign beside them for a day."""
         box = container()
         endpoint = rotate_secret(
-            endpoint_id, owner_id=owner_filter(current_key()), uow=box.uow, clock=box.clock
+            endpoint_id,
+            owner_id=owner_filter(current_key()),
+            uow=box.uow,
+            sender=box.sender,
+            clock=box.clock,
         )
         return answer(NewEndpointResource.showing(endpoint))
+
+
+@ns.route("/<uuid:endpoint_id>/redeliver")
+@ns.param("endpoint_id", "Id of the endpoint.")
+class RangeRedelivery(Resource):
+    """A new start of many deliveries."""
+
+    @operation(
+        ns,
+        scope=Scope.WRITE,
+        body=RedeliveryRequest,
+        answers={202: RedeliveryResource},
+        problems=(404, 409),
+    )
+    def post(self, endpoint_id: UUID, body: RedeliveryRequest) -> Response:
+        """Send the events of a range of time again, each under its old id."""
+        box = container()
+        count = redeliver_range(
+            endpoint_id,
+            owner_id=owner_filter(current_key()),
+            since=body.since,
+            until=body.until,
+            states=body.states,
+            uow=box.uow,
+            queue=box.queue,
+            clock=box.clock,
+        )
+        return answer(RedeliveryResource(redelivered=count), 202)
 
 
 @ns.route("/<uuid:endpoint_id>/test")

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 #: What Standard Webhooks puts before the base64 of a symmetric key.
 SECRET_PREFIX = "whsec_"  # noqa: S105 - the part of a secret that is known
 
+#: What it puts before the base64 of an asymmetric pair, and of its public half.
+SIGNING_KEY_PREFIX = "whsk_"
+PUBLIC_KEY_PREFIX = "whpk_"
+
 
 class EventType(StrEnum):
     """What an endpoint can be told of."""
@@ -59,6 +63,10 @@ class Endpoint:
     url: str
     #: The key of the signature, as from ``generate_secret``; it never leaves the table but to sign.
     secret: str = field(repr=False)
+    #: The key pair of the asymmetric signature: ``whsk_`` and base64 of an ed25519 seed (32 bytes)
+    #: and its public key (32 bytes). Absent from before there were any, until the next rotation.
+    signing_key: str | None = field(default=None, repr=False)
+    previous_signing_key: str | None = field(default=None, repr=False)
     #: The secret before the last rotation; it signs beside the new one until the moment below.
     previous_secret: str | None = field(default=None, repr=False)
     previous_secret_until: datetime | None = None
@@ -72,28 +80,44 @@ class Endpoint:
     disabled_reason: DisableReason | None = None
     #: When the first of the failures began that no success has followed.
     failing_since: datetime | None = None
+    #: Nothing is sent before this moment: the receiver was too busy.
+    throttled_until: datetime | None = None
     created_at: datetime
 
     def signing_secrets(self, at: datetime) -> tuple[str, ...]:
-        """Return the secrets that sign at that moment, the newest first."""
-        until = self.previous_secret_until
-        if self.previous_secret is None or until is None or at >= until:
-            return (self.secret,)
-        return (self.secret, self.previous_secret)
+        """Return the secrets and key pairs that sign at that moment, the newest first."""
+        keys = [self.secret, self.signing_key]
+        if self.previous_secret_until is not None and at < self.previous_secret_until:
+            keys += [self.previous_secret, self.previous_signing_key]
+        return tuple(key for key in keys if key is not None)
+
+    @property
+    def public_key(self) -> str | None:
+        """What checks the asymmetric signature: ``whpk_`` and base64 of 32 bytes."""
+        if self.signing_key is None:
+            return None
+        pair = base64.b64decode(self.signing_key.removeprefix(SIGNING_KEY_PREFIX), validate=True)
+        return PUBLIC_KEY_PREFIX + base64.b64encode(pair[32:]).decode()
 
     def after(self, attempt: Attempt) -> Endpoint:
         """Return the endpoint after an attempt: disabled, when its failures are for good."""
         if not self.enabled:
             return self
         if attempt.succeeded:
-            return replace(self, failing_since=None)
+            return replace(self, failing_since=None, throttled_until=None)
         since = self.failing_since or attempt.at
         reason = None
         if attempt.gone:
             reason = DisableReason.GONE
         elif attempt.at - since >= DISABLE_AFTER:
             reason = DisableReason.FAILING
-        return replace(self, failing_since=since, enabled=reason is None, disabled_reason=reason)
+        return replace(
+            self,
+            failing_since=since,
+            throttled_until=attempt.throttled_until,
+            enabled=reason is None,
+            disabled_reason=reason,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +135,8 @@ class Delivery:
     #: The value of ``attempt`` when the present schedule began: 0, or that of the last redelivery.
     schedule_start: int = 0
     next_attempt_at: datetime | None = None
+    #: Until when a sender may be at it; absent when none is.
+    leased_until: datetime | None = None
     created_at: datetime
     delivered_at: datetime | None = None
 
@@ -140,6 +166,13 @@ class Attempt:
         """Whether the receiver wants no event ever again."""
         return self.status_code == HTTPStatus.GONE
 
+    @property
+    def throttled_until(self) -> datetime | None:
+        """Until when the receiver is to be left alone with every event; absent if it is not."""
+        if self.status_code not in THROTTLES:
+            return None
+        return self.at + max(THROTTLE, timedelta(seconds=self.retry_after_s or 0))
+
 
 def generate_secret() -> str:
     """Draw a signing secret: ``whsec_`` and base64 of 256 random bits."""
@@ -160,6 +193,23 @@ RETRY_DELAYS: tuple[timedelta, ...] = (
     timedelta(hours=24),
 )
 
+
+#: The answers of a receiver, or of what stands before it, that has too much to do: Standard
+#: Webhooks 1.0.0, "Deliverability and reliability", and 503, which carries a Retry-After too.
+THROTTLES = frozenset(
+    {
+        HTTPStatus.TOO_MANY_REQUESTS,
+        HTTPStatus.BAD_GATEWAY,
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        HTTPStatus.GATEWAY_TIMEOUT,
+    }
+)
+
+#: How long nothing is sent after such an answer, unless it asks for longer.
+THROTTLE = timedelta(seconds=5)
+
+#: Attempts under way at one time at one endpoint: a slow one holds no more of the sender's threads.
+ATTEMPTS_AT_ONCE = 2
 
 #: How long an endpoint may take nothing before it is disabled.
 DISABLE_AFTER = timedelta(days=5)

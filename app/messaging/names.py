@@ -14,8 +14,10 @@ class QueueName(StrEnum):
     INTERACTIVE = "interactive"
     #: Everything else that needs the models.
     INFERENCE = "inference"
-    #: Webhooks and sweeps: work that waits for others.
+    #: Sweeps, which look after everything else and wait for nobody.
     IO = "io"
+    #: Webhooks, which wait for other people's servers.
+    WEBHOOKS = "webhooks"
 
 
 class TaskName(StrEnum):

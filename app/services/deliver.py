@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from app.services.ports import Clock, UnitOfWork, UnitOfWorkFactory, WebhookSender
 
 
+#: Attempts of one message, so that a stop of the sender need not wait for a whole backlog.
+_IN_A_ROW = 20
+
+
 def enqueue_events(work: UnitOfWork, jobs: Sequence[Job]) -> list[UUID]:
     """Store a delivery for each endpoint that hears of the end of one of these jobs.
 
@@ -32,7 +36,7 @@ def enqueue_events(work: UnitOfWork, jobs: Sequence[Job]) -> list[UUID]:
     Raises: ValueError: a job has not ended.
     """
     listeners: dict[tuple[EventType, UUID | None, UUID | None], list[Endpoint]] = {}
-    deliveries: list[UUID] = []
+    heard: list[tuple[Endpoint, EventType, Job]] = []
     for job in jobs:
         if job.finished_at is None:
             raise ValueError("A job that has not ended is no event.")
@@ -42,11 +46,14 @@ def enqueue_events(work: UnitOfWork, jobs: Sequence[Job]) -> list[UUID]:
             listeners[topic] = work.endpoints.subscribed(
                 event, tenant_id=job.tenant_id, owner_id=job.owner_id
             )
-        deliveries += [
-            store_event(work, endpoint, event, _summary(job), at=job.finished_at).id
-            for endpoint in listeners[topic]
-        ]
-    return deliveries
+        heard += [(endpoint, event, job) for endpoint in listeners[topic]]
+    # Endpoints in one order for all, as their numbers demand.
+    heard.sort(key=lambda one: one[0].id)
+    return [
+        store_event(work, endpoint, event, _summary(job), at=job.finished_at).id
+        for endpoint, event, job in heard
+        if job.finished_at is not None
+    ]
 
 
 def _summary(job: Job) -> dict[str, Any]:
@@ -69,7 +76,12 @@ def store_event(
         id=new_id(),
         endpoint_id=endpoint.id,
         event=event,
-        payload={"type": event, "timestamp": timestamp, "data": data},
+        payload={
+            "type": event,
+            "timestamp": timestamp,
+            "sequence": work.endpoints.next_sequence(endpoint.id),
+            "data": data,
+        },
         next_attempt_at=at,
         created_at=at,
     )
@@ -86,19 +98,36 @@ def deliver(
     lease: timedelta,
     jitter: Callable[[], float],
 ) -> None:
-    """Make the attempt that is due, if one is, and set down what follows from it.
+    """Make the attempt that is due, if one is, and those that wait behind it at its endpoint.
 
+    What follows from each is set down before the next. A throttled or busy endpoint is left alone.
     ``lease`` has to be longer than an attempt takes: a sender that dies between the attempt and its
     record is known by the end of its lease, and the event is sent again under the same id.
     ``jitter`` draws from 0 to 1.
     """
+    with uow() as work:
+        claim = work.deliveries.claim(delivery_id, now=clock.now(), lease=lease)
+        work.commit()
+    for _ in range(_IN_A_ROW):
+        if claim is None:
+            return
+        _attempt(claim, uow=uow, sender=sender, clock=clock, jitter=jitter())
+        with uow() as work:
+            claim = work.deliveries.claim_next(claim.endpoint_id, now=clock.now(), lease=lease)
+            work.commit()
+
+
+def _attempt(
+    delivery: Delivery,
+    *,
+    uow: UnitOfWorkFactory,
+    sender: WebhookSender,
+    clock: Clock,
+    jitter: float,
+) -> None:
     now = clock.now()
     with uow() as work:
-        delivery = work.deliveries.claim(delivery_id, now=now, lease=lease)
-        if delivery is None:
-            return
         endpoint = work.endpoints.get(delivery.endpoint_id)
-        work.commit()
     if endpoint is None:
         return
     if endpoint.enabled:
@@ -111,7 +140,7 @@ def deliver(
             error="The endpoint is disabled.",
         )
     with uow() as work:
-        if _record(work, delivery, attempt, now=clock.now(), jitter=jitter()):
+        if _record(work, delivery, attempt, now=clock.now(), jitter=jitter):
             work.commit()
 
 
@@ -139,20 +168,21 @@ def _account(work: UnitOfWork, endpoint_id: UUID, attempt: Attempt) -> bool:
         return False
     if endpoint.after(attempt) == endpoint:
         return endpoint.enabled
+    others: list[Endpoint] = []
+    if not endpoint.after(attempt).enabled:
+        others = work.endpoints.subscribed(
+            EventType.ENDPOINT_DISABLED, tenant_id=endpoint.tenant_id, owner_id=endpoint.owner_id
+        )
+    for one in sorted({endpoint_id, *(other.id for other in others)}):
+        work.endpoints.lock(one)
     held = work.endpoints.lock(endpoint_id)
     if held is None:
         return False
     changed = held.after(attempt)
     work.endpoints.update(changed)
     if held.enabled and not changed.enabled:
-        _tell_others(work, changed, at=attempt.at)
+        data = {"id": str(changed.id), "reason": changed.disabled_reason}
+        for other in others:
+            if other.id != changed.id:
+                store_event(work, other, EventType.ENDPOINT_DISABLED, data, at=attempt.at)
     return changed.enabled
-
-
-def _tell_others(work: UnitOfWork, disabled: Endpoint, *, at: datetime) -> None:
-    data = {"id": str(disabled.id), "reason": disabled.disabled_reason}
-    others = work.endpoints.subscribed(
-        EventType.ENDPOINT_DISABLED, tenant_id=disabled.tenant_id, owner_id=disabled.owner_id
-    )
-    for other in others:
-        store_event(work, other, EventType.ENDPOINT_DISABLED, data, at=at)

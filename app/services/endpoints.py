@@ -10,17 +10,17 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from app.domain.delivery import Endpoint, EventType, generate_secret
+from app.domain.delivery import ATTEMPTS_AT_ONCE, Endpoint, EventType, generate_secret
 from app.domain.errors import ConflictError, InvalidRequestError, NotFoundError
 from app.services.deliver import store_event
 from app.services.identity import new_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
     from datetime import datetime
     from uuid import UUID
 
-    from app.domain.delivery import Attempt, Delivery
+    from app.domain.delivery import Attempt, Delivery, DeliveryState
     from app.services.ports import (
         Clock,
         JobQueue,
@@ -51,6 +51,7 @@ def create_endpoint(
         id=new_id(),
         url=url,
         secret=generate_secret(),
+        signing_key=sender.new_key(),
         events=_some(events),
         owner_id=owner_id,
         created_at=clock.now(),
@@ -96,11 +97,17 @@ def update_endpoint(
     with uow() as work:
         endpoint = _admit(work.endpoints.lock(endpoint_id), owner_id)
         if url is not None:
-            endpoint = replace(endpoint, url=url, failing_since=None)
+            endpoint = replace(endpoint, url=url, failing_since=None, throttled_until=None)
         if events is not None:
             endpoint = replace(endpoint, events=_some(events))
         if enabled is not None and enabled != endpoint.enabled:
-            endpoint = replace(endpoint, enabled=enabled, disabled_reason=None, failing_since=None)
+            endpoint = replace(
+                endpoint,
+                enabled=enabled,
+                disabled_reason=None,
+                failing_since=None,
+                throttled_until=None,
+            )
         work.endpoints.update(endpoint)
         work.commit()
     return endpoint
@@ -115,9 +122,14 @@ def delete_endpoint(endpoint_id: UUID, *, owner_id: UUID | None, uow: UnitOfWork
 
 
 def rotate_secret(
-    endpoint_id: UUID, *, owner_id: UUID | None, uow: UnitOfWorkFactory, clock: Clock
+    endpoint_id: UUID,
+    *,
+    owner_id: UUID | None,
+    uow: UnitOfWorkFactory,
+    sender: WebhookSender,
+    clock: Clock,
 ) -> Endpoint:
-    """Draw a new secret; the old one signs beside it for ``ROTATION_OVERLAP``.
+    """Draw a new secret and key pair; the old ones sign beside them for ``ROTATION_OVERLAP``.
 
     Raises: NotFoundError.
     """
@@ -126,7 +138,9 @@ def rotate_secret(
         endpoint = replace(
             endpoint,
             secret=generate_secret(),
+            signing_key=sender.new_key(),
             previous_secret=endpoint.secret,
+            previous_signing_key=endpoint.signing_key,
             previous_secret_until=clock.now() + ROTATION_OVERLAP,
         )
         work.endpoints.update(endpoint)
@@ -209,6 +223,35 @@ def redeliver(
         work.commit()
     queue.put_delivery(delivery_id)
     return delivery
+
+
+def redeliver_range(
+    endpoint_id: UUID,
+    *,
+    owner_id: UUID | None,
+    since: datetime,
+    until: datetime | None,
+    states: Collection[DeliveryState],
+    uow: UnitOfWorkFactory,
+    queue: JobQueue,
+    clock: Clock,
+) -> int:
+    """Do so with every event from ``since`` to before ``until`` (by default: now) in these states.
+
+    Returns how many there are; one that is still pending is not counted, nor sent twice.
+    Raises: NotFoundError; ConflictError: the endpoint is disabled.
+    """
+    now = clock.now()
+    with uow() as work:
+        _enabled(work, endpoint_id, owner_id)
+        chosen = work.deliveries.redeliver_range(
+            endpoint_id, since=since, until=until or now, states=states, now=now
+        )
+        work.commit()
+    # A sender that is at the endpoint goes on with what waits behind.
+    for delivery_id in chosen[:ATTEMPTS_AT_ONCE]:
+        queue.put_delivery(delivery_id)
+    return len(chosen)
 
 
 def _admit(endpoint: Endpoint | None, owner_id: UUID | None) -> Endpoint:

@@ -61,6 +61,14 @@ class SqlEndpointRepository:
             update(EndpointRow).where(EndpointRow.id == endpoint.id).values(_values(endpoint))
         )
 
+    def next_sequence(self, endpoint_id: UUID) -> int:
+        return self._session.execute(
+            update(EndpointRow)
+            .where(EndpointRow.id == endpoint_id)
+            .values(sequence=EndpointRow.sequence + 1)
+            .returning(EndpointRow.sequence)
+        ).scalar_one()
+
     def delete(self, endpoint_id: UUID) -> None:
         self._session.execute(delete(EndpointRow).where(EndpointRow.id == endpoint_id))
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from pgvector.sqlalchemy import HALFVEC, Vector
 from sqlalchemy import (
+    BigInteger,
     CheckConstraint,
     DateTime,
     FetchedValue,
@@ -301,12 +302,17 @@ class EndpointRow(TenantBound, Base):
     url: Mapped[str]
     secret: Mapped[str]
     previous_secret: Mapped[str | None]
+    signing_key: Mapped[str | None]
+    previous_signing_key: Mapped[str | None]
     previous_secret_until: Mapped[datetime | None]
     events: Mapped[list[str]] = mapped_column(ARRAY(Text))
     owner_id: Mapped[UUID | None] = mapped_column(index=True)
     enabled: Mapped[bool]
     disabled_reason: Mapped[str | None]
     failing_since: Mapped[datetime | None]
+    throttled_until: Mapped[datetime | None]
+    #: The number of the last event.
+    sequence: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     created_at: Mapped[datetime]
 
 
@@ -316,6 +322,12 @@ class DeliveryRow(Base):
         Index("ix_deliveries_endpoint_id", "endpoint_id", "created_at", "id"),
         Index(
             "ix_deliveries_next_attempt_at",
+            "next_attempt_at",
+            postgresql_where=text("state = 'pending'"),
+        ),
+        Index(
+            "ix_deliveries_pending",
+            "endpoint_id",
             "next_attempt_at",
             postgresql_where=text("state = 'pending'"),
         ),
@@ -329,6 +341,7 @@ class DeliveryRow(Base):
     attempt: Mapped[int]
     schedule_start: Mapped[int]
     next_attempt_at: Mapped[datetime | None]
+    leased_until: Mapped[datetime | None]
     created_at: Mapped[datetime]
     delivered_at: Mapped[datetime | None]
 

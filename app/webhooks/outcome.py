@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import httpcore
 
-from app.domain.delivery import MAX_RETRY_AFTER
+from app.domain.delivery import MAX_RETRY_AFTER, THROTTLES
 from app.webhooks.connection import AddressRefusedError, InsecureError, NameUnknownError
 
 if TYPE_CHECKING:
@@ -17,9 +17,6 @@ if TYPE_CHECKING:
 
 #: Everything that the other side, or the way to it, can cause.
 FAILURES = (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError)
-
-#: The statuses whose Retry-After is honoured.
-_THROTTLES = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
 
 #: The first that fits is told.
 _DESCRIPTIONS: tuple[tuple[type[Exception], str], ...] = (
@@ -54,7 +51,7 @@ def retry_after_s(status: int, header: bytes, *, at: datetime) -> int | None:
     and so is whatever goes beyond ``MAX_RETRY_AFTER``.
     """
     text = header.decode("ascii", "replace").strip()
-    if status not in _THROTTLES or not text:
+    if status not in THROTTLES or not text:
         return None
     try:
         if text.isdecimal():

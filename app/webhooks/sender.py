@@ -21,7 +21,7 @@ from app.webhooks.connection import (
     resolve,
 )
 from app.webhooks.outcome import FAILURES, describe_failure, describe_status, retry_after_s
-from app.webhooks.signature import signed_headers
+from app.webhooks.signature import generate_signing_key, signed_headers
 from app.webhooks.target import Target, parse_target
 
 if TYPE_CHECKING:
@@ -62,6 +62,10 @@ class HttpWebhookSender:
             trust = ssl.create_default_context()
             trust.load_verify_locations(certifi.where())
         self._trust = trust
+
+    def new_key(self) -> str:
+        """See :meth:`app.services.ports.WebhookSender.new_key`."""
+        return generate_signing_key()
 
     def check(self, url: str) -> None:
         """Refuse a URL that may not be sent to.

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 SERVICE = "service"
 WEB_THREADS = 64
-_IO_THREADS = 8  # they wait for other people's servers
+_IO_THREADS = 2
+_WEBHOOK_THREADS = 16  # they wait for other people's servers
 # Nobody waits for these, and at the start everything wants a processor at once.
 _AFTER_THE_REST = ("nice", "-n", "10")
 _FOR_WORKERS = {
@@ -64,6 +65,7 @@ def service_programs(stack: Stack, *, workers: int) -> list[Program]:
         Program("web", web, "INT"),
         _worker("inference", "interactive,inference", f"--pool prefork --concurrency {workers}"),
         _worker("io", "io", f"--pool threads --concurrency {_IO_THREADS}"),
+        _worker("webhooks", "webhooks", f"--pool threads --concurrency {_WEBHOOK_THREADS}"),
         Program(
             "beat",
             (*_AFTER_THE_REST, *beat, f"--schedule={stack.state.run / 'beat-schedule'}"),

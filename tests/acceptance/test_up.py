@@ -18,7 +18,16 @@ from deploy.local.ports import free_port, is_free
 from deploy.local.waiting import wait_until
 
 PATIENCE_S = 120
-PROGRAMS = {"postgres", "redis", "web", "worker-inference", "worker-io", "beat", "flower"}
+PROGRAMS = {
+    "postgres",
+    "redis",
+    "web",
+    "worker-inference",
+    "worker-io",
+    "worker-webhooks",
+    "beat",
+    "flower",
+}
 
 
 class RunningUp:

@@ -28,6 +28,7 @@ _KINDS = {
     "tasks.inference_worker": "worker-inference",
     "workers.decoder_child": _DECODER,
     "tasks.io_worker worker": "worker-io",
+    "tasks.webhooks_worker worker": "worker-webhooks",
     "tasks.io_worker beat": "beat",
     "flower": "flower",
     "app.server": "web",

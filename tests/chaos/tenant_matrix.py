@@ -87,6 +87,7 @@ ROWS = {
     ("GET", _HOOKS): Row(_READ),
     ("PATCH", _HOOKS): Row(_WRITE, json={"enabled": False}),
     ("DELETE", _HOOKS): Row(_WRITE),
+    ("POST", f"{_HOOKS}/redeliver"): Row(_WRITE, json={"since": "2026-01-01T00:00:00Z"}),
     ("POST", f"{_HOOKS}/rotate"): Row(_WRITE),
     ("POST", f"{_HOOKS}/test"): Row(_WRITE),
     ("GET", f"{_HOOKS}/deliveries"): Row(_READ),

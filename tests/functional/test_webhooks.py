@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+from datetime import timedelta
+from uuid import UUID
+
 import pytest
 from factories import image_bytes
 
 from app.domain.access import Scope
+from app.domain.delivery import Attempt, DeliveryState
 
 NOBODY = "0191e0a8-0000-7000-8000-000000000000"
 URL = "https://receiver.example/hook"
@@ -18,7 +22,14 @@ def endpoint(admin):
 def test_an_endpoint_shows_its_secret_once(admin, endpoint):
     path = f"/v1/webhooks/{endpoint['id']}"
     assert endpoint["secret"].startswith("whsec_")
-    assert endpoint["events"] == ["job.cancelled", "job.dead", "job.failed", "job.succeeded"]
+    assert endpoint["events"] == [
+        "endpoint.disabled",
+        "job.cancelled",
+        "job.dead",
+        "job.failed",
+        "job.succeeded",
+    ]
+    assert endpoint["public_key"].startswith("whpk_")
     for answer in (
         admin.get(path),
         admin.get("/v1/webhooks"),
@@ -53,6 +64,7 @@ def test_an_endpoint_is_changed_rotated_and_removed(admin, endpoint):
     rotated = admin.post(f"{path}/rotate").json
     assert rotated["secret"] != endpoint["secret"]
     assert rotated["previous_secret_until"]
+    assert rotated["public_key"] != endpoint["public_key"]
     assert admin.delete(path).status_code == 204
     assert admin.get(path).status_code == 404
 
@@ -74,6 +86,34 @@ def test_a_disabled_endpoint_is_not_tested(admin, endpoint):
     path = f"/v1/webhooks/{endpoint['id']}"
     admin.patch(path, json={"enabled": False})
     assert admin.post(f"{path}/test").status_code == 409
+    since = {"since": endpoint["created_at"]}
+    assert admin.post(f"{path}/redeliver", json=since).status_code == 409
+
+
+def test_a_range_is_sent_again_with_what_was_delivered_when_asked_for(admin, container, endpoint):
+    path = f"/v1/webhooks/{endpoint['id']}"
+    delivery_id = UUID(admin.post(f"{path}/test").json["id"])
+    with container.uow() as work:
+        delivery = work.deliveries.claim(
+            delivery_id, now=container.clock.now(), lease=timedelta(minutes=1)
+        )
+        attempt = Attempt(
+            delivery_id=delivery_id, number=delivery.attempt, at=container.clock.now()
+        )
+        work.deliveries.record(attempt, state=DeliveryState.DELIVERED, next_attempt_at=None)
+        work.commit()
+
+    def again(**range_):
+        answer = admin.post(f"{path}/redeliver", json={"since": endpoint["created_at"], **range_})
+        return answer.json.get("redelivered", answer.status_code)
+
+    assert again() == 0
+    assert again(since="2026-01-01T00:00:00") == 400
+    assert again(states=["pending"]) == 400
+    assert again(until=endpoint["created_at"], states=["delivered"]) == 0
+    assert again(states=["failed", "delivered"]) == 1
+    assert admin.get(f"{path}/deliveries/{delivery_id}").json["state"] == "pending"
+    assert again(states=["failed", "delivered"]) == 0
 
 
 def test_a_cancelled_job_is_told_to_its_owner_and_to_admins(admin, make_client, endpoint):
@@ -100,6 +140,7 @@ def test_endpoints_of_others_are_as_absent_as_missing_ones(admin, make_client, e
             stranger.delete(path),
             stranger.post(f"{path}/rotate"),
             stranger.post(f"{path}/test"),
+            stranger.post(f"{path}/redeliver", json={"since": "2026-01-01T00:00:00Z"}),
             stranger.get(log),
             stranger.get(f"{log}/{delivery_id}"),
             stranger.get(f"{log}/{delivery_id}/attempts"),

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import Field, model_validator
+from pydantic import AwareDatetime, Field, model_validator
 
 from app.api.schemas.base import Page, Schema
 from app.domain.delivery import DeliveryState, DisableReason, EventType
@@ -18,15 +18,15 @@ _Events = Annotated[
     Field(min_length=1, max_length=20, description="What the endpoint hears of."),
 ]
 
-#: The ends of jobs; what an endpoint hears of unless it says otherwise.
-_JOB_EVENTS = tuple(event for event in EventType if event.startswith("job."))
+#: The ends of jobs and of endpoints; what an endpoint hears of unless it says otherwise.
+_USUAL_EVENTS = tuple(event for event in EventType if event != EventType.ENDPOINT_TEST)
 
 
 class EndpointRequest(Schema):
     """A URL to register."""
 
     url: _Url
-    events: _Events = _JOB_EVENTS
+    events: _Events = _USUAL_EVENTS
 
 
 class EndpointChange(Schema):
@@ -55,6 +55,12 @@ class EndpointResource(Schema):
     enabled: bool
     disabled_reason: DisableReason | None
     failing_since: datetime | None
+    throttled_until: Annotated[
+        datetime | None, Field(description="Nothing is sent before: the receiver was too busy.")
+    ]
+    public_key: Annotated[
+        str | None, Field(description="Checks the v1a signatures; null until the next rotation.")
+    ]
     previous_secret_until: Annotated[
         datetime | None, Field(description="Until when the secret before the last signs too.")
     ]
@@ -107,6 +113,25 @@ class DeliveryPage(Page):
     """Deliveries, newest first."""
 
     items: list[DeliveryResource]
+
+
+class RedeliveryRequest(Schema):
+    """Which events to send again."""
+
+    since: Annotated[AwareDatetime, Field(description="The first moment of the range.")]
+    until: Annotated[
+        AwareDatetime | None, Field(description="The end of the range, excluded; null: now.")
+    ] = None
+    states: Annotated[
+        tuple[Literal[DeliveryState.FAILED, DeliveryState.DELIVERED], ...],
+        Field(min_length=1, max_length=2, description="What became of them so far."),
+    ] = (DeliveryState.FAILED,)
+
+
+class RedeliveryResource(Schema):
+    """What will be sent again."""
+
+    redelivered: Annotated[int, Field(description="The number of events.")]
 
 
 class AttemptResource(Schema):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import datetime, timedelta
     from uuid import UUID
 
@@ -28,6 +29,14 @@ class EndpointRepository(Protocol):
 
     def update(self, endpoint: Endpoint) -> None:
         """Store a changed endpoint."""
+
+    def next_sequence(self, endpoint_id: UUID) -> int:
+        """Count one event more of an endpoint and return its number, from 1.
+
+        The endpoint is held until the transaction ends, so that numbers have no gap. To number
+        events of several endpoints, go by the order of their ids: no two transactions then wait
+        for each other.
+        """
 
     def delete(self, endpoint_id: UUID) -> None:
         """Remove an endpoint with its deliveries."""
@@ -63,8 +72,12 @@ class DeliveryRepository(Protocol):
         """Take a pending delivery that is due, with a new attempt number, or return ``None``.
 
         ``next_attempt_at`` becomes the end of the lease, so that the delivery of a lost sender is
-        due again.
+        due again. Nothing is taken while the endpoint is throttled, or while there are
+        ``ATTEMPTS_AT_ONCE`` under way at it.
         """
+
+    def claim_next(self, endpoint_id: UUID, *, now: datetime, lease: timedelta) -> Delivery | None:
+        """Take the endpoint's delivery that is due for the longest, under the same conditions."""
 
     def record(
         self,
@@ -79,7 +92,10 @@ class DeliveryRepository(Protocol):
         """
 
     def due(self, *, now: datetime, limit: int) -> list[UUID]:
-        """Return the ids of pending deliveries whose time has come."""
+        """Return ids of pending deliveries whose time has come, ``ATTEMPTS_AT_ONCE`` an endpoint.
+
+        A throttled endpoint has none. Those that wait behind are for ``claim_next``.
+        """
 
     def redeliver(self, delivery_id: UUID, *, now: datetime) -> None:
         """Make a delivery pending and due, with its whole schedule before it.
@@ -88,9 +104,26 @@ class DeliveryRepository(Protocol):
         attempts stay unique.
         """
 
+    def redeliver_range(
+        self,
+        endpoint_id: UUID,
+        *,
+        since: datetime,
+        until: datetime,
+        states: Collection[DeliveryState],
+        now: datetime,
+    ) -> list[UUID]:
+        """Do so with all in these states that were created in this range, its end excluded.
+
+        Returns their ids. Those that are pending stay as they are.
+        """
+
 
 class WebhookSender(Protocol):
     """Carries signed events to endpoints."""
+
+    def new_key(self) -> str:
+        """Draw a key pair for the asymmetric signature, in the form of ``Endpoint.signing_key``."""
 
     def check(self, url: str) -> None:
         """Refuse a URL that may not be sent to. Raises: InvalidRequestError."""

@@ -94,6 +94,7 @@ def test_enqueue_events_tells_of_the_end_of_a_job_in_ids_and_states_only(work, s
     assert delivery.payload == {
         "type": f"job.{state}",
         "timestamp": "2026-03-01T11:59:59.250Z",
+        "sequence": 1,
         "data": {
             "id": str(job.id),
             "type": "recognition",
@@ -165,6 +166,66 @@ def test_deliver_keeps_to_the_schedule_when_the_receiver_asks_for_less(work, clo
     attempt_once(delivery_id, work, FakeSender(503, retry_after_s=1), clock)
     delivery = work.deliveries.get(delivery_id)
     assert delivery.next_attempt_at - clock.now() == timedelta(seconds=5)
+
+
+@pytest.mark.parametrize("status", [429, 502, 503, 504])
+def test_a_receiver_that_is_too_busy_is_left_alone_with_every_event(work, clock, status):
+    first = add_delivery(work)
+    (second,) = enqueue_events(work, [ended_job()])
+    attempt_once(first, work, FakeSender(status, retry_after_s=600), clock)
+    (endpoint,) = work.endpoints.rows.values()
+    assert endpoint.throttled_until - clock.now() == timedelta(seconds=600)
+    clock.advance(timedelta(seconds=599))
+    sender = FakeSender(200)
+    attempt_once(second, work, sender, clock)
+    assert sender.sent == []
+    assert work.deliveries.due(now=clock.now(), limit=10) == []
+    clock.advance(timedelta(seconds=1))
+    attempt_once(second, work, sender, clock)
+    assert {delivery.id for _, delivery, _ in sender.sent} == {first, second}
+    assert work.endpoints.get(endpoint.id).throttled_until is None
+
+
+def test_deliver_goes_on_with_what_waits_behind_at_the_same_endpoint(work, clock):
+    first = add_delivery(work)
+    behind = [one for _ in range(5) for one in enqueue_events(work, [ended_job()])]
+    other = add_endpoint(work, events=frozenset({EventType.JOB_DEAD}))
+    (elsewhere,) = enqueue_events(work, [ended_job(state=JobState.DEAD)])
+    assert work.deliveries.get(elsewhere).endpoint_id == other.id
+    sender = FakeSender(200)
+    attempt_once(first, work, sender, clock)
+    sent = [delivery.id for _, delivery, _ in sender.sent]
+    assert sent == [first, *sorted(behind)]
+
+
+def test_no_more_than_two_attempts_are_under_way_at_one_endpoint(work, clock):
+    add_endpoint(work)
+    waiting = [one for _ in range(5) for one in enqueue_events(work, [ended_job()])]
+    under_way, most = 0, 0
+
+    class BusySender(FakeSender):
+        def send(self, endpoint, delivery, *, at):
+            nonlocal under_way, most
+            under_way += 1
+            most = max(most, under_way)
+            for other in waiting:
+                attempt_once(other, work, self, clock)
+            under_way -= 1
+            return super().send(endpoint, delivery, at=at)
+
+    attempt_once(waiting[0], work, BusySender(200), clock)
+    assert most == 2
+
+
+def test_events_of_an_endpoint_are_numbered_without_a_gap(work):
+    one, other = (add_endpoint(work, events=frozenset(EventType)) for _ in range(2))
+    dead, done = ended_job(state=JobState.DEAD), ended_job()
+    ids = enqueue_events(work, [dead, done]) + enqueue_events(work, [replace(done, id=dead.id)])
+    for endpoint in (one, other):
+        events = [work.deliveries.get(each) for each in ids]
+        mine = [event.payload for event in events if event.endpoint_id == endpoint.id]
+        assert [payload["sequence"] for payload in mine] == [1, 2, 3]
+        assert [payload["type"] for payload in mine][::2] == ["job.dead", "job.succeeded"]
 
 
 def test_deliver_sends_again_when_the_sender_died_before_its_record(work, clock):
@@ -255,12 +316,13 @@ def test_deliver_forgets_failures_after_a_success(work, clock):
     (second,) = enqueue_events(work, [ended_job()])
     attempt_once(first, work, FakeSender(500), clock)
     clock.advance(timedelta(days=4))
-    attempt_once(second, work, FakeSender(200), clock)
+    attempt_once(second, work, FakeSender(200, 500), clock)
+    failing_since = clock.now()
     clock.advance(timedelta(days=4))
     attempt_once(first, work, FakeSender(500), clock)
     (endpoint,) = work.endpoints.rows.values()
     assert endpoint.enabled
-    assert endpoint.failing_since == clock.now()
+    assert endpoint.failing_since == failing_since
 
 
 def test_deliver_ignores_what_does_not_exist(work, clock):

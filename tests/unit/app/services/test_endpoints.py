@@ -16,6 +16,7 @@ from app.services.endpoints import (
     list_deliveries,
     list_endpoints,
     redeliver,
+    redeliver_range,
     rotate_secret,
     send_test_event,
     update_endpoint,
@@ -110,11 +111,20 @@ def test_endpoints_of_another_key_are_as_absent_as_those_that_do_not_exist(world
             lambda: get_endpoint(endpoint_id, **who),
             lambda: world.update(endpoint_id, owner_id, enabled=False),
             lambda: delete_endpoint(endpoint_id, **who),
-            lambda: rotate_secret(endpoint_id, clock=clock, **who),
+            lambda: rotate_secret(endpoint_id, sender=world.sender, clock=clock, **who),
             lambda: world.test_event(endpoint_id, owner_id),
             lambda: list_deliveries(endpoint_id, before=None, limit=10, **who),
             lambda: list_attempts(delivery.id, **one),
             lambda: redeliver(delivery.id, queue=queue, clock=clock, **one),
+            lambda: redeliver_range(
+                endpoint_id,
+                since=clock.now(),
+                until=None,
+                states=DeliveryState,
+                queue=queue,
+                clock=clock,
+                **who,
+            ),
         ]
 
     for call in every_call(endpoint.id, STRANGER) + every_call(uuid4(), OWNER):
@@ -172,12 +182,16 @@ def test_delete_endpoint_removes_it(world):
 
 def test_rotate_secret_lets_the_old_one_sign_until_its_time_is_up(world):
     old = world.create()
-    new = rotate_secret(old.id, owner_id=OWNER, uow=world.uow, clock=world.clock)
+    new = rotate_secret(
+        old.id, owner_id=OWNER, uow=world.uow, sender=world.sender, clock=world.clock
+    )
     assert new.secret != old.secret
+    assert new.public_key != old.public_key
     end = world.clock.now() + timedelta(hours=24)
-    assert new.signing_secrets(world.clock.now()) == (new.secret, old.secret)
-    assert new.signing_secrets(end - timedelta(seconds=1)) == (new.secret, old.secret)
-    assert new.signing_secrets(end) == (new.secret,)
+    both = (new.secret, new.signing_key, old.secret, old.signing_key)
+    assert new.signing_secrets(world.clock.now()) == both
+    assert new.signing_secrets(end - timedelta(seconds=1)) == both
+    assert new.signing_secrets(end) == both[:2]
 
 
 def test_send_test_event_reaches_an_endpoint_that_hears_of_other_events(world):
@@ -238,3 +252,30 @@ def test_list_deliveries_pages_from_the_newest(world):
         uow=world.uow,
     )
     assert [one.id for one in page] == [made[1].id]
+
+
+def test_redeliver_range_sends_again_what_failed_since(world):
+    endpoint = world.create()
+    start = world.clock.now()
+    chosen = []
+    for status in (410, 200, 410, 410):
+        world.update(endpoint.id, enabled=True)
+        delivery = world.test_event(endpoint.id)
+        world.deliver(delivery.id, status)
+        chosen.append(delivery.id)
+        world.clock.advance(timedelta(hours=1))
+    world.update(endpoint.id, enabled=True)
+    count = redeliver_range(
+        endpoint.id,
+        owner_id=OWNER,
+        since=start,
+        until=start + timedelta(hours=3),
+        states=[DeliveryState.FAILED],
+        uow=world.uow,
+        queue=world.queue,
+        clock=world.clock,
+    )
+    assert count == 2
+    states = [world.uow.deliveries.get(one).state for one in chosen]
+    assert states == ["pending", "delivered", "pending", "failed"]
+    assert world.queue.deliveries[-2:] == [chosen[0], chosen[2]]
