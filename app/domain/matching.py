@@ -109,6 +109,9 @@ class SubjectShare:
     subject: str
     #: 0 to 1; the shares of all subjects of a collection add up to 1.
     share: float
+    #: The subject's face that is most similar to the probe, and its cosine, -1 to 1.
+    face_id: UUID
+    similarity: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -180,7 +180,7 @@ class SqlJobRepository:
         query = select(JobRow.id).where(_held(claim)).with_for_update()
         return self._session.execute(query).one_or_none() is not None
 
-    def finish(self, endings: Sequence[Ending], *, expires_at: datetime) -> list[Job]:
+    def finish(self, endings: Sequence[Ending], *, expires_at: datetime) -> tuple[list[Job], bool]:
         rows = self._session.execute(
             END_JOBS,
             {
@@ -197,11 +197,11 @@ class SqlJobRepository:
                 "expires_at": expires_at,
                 "keep_images": [image for ending in endings for image in ending.keep_images],
             },
-        )
+        ).all()
         finished_at = {row.id: row.finished_at for row in rows}
         ended = [ending for ending in endings if ending.claim.id in finished_at]
         self._keep([image for ending in ended for image in ending.keep_images])
-        return [
+        jobs = [
             replace(
                 ending.claim,
                 state=ending.state,
@@ -212,6 +212,7 @@ class SqlJobRepository:
             )
             for ending in ended
         ]
+        return jobs, any(row.heard for row in rows)
 
     def image_ids(self, job_id: UUID) -> list[UUID]:
         query = select(ImageRow.id).where(ImageRow.job_id == job_id).order_by(ImageRow.number)

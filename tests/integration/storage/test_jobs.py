@@ -41,7 +41,7 @@ def _claim(uow, job, companions=0, lease=LEASE, *, by_age=False):
 def _finish(uow, claim, state=JobState.SUCCEEDED, keep=()):
     ending = Ending(claim=claim, state=state, result={"ok": True}, keep_images=tuple(keep))
     with uow() as work:
-        done = work.jobs.finish([ending], expires_at=NOW)
+        done, _ = work.jobs.finish([ending], expires_at=NOW)
         work.commit()
     return done
 
