@@ -19,7 +19,9 @@ from sqlalchemy import (
     tuple_,
     update,
 )
+from sqlalchemy.exc import IntegrityError
 
+from app.domain.errors import NotFoundError
 from app.domain.job import Ending, Job, JobState, JobType, Lane, Progress
 from app.services.identity import new_id
 from app.storage.job_statements import (
@@ -91,23 +93,26 @@ class SqlJobRepository:
         return isinstance(result, CursorResult) and result.rowcount > 0
 
     def add(self, job: Job, *, images: Sequence[bytes], publish_at: datetime) -> None:
-        self._session.execute(
-            ADD_JOB,
-            {
-                "id": job.id,
-                "type": job.type,
-                "state": job.state,
-                "owner_id": job.owner_id,
-                "collection_id": job.collection_id,
-                "lane": job.lane,
-                "parameters": dict(job.parameters),
-                "total": job.progress.total,
-                "publish_at": publish_at,
-                "created_at": job.created_at,
-                "image_ids": [new_id() for _ in images],
-                "image_data": list(images),
-            },
-        )
+        try:
+            self._session.execute(
+                ADD_JOB,
+                {
+                    "id": job.id,
+                    "type": job.type,
+                    "state": job.state,
+                    "owner_id": job.owner_id,
+                    "collection_id": job.collection_id,
+                    "lane": job.lane,
+                    "parameters": dict(job.parameters),
+                    "total": job.progress.total,
+                    "publish_at": publish_at,
+                    "created_at": job.created_at,
+                    "image_ids": [new_id() for _ in images],
+                    "image_data": list(images),
+                },
+            )
+        except IntegrityError as error:  # of what it refers to, only the collection can be gone
+            raise NotFoundError("there is no such collection") from error
 
     def get(self, job_id: UUID) -> Job | None:
         row = self._session.execute(SELECT_JOB, {"job_id": job_id}).one_or_none()

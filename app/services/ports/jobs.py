@@ -22,6 +22,7 @@ class JobRepository(Protocol):
         """Store a new queued job with its images, in order.
 
         ``publish_at`` is when the sweep may put the job's message again.
+        Raises: NotFoundError: its collection was deleted.
         """
 
     def get(self, job_id: UUID) -> Job | None:

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from app.domain.errors import NotFoundError
 from app.domain.job import Ending, Job, JobState, JobType, Lane, Progress
 from app.services.identity import new_id
 
@@ -244,3 +245,16 @@ def test_pages_go_from_the_newest_to_the_oldest(uow):
         seen += [job.id for job in page]
         before = (page[-1].created_at, page[-1].id)
     assert seen == [job.id for job in reversed(jobs)]
+
+
+def test_no_job_is_stored_for_a_collection_that_was_deleted_meanwhile(uow):
+    job = Job(
+        id=new_id(),
+        type=JobType.RECOGNITION,
+        state=JobState.QUEUED,
+        collection_id=new_id(),
+        progress=Progress(total=1),
+        created_at=NOW,
+    )
+    with uow() as work, pytest.raises(NotFoundError):
+        work.jobs.add(job, images=[b"one"], publish_at=NOW)
