@@ -9,6 +9,7 @@ from flask import Flask, Request
 
 from app.api import edge, health, metrics, problems, v1
 from app.api.auth import KeyRing
+from app.api.collection_memory import CollectionMemory
 from app.compat.compreface import blueprint as compreface
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def create_app(container: Container) -> Flask:
     app.url_map.merge_slashes = False
     app.extensions["container"] = container
     app.extensions["key_ring"] = KeyRing(container.uow)
+    app.extensions["collection_memory"] = CollectionMemory()
     # Callbacks after a request run in reverse: the figures are taken last.
     metrics.register(app)
     edge.register(app)

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from flask_restx import Namespace, Resource
 
-from app.api.context import container, current_key
+from app.api.context import collection_memory, container, current_key
 from app.api.operation import answer, answer_nothing, operation
 from app.api.pagination import answer_page, read_name
 from app.api.schemas.base import PageQuery
@@ -108,10 +108,12 @@ class CollectionItem(Resource):
             key=current_key(),
             uow=container().uow,
         )
+        collection_memory().forget()
         return answer(CollectionResource.of(changed))
 
     @operation(ns, scope=Scope.WRITE, answers={204: None}, problems=(404,))
     def delete(self, collection: str) -> Response:
         """Remove a collection with its subjects, faces and photographs."""
         delete_collection(collection, key=current_key(), uow=container().uow)
+        collection_memory().forget()
         return answer_nothing()

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from app.api.auth import KeyRing
+    from app.api.collection_memory import CollectionMemory
     from app.bootstrap import Container
     from app.domain.access import ApiKey
 
@@ -27,6 +28,11 @@ def act_for(tenant_id: UUID) -> None:
 def key_ring() -> KeyRing:
     """Return the application's memory of keys."""
     return cast("KeyRing", current_app.extensions["key_ring"])
+
+
+def collection_memory() -> CollectionMemory:
+    """Return the application's memory of collections."""
+    return cast("CollectionMemory", current_app.extensions["collection_memory"])
 
 
 def current_key() -> ApiKey:

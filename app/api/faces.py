@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from flask import Response
 from flask_restx import Namespace, Resource
 
-from app.api.context import container, current_key
+from app.api.context import collection_memory, container, current_key
 from app.api.documentation import upload_doc
 from app.api.operation import answer, answer_nothing, operation
 from app.api.pagination import answer_page, read_id
@@ -19,7 +19,6 @@ from app.api.uploads import UploadReader
 from app.domain.access import Scope
 from app.domain.job import JobType
 from app.imaging.inspect import ImageLimits, inspect_image
-from app.services.collections import get_collection
 from app.services.faces import delete_face, get_face, get_face_image, list_faces, relabel_face
 from app.services.models import require_model
 
@@ -68,7 +67,7 @@ class FaceList(Resource):
     )
     def post(self, collection: str, query: EnrolmentQuery) -> Response:
         """Enrol the face of every photograph sent."""
-        home = get_collection(collection, key=current_key(), uow=container().uow)
+        home = collection_memory().find(collection, key=current_key(), uow=container().uow)
         require_model(home, container().settings.model)
         upload = _reader.read(query)
         return submit(

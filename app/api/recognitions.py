@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from flask_restx import Namespace, Resource
 
-from app.api.context import container, current_key
+from app.api.context import collection_memory, container, current_key
 from app.api.documentation import upload_doc
 from app.api.operation import operation
 from app.api.schemas.jobs import JobResource
@@ -14,7 +14,6 @@ from app.api.submission import submit
 from app.api.uploads import UploadReader
 from app.domain.access import Scope
 from app.domain.job import JobType
-from app.services.collections import get_collection
 from app.services.models import require_model
 
 if TYPE_CHECKING:
@@ -42,7 +41,7 @@ class RecognitionList(Resource):
     )
     def post(self, collection: str, query: RecognitionQuery) -> Response:
         """Search the collection for every face of the photographs sent."""
-        home = get_collection(collection, key=current_key(), uow=container().uow)
+        home = collection_memory().find(collection, key=current_key(), uow=container().uow)
         require_model(home, container().settings.model)
         upload = _reader.read(query)
         return submit(

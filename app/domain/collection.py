@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from app.domain.matching import Matcher
+from app.domain.matching import Matcher, ShareReading
 from app.domain.quality import QualityGate
 
 if TYPE_CHECKING:
@@ -39,6 +39,21 @@ class Collection:
     #: Days after which an enrolled face is deleted; never when absent.
     retention_days: int | None = None
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchBasis:
+    """What the searches in a collection rest on beside its faces, all read at one moment."""
+
+    collection: Collection
+    #: How many subjects have faces, counted to one more than prototypes are compared with.
+    enrolled: int
+    #: The version in use of the trained matcher; absent where nothing was trained.
+    training_id: UUID | None
+    #: How shares are read, as it was fitted last.
+    reading: ShareReading | None
+    #: Whether anybody may have been ruled out for a face.
+    any_rejections: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

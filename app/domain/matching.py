@@ -47,6 +47,10 @@ class Matcher(StrEnum):
 #: with the best open-set identification rate at 50, 100 and 250 people on LFW.
 PROTOTYPE_SCALE = 12.0
 
+#: Subjects up to which all prototypes are compared with a probe; beyond it the search is by faces,
+#: through their index.
+PROTOTYPES_UP_TO = 50_000
+
 #: The part of a cohort's scores that a ``StrangerTail`` is fitted to; of 0.1, 0.15, 0.2
 #: and 0.3 the one whose thresholds came nearest their targets on LFW.
 TAIL = 0.15
@@ -109,6 +113,9 @@ class SubjectShare:
     subject: str
     #: 0 to 1; the shares of all subjects of a collection add up to 1.
     share: float
+    #: The subject's face that is most similar to the probe, and its cosine, -1 to 1.
+    face_id: UUID
+    similarity: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -124,10 +124,10 @@ def _end(
     work: UnitOfWork, endings: Sequence[Ending], *, retention: timedelta, clock: Clock
 ) -> list[UUID] | None:
     """Finish the jobs and commit; return the deliveries made, or ``None`` if no claim held."""
-    ended = work.jobs.finish(endings, expires_at=clock.now() + retention)
+    ended, heard = work.jobs.finish(endings, expires_at=clock.now() + retention)
     if not ended:
         return None
-    deliveries = enqueue_events(work, ended)
+    deliveries = enqueue_events(work, ended) if heard else []
     work.commit()
     return deliveries
 

@@ -40,15 +40,15 @@ def identified(
     With the parameter ``ranking`` it is answered as ``ranked`` does.
     Raises: VultusError: no image can be used, or the collection is of another model.
     """
-    collection = work.collections.get(job.collection_id) if job.collection_id else None
-    if collection is None:
-        raise NotFoundError("the collection was deleted before its faces were searched")
-    require_model(collection, model.id)
     if job.parameters.get("ranking") is not None:
-        return ranked(work, job, collection, images)
+        return ranked(work, job, images, model=model)
+    basis = work.searches.basis(job.collection_id) if job.collection_id else None
+    if basis is None:
+        raise NotFoundError("the collection was deleted before its faces were searched")
+    require_model(basis.collection, model.id)
     matching = prepare_matching(
         work,
-        collection,
+        basis,
         job.parameters,
         model=model,
         classifiers=classifiers,

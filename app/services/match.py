@@ -5,22 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from app.domain.matching import Candidate, Decision, Matcher, SubjectShare, Thresholds
+from app.domain.matching import PROTOTYPES_UP_TO, Candidate, Decision, Matcher, Thresholds
 from app.services.thresholds import is_explicit, thresholds_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from uuid import UUID
 
-    from app.domain.collection import Collection
+    from app.domain.collection import Collection, SearchBasis
     from app.domain.embedding import Embedding
     from app.domain.matching import ShareReading, StrangerTail
     from app.domain.model import ModelProfile
     from app.services.ports import Classifiers, StrangerCohort, SubjectClassifier, UnitOfWork
-
-#: Subjects up to which all prototypes are compared with a probe; beyond it the search is by faces,
-#: through their index.
-_ALL_UP_TO = 50_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +49,8 @@ class Matching:
     #: Which scores strangers reach; absent where the score is a similarity.
     tail: StrangerTail | None
     cohort: StrangerCohort
+    #: Whether anybody may have been ruled out for a face.
+    any_rejections: bool
 
     def judge(self, work: UnitOfWork, probe: Embedding, *, limit: int) -> Judgement:
         """Search for a probe and decide.
@@ -61,7 +59,8 @@ class Matching:
         """
         candidates = self._candidates(work, probe, limit=max(limit, 2))
         subject_ids = [candidate.subject_id for candidate in candidates]
-        rejected = work.faces.rejections(probe, subject_ids) if candidates else {}
+        asked = self.any_rejections and candidates
+        rejected = work.faces.rejections(probe, subject_ids) if asked else {}
         standing = [
             candidate
             for candidate in candidates
@@ -103,24 +102,16 @@ class Matching:
             parts = self.classifier.probabilities(probe)
             shares = [replace(one, share=parts.get(one.subject_id, 0)) for one in shares]
             shares.sort(key=lambda one: -one.share)
-        return self._carried(work, probe, shares)
-
-    def _carried(
-        self, work: UnitOfWork, probe: Embedding, shares: Sequence[SubjectShare]
-    ) -> list[Candidate]:
-        """Name the face that speaks for each subject."""
-        carriers = work.faces.carriers(probe, [one.subject_id for one in shares])
         return [
             Candidate(
                 subject_id=one.subject_id,
                 subject=one.subject,
-                face_id=carriers[one.subject_id][0],
-                similarity=carriers[one.subject_id][1],
+                face_id=one.face_id,
+                similarity=one.similarity,
                 score=one.share,
-                probability=self._probability(one.share, carriers[one.subject_id][1]),
+                probability=self._probability(one.share, one.similarity),
             )
             for one in shares
-            if one.subject_id in carriers
         ]
 
     def _probability(self, share: float, similarity: float) -> float:
@@ -131,7 +122,7 @@ class Matching:
 
 def prepare_matching(
     work: UnitOfWork,
-    collection: Collection,
+    basis: SearchBasis,
     parameters: Mapping[str, Any],
     *,
     model: ModelProfile,
@@ -139,15 +130,13 @@ def prepare_matching(
     cohort: StrangerCohort,
 ) -> Matching:
     """Choose matcher and thresholds for a search, fitting them where the collection has changed."""
-    enrolled = work.subjects.count_enrolled(collection.id, up_to=_ALL_UP_TO + 1)
-    training_id, classifier = _trained(work, collection, model, classifiers)
-    matcher = _effective(collection.matcher, classifier, enrolled)
+    collection = basis.collection
+    training_id, classifier = _trained(work, basis, classifiers)
+    matcher = _effective(collection.matcher, classifier, basis.enrolled)
     if matcher is not Matcher.CLASSIFIER:
         training_id = classifier = None
     reading = (
-        _reading(work, collection, cohort, enrolled)
-        if matcher is Matcher.PROTOTYPE and enrolled
-        else None
+        _reading(work, basis, cohort) if matcher is Matcher.PROTOTYPE and basis.enrolled else None
     )
     tail = reading if classifier is None else classifier.tail
     score_threshold = None
@@ -164,37 +153,38 @@ def prepare_matching(
         reading=reading,
         tail=tail,
         cohort=cohort,
+        any_rejections=basis.any_rejections,
     )
 
 
 def _trained(
-    work: UnitOfWork, collection: Collection, model: ModelProfile, classifiers: Classifiers
+    work: UnitOfWork, basis: SearchBasis, classifiers: Classifiers
 ) -> tuple[UUID | None, SubjectClassifier | None]:
     """Return the classifier, if there is one that knows everybody who is enrolled."""
-    if collection.matcher not in {Matcher.AUTO, Matcher.CLASSIFIER}:
+    if basis.training_id is None or basis.collection.matcher not in {
+        Matcher.AUTO,
+        Matcher.CLASSIFIER,
+    }:
         return None, None
-    training_id = work.trainings.active_id(collection.id, model.id)
-    classifier = None if training_id is None else classifiers.get(work, training_id)
+    classifier = classifiers.get(work, basis.training_id)
     if classifier is None:
         return None, None
-    if work.subjects.count_enrolled(collection.id, up_to=1, but=classifier.subject_ids):
+    if work.subjects.count_enrolled(basis.collection.id, up_to=1, but=classifier.subject_ids):
         return None, None
-    return training_id, classifier
+    return basis.training_id, classifier
 
 
 def _effective(wanted: Matcher, classifier: SubjectClassifier | None, enrolled: int) -> Matcher:
-    if wanted is Matcher.NEAREST or enrolled > _ALL_UP_TO:
+    if wanted is Matcher.NEAREST or enrolled > PROTOTYPES_UP_TO:
         return Matcher.NEAREST
     return Matcher.PROTOTYPE if classifier is None else Matcher.CLASSIFIER
 
 
-def _reading(
-    work: UnitOfWork, collection: Collection, cohort: StrangerCohort, enrolled: int
-) -> ShareReading:
-    stored = work.readings.get(collection.id)
-    if stored is not None and stored.is_current(enrolled):
-        return stored
-    prototypes = [vector for _, vector in work.subjects.prototypes(collection.id)]
+def _reading(work: UnitOfWork, basis: SearchBasis, cohort: StrangerCohort) -> ShareReading:
+    if basis.reading is not None and basis.reading.is_current(basis.enrolled):
+        return basis.reading
+    collection_id = basis.collection.id
+    prototypes = [vector for _, vector in work.subjects.prototypes(collection_id)]
     reading = cohort.read(prototypes)
-    work.readings.put(collection.id, reading)
+    work.searches.put_reading(collection_id, reading)
     return reading

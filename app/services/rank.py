@@ -6,17 +6,19 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from app.domain.errors import NotFoundError
 from app.services.complete import Outcome
+from app.services.models import require_model
 from app.services.results import embedded_document, images_document
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from app.domain.collection import Collection
     from app.domain.detection import AnalysedFace, ImageAnalysis
     from app.domain.errors import VultusError
     from app.domain.job import Job
     from app.domain.matching import Candidate
+    from app.domain.model import ModelProfile
     from app.services.ports import UnitOfWork
     from app.services.results import Document
 
@@ -33,14 +35,20 @@ class Ranking(StrEnum):
 def ranked(
     work: UnitOfWork,
     job: Job,
-    collection: Collection,
     images: Sequence[ImageAnalysis | VultusError],
+    *,
+    model: ModelProfile,
 ) -> Outcome:
     """Answer a recognition job with the nearest of each face, unrounded and without a decision.
 
     The job's parameters: ``ranking``, ``limit``, ``face_id`` to compare with that face alone, and
-    ``include_embeddings``. Raises: VultusError: no image can be used.
+    ``include_embeddings``.
+    Raises: VultusError: no image can be used, or the collection is of another model.
     """
+    collection = work.collections.get(job.collection_id) if job.collection_id else None
+    if collection is None:
+        raise NotFoundError("the collection was deleted before its faces were searched")
+    require_model(collection, model.id)
     ranking = Ranking(job.parameters["ranking"])
     limit = job.parameters.get("limit") or 1
     stated = job.parameters.get("face_id")

@@ -72,7 +72,8 @@ def submit_job(
 
     The job is safe once this returns, also when the broker is down: the sweep puts messages that
     are missing. With an idempotency key, a repetition returns the first job and stores nothing.
-    Raises: IdempotencyMismatchError: the key was used for another request.
+    Raises: IdempotencyMismatchError: the key was used for another request. NotFoundError: the
+    collection was deleted meanwhile.
     """
     now = clock.now()
     job = Job(

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from app.storage.tenancy import TenantSession
 
 
-def _collection(row: CollectionRow) -> Collection:
+def collection_of(row: Any) -> Collection:  # noqa: ANN401 - whatever has the columns
+    """Return a row as the domain knows it."""
     values = {field.name: getattr(row, field.name) for field in fields(Collection)}
     return Collection(
         **{
@@ -48,7 +49,7 @@ class SqlCollectionRepository:
             row = self._session.get(CollectionRow, collection_id)
             if row is None or not self._session.owns(row):
                 return None
-            self._known[collection_id] = _collection(row)
+            self._known[collection_id] = collection_of(row)
         return self._known[collection_id]
 
     def find(self, name: str) -> Collection | None:
@@ -57,7 +58,7 @@ class SqlCollectionRepository:
                 self._session.owned(CollectionRow), CollectionRow.name == name
             )
         )
-        return None if row is None else _collection(row)
+        return None if row is None else collection_of(row)
 
     def page(self, *, after: str | None, only: UUID | None, limit: int) -> list[Collection]:
         query = select(CollectionRow).where(self._session.owned(CollectionRow))
@@ -66,7 +67,7 @@ class SqlCollectionRepository:
             query = query.where(CollectionRow.name > after)
         if only is not None:
             query = query.where(CollectionRow.id == only)
-        return [_collection(row) for row in self._session.scalars(query)]
+        return [collection_of(row) for row in self._session.scalars(query)]
 
     def update(self, collection: Collection) -> None:
         changes = asdict(collection)

@@ -14,7 +14,7 @@ from app.domain.matching import Candidate
 from app.domain.training import LabelledFace
 from app.services.identity import new_id
 from app.storage.face_search import FaceSearch
-from app.storage.search_statements import ANY_REJECTIONS, CARRIERS, REJECTIONS
+from app.storage.search_statements import REJECTIONS
 from app.storage.tables import FaceRow, ImageRow, SubjectRow
 
 if TYPE_CHECKING:
@@ -83,7 +83,8 @@ def _labelled(collection_id: UUID, subject_id: UUID | None) -> ColumnElement[boo
     return and_(FaceRow.collection_id == collection_id, FaceRow.subject_id == subject_id)
 
 
-def _cosine(distance: float) -> float:
+def cosine(distance: float) -> float:
+    """Return the cosine at a distance of pgvector's, which may be too large in the last digit."""
     return max(-1.0, min(1.0, 1 - distance))
 
 
@@ -94,8 +95,8 @@ def _candidates(rows: Sequence[Any]) -> list[Candidate]:
             subject_id=row.subject_id,
             subject=row.name,
             face_id=row.id,
-            similarity=_cosine(row.distance),
-            score=_cosine(row.distance),
+            similarity=cosine(row.distance),
+            score=cosine(row.distance),
         )
         for row in rows
     ]
@@ -108,7 +109,6 @@ class SqlFaceRepository:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._search = FaceSearch(session)
-        self._any_rejections: bool | None = None
 
     def add(
         self,
@@ -126,7 +126,6 @@ class SqlFaceRepository:
         if face.embedding is None:
             raise ValueError("a face is enrolled with its embedding")
         box, face_id = face.detection.box, face_id or new_id()
-        self._any_rejections = None
         self._session.execute(
             insert(FaceRow).values(
                 id=face_id,
@@ -206,24 +205,7 @@ class SqlFaceRepository:
             return _candidates(self._search.face(probe, collection_id, face_id))
         return _candidates(self._search.faces(probe, collection_id, limit=limit))
 
-    def carriers(
-        self, probe: Embedding, subject_ids: Iterable[UUID]
-    ) -> dict[UUID, tuple[UUID, float]]:
-        rows = self._session.execute(
-            CARRIERS,
-            {
-                "probe": list(probe.vector),
-                "subject_ids": list(subject_ids),
-                "model": probe.model,
-            },
-        )
-        return {row.subject_id: (row.id, _cosine(row.distance)) for row in rows}
-
     def rejections(self, probe: Embedding, subject_ids: Iterable[UUID]) -> dict[UUID, float]:
-        if self._any_rejections is None:  # mostly there are none, and one question answers for all
-            self._any_rejections = bool(self._session.scalar(ANY_REJECTIONS))
-        if not self._any_rejections:
-            return {}
         rows = self._session.execute(
             REJECTIONS,
             {
@@ -232,12 +214,11 @@ class SqlFaceRepository:
                 "model": probe.model,
             },
         )
-        return {row.rejected_subject_id: _cosine(row.distance) for row in rows}
+        return {row.rejected_subject_id: cosine(row.distance) for row in rows}
 
     def relabel(
         self, face_id: UUID, *, subject_id: UUID | None, rejected_subject_id: UUID | None
     ) -> None:
-        self._any_rejections = None
         self._session.execute(
             update(FaceRow)
             .where(FaceRow.id == face_id)

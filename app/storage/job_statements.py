@@ -30,13 +30,14 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import UUID as PgUuid  # noqa: N811 - the name UUID is taken
 
 from app.domain.job import JobState, Lane
-from app.storage.tables import ImageRow, JobRow
+from app.storage.tables import EndpointRow, ImageRow, JobRow
 
 #: The channel on which the end of every job is told.
 JOB_ENDED_CHANNEL = "vultus_job_ended"
 
 _JOBS = cast("Table", JobRow.__table__)
 _IMAGES = cast("Table", ImageRow.__table__)
+_ENDPOINTS = cast("Table", EndpointRow.__table__)
 JOB_COLUMNS = tuple(_JOBS.c)
 
 
@@ -136,7 +137,8 @@ def _end_jobs() -> Any:  # noqa: ANN401
     """End claimed jobs; parameters: ``endings``, ``expires_at`` and ``keep_images``.
 
     ``endings`` is a list of ``{id, attempt, state, result, error}``. An ending whose claim is lost
-    does nothing; the others come back with their times.
+    does nothing; the others come back with their times, and with whether their tenant has endpoints
+    that may hear of them.
     """
     ending = (
         func.json_to_recordset(bindparam("endings", type_=JSON()))
@@ -169,13 +171,15 @@ def _end_jobs() -> Any:  # noqa: ANN401
             lease_until=None,
             claimed_by=None,
         )
-        .returning(_JOBS.c.id, _JOBS.c.finished_at)
+        .returning(_JOBS.c.id, _JOBS.c.tenant_id, _JOBS.c.finished_at)
         .cte("ended")
     )
     kept = _IMAGES.c.id == any_(bindparam("keep_images", type_=ARRAY(PgUuid())))
     dropped = delete(_IMAGES).where(_IMAGES.c.job_id.in_(select(ended.c.id)), ~kept).cte("dropped")
     rung = func.pg_notify(literal(JOB_ENDED_CHANNEL), func.text(ended.c.id))
-    return select(ended.c.id, ended.c.finished_at, rung).add_cte(dropped)
+    heard = exists().where(_ENDPOINTS.c.tenant_id == ended.c.tenant_id, _ENDPOINTS.c.enabled)
+    columns = ended.c.id, ended.c.finished_at, heard.label("heard"), rung
+    return select(*columns).add_cte(dropped)
 
 
 SELECT_JOB = _select_job()

@@ -19,7 +19,9 @@ from sqlalchemy import (
     tuple_,
     update,
 )
+from sqlalchemy.exc import IntegrityError
 
+from app.domain.errors import NotFoundError
 from app.domain.job import Ending, Job, JobState, JobType, Lane, Progress
 from app.services.identity import new_id
 from app.storage.job_statements import (
@@ -92,23 +94,26 @@ class SqlJobRepository:
         return isinstance(result, CursorResult) and result.rowcount > 0
 
     def add(self, job: Job, *, images: Sequence[bytes], publish_at: datetime) -> None:
-        self._session.execute(
-            ADD_JOB,
-            {
-                "id": job.id,
-                "type": job.type,
-                "state": job.state,
-                "owner_id": job.owner_id,
-                "collection_id": job.collection_id,
-                "lane": job.lane,
-                "parameters": dict(job.parameters),
-                "total": job.progress.total,
-                "publish_at": publish_at,
-                "created_at": job.created_at,
-                "image_ids": [new_id() for _ in images],
-                "image_data": list(images),
-            },
-        )
+        try:
+            self._session.execute(
+                ADD_JOB,
+                {
+                    "id": job.id,
+                    "type": job.type,
+                    "state": job.state,
+                    "owner_id": job.owner_id,
+                    "collection_id": job.collection_id,
+                    "lane": job.lane,
+                    "parameters": dict(job.parameters),
+                    "total": job.progress.total,
+                    "publish_at": publish_at,
+                    "created_at": job.created_at,
+                    "image_ids": [new_id() for _ in images],
+                    "image_data": list(images),
+                },
+            )
+        except IntegrityError as error:  # of what it refers to, only the collection can be gone
+            raise NotFoundError("there is no such collection") from error
 
     def get(self, job_id: UUID) -> Job | None:
         row = self._session.execute(SELECT_JOB, {"job_id": job_id}).one_or_none()
@@ -186,7 +191,7 @@ class SqlJobRepository:
         query = select(JobRow.id).where(_held(claim)).with_for_update()
         return self._session.execute(query).one_or_none() is not None
 
-    def finish(self, endings: Sequence[Ending], *, expires_at: datetime) -> list[Job]:
+    def finish(self, endings: Sequence[Ending], *, expires_at: datetime) -> tuple[list[Job], bool]:
         rows = self._session.execute(
             END_JOBS,
             {
@@ -203,11 +208,11 @@ class SqlJobRepository:
                 "expires_at": expires_at,
                 "keep_images": [image for ending in endings for image in ending.keep_images],
             },
-        )
+        ).all()
         finished_at = {row.id: row.finished_at for row in rows}
         ended = [ending for ending in endings if ending.claim.id in finished_at]
         self._keep([image for ending in ended for image in ending.keep_images])
-        return [
+        jobs = [
             replace(
                 ending.claim,
                 state=ending.state,
@@ -218,6 +223,7 @@ class SqlJobRepository:
             )
             for ending in ended
         ]
+        return jobs, any(row.heard for row in rows)
 
     def image_ids(self, job_id: UUID) -> list[UUID]:
         query = select(ImageRow.id).where(ImageRow.job_id == job_id).order_by(ImageRow.number)

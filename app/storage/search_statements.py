@@ -1,69 +1,124 @@
-"""The statements of a search by prototypes, built once: a probe passes through each of them."""
+"""The statements that a search passes through, built once: one round trip each."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from pgvector.sqlalchemy import Vector
-from sqlalchemy import Float, Integer, Text, any_, bindparam, exists, func, select
-from sqlalchemy.dialects.postgresql import ARRAY, distinct_on
+from sqlalchemy import (
+    Float,
+    Integer,
+    Table,
+    Text,
+    any_,
+    bindparam,
+    exists,
+    func,
+    literal,
+    select,
+    true,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import UUID as PgUuid  # noqa: N811 - the name UUID is taken
 
-from app.domain.matching import PROTOTYPE_SCALE
-from app.storage.tables import FaceRow, SubjectRow
+from app.domain.matching import PROTOTYPE_SCALE, PROTOTYPES_UP_TO
+from app.storage.tables import CollectionRow, FaceRow, ReadingRow, SubjectRow, TrainingRow
 
+_COLLECTIONS = cast("Table", CollectionRow.__table__)
+_SUBJECTS = cast("Table", SubjectRow.__table__)
+_FACES = cast("Table", FaceRow.__table__)
+_READINGS = cast("Table", ReadingRow.__table__)
+_TRAININGS = cast("Table", TrainingRow.__table__)
+
+_COLLECTION_ID = bindparam("collection_id", type_=PgUuid())
 _PROBE = bindparam("probe", type_=Vector())
 _SUBJECT_IDS = bindparam("subject_ids", type_=ARRAY(PgUuid()))
 _MODEL = bindparam("model", type_=Text())
 
 
-def _nearest_prototypes() -> Any:  # noqa: ANN401 - SQLAlchemy's types of statements are long
-    """Share a probe out among the subjects of ``collection_id``: the ``most`` nearest of them."""
-    cosine = 1 - SubjectRow.prototype.cosine_distance(_PROBE)
+def _search_basis() -> Any:  # noqa: ANN401 - SQLAlchemy's types of statements are long
+    """Read all that a search in ``collection_id`` rests on beside the faces themselves."""
+    some = (
+        select(literal(1))
+        .where(_SUBJECTS.c.collection_id == _COLLECTION_ID, _SUBJECTS.c.prototype.is_not(None))
+        .limit(PROTOTYPES_UP_TO + 1)  # beyond it a search does the same for any number
+        .subquery()
+    )
+    enrolled = select(func.count()).select_from(some).scalar_subquery()
+    training_id = (
+        select(_TRAININGS.c.id)
+        .where(
+            _TRAININGS.c.collection_id == _COLLECTIONS.c.id,
+            _TRAININGS.c.model == _COLLECTIONS.c.model,
+        )
+        .order_by(_TRAININGS.c.version.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    reading = [column for column in _READINGS.c if column.name != "collection_id"]
+    return (
+        select(
+            *_COLLECTIONS.c,
+            *reading,
+            enrolled.label("enrolled"),
+            training_id.label("training_id"),
+            # Of any collection: there are mostly none at all, and that a small index tells.
+            exists().where(_FACES.c.rejected_subject_id.is_not(None)).label("any_rejections"),
+        )
+        .select_from(_COLLECTIONS.outerjoin(_READINGS))
+        .where(_COLLECTIONS.c.id == _COLLECTION_ID)
+    )
+
+
+def _nearest_prototypes() -> Any:  # noqa: ANN401
+    """Share a probe out among the subjects of ``collection_id``: the ``most`` nearest of them.
+
+    Each comes with that of its faces of the ``model`` which is nearest to the probe.
+    """
+    cosine = 1 - _SUBJECTS.c.prototype.cosine_distance(_PROBE)
     scored = (
         select(
-            SubjectRow.id,
-            SubjectRow.name,
+            _SUBJECTS.c.id,
+            _SUBJECTS.c.name,
             # One is taken off so that no cosine makes a number too large.
             func.exp(PROTOTYPE_SCALE * (cosine - 1)).label("power"),
         )
-        .where(
-            SubjectRow.collection_id == bindparam("collection_id", type_=PgUuid()),
-            SubjectRow.prototype.is_not(None),
-        )
+        .where(_SUBJECTS.c.collection_id == _COLLECTION_ID, _SUBJECTS.c.prototype.is_not(None))
         .cte("scored")
     )
     background = bindparam("background", type_=Float())
     total = select(func.sum(scored.c.power) + background).scalar_subquery()
-    return (
-        select(scored.c.id, scored.c.name, (scored.c.power / total).label("share"))
+    best = (
+        select(scored.c.id, scored.c.name, scored.c.power, (scored.c.power / total).label("share"))
         .order_by(scored.c.power.desc())
         .limit(bindparam("most", type_=Integer()))
+        .cte("best")
     )
-
-
-def _carriers() -> Any:  # noqa: ANN401
-    """Find the face of each subject that is nearest to a probe."""
-    distance = FaceRow.embedding.cosine_distance(_PROBE).label("distance")
+    distance = _FACES.c.embedding.cosine_distance(_PROBE).label("distance")
+    carrier = (
+        select(_FACES.c.id.label("face_id"), distance)
+        .where(_FACES.c.subject_id == best.c.id, _FACES.c.model == _MODEL)
+        .order_by(distance)
+        .limit(1)
+        .lateral("carrier")
+    )
     return (
-        select(FaceRow.subject_id, FaceRow.id, distance)
-        .ext(distinct_on(FaceRow.subject_id))
-        .where(FaceRow.subject_id == any_(_SUBJECT_IDS), FaceRow.model == _MODEL)
-        .order_by(FaceRow.subject_id, distance)
+        select(best.c.id, best.c.name, best.c.share, carrier.c.face_id, carrier.c.distance)
+        .select_from(best.join(carrier, true()))
+        .order_by(best.c.power.desc())
     )
 
 
 def _rejections() -> Any:  # noqa: ANN401
     """Find how near the faces are that are known not to be these subjects."""
-    distance = FaceRow.embedding.cosine_distance(_PROBE)
+    distance = _FACES.c.embedding.cosine_distance(_PROBE)
     return (
-        select(FaceRow.rejected_subject_id, func.min(distance).label("distance"))
-        .where(FaceRow.rejected_subject_id == any_(_SUBJECT_IDS), FaceRow.model == _MODEL)
-        .group_by(FaceRow.rejected_subject_id)
+        select(_FACES.c.rejected_subject_id, func.min(distance).label("distance"))
+        .where(_FACES.c.rejected_subject_id == any_(_SUBJECT_IDS), _FACES.c.model == _MODEL)
+        .group_by(_FACES.c.rejected_subject_id)
     )
 
 
+SEARCH_BASIS = _search_basis()
 NEAREST_PROTOTYPES = _nearest_prototypes()
-CARRIERS = _carriers()
 REJECTIONS = _rejections()
-ANY_REJECTIONS = select(exists().where(FaceRow.rejected_subject_id.is_not(None)))

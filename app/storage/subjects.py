@@ -10,6 +10,7 @@ from app.domain.collection import Subject
 from app.domain.errors import ConflictError
 from app.domain.matching import SubjectShare
 from app.services.identity import new_id
+from app.storage.faces import cosine
 from app.storage.search_statements import NEAREST_PROTOTYPES
 from app.storage.tables import FaceRow, SubjectRow
 
@@ -99,9 +100,19 @@ class SqlSubjectRepository:
                 "collection_id": collection_id,
                 "background": background,
                 "most": limit,
+                "model": probe.model,
             },
         )
-        return [SubjectShare(subject_id=row.id, subject=row.name, share=row.share) for row in rows]
+        return [
+            SubjectShare(
+                subject_id=row.id,
+                subject=row.name,
+                share=row.share,
+                face_id=row.face_id,
+                similarity=cosine(row.distance),
+            )
+            for row in rows
+        ]
 
     def prototypes(self, collection_id: UUID) -> list[tuple[UUID, Sequence[float]]]:
         rows = self._session.execute(

@@ -24,11 +24,8 @@ class SqlTrainingRepository:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        #: Read in this transaction: the jobs of a batch mostly ask for the same one.
-        self._active: dict[tuple[UUID, str], UUID | None] = {}
 
     def add(self, training: Training) -> None:
-        self._active.clear()
         values = asdict(training)
         values["subject_ids"] = list(training.subject_ids)
         self._session.execute(insert(TrainingRow).values(values))
@@ -49,15 +46,12 @@ class SqlTrainingRepository:
         return (self._session.scalar(newest) or 0) + 1
 
     def active_id(self, collection_id: UUID, model: str) -> UUID | None:
-        key = collection_id, model
-        if key not in self._active:
-            self._active[key] = self._session.scalar(
-                select(TrainingRow.id)
-                .where(TrainingRow.collection_id == collection_id, TrainingRow.model == model)
-                .order_by(TrainingRow.version.desc())
-                .limit(1)
-            )
-        return self._active[key]
+        return self._session.scalar(
+            select(TrainingRow.id)
+            .where(TrainingRow.collection_id == collection_id, TrainingRow.model == model)
+            .order_by(TrainingRow.version.desc())
+            .limit(1)
+        )
 
     def get(self, training_id: UUID) -> Training | None:
         row = self._session.execute(

@@ -17,7 +17,7 @@ from app.storage.faces import SqlFaceRepository
 from app.storage.idempotency import SqlIdempotencyRepository
 from app.storage.jobs import SqlJobRepository
 from app.storage.keys import SqlKeyRepository
-from app.storage.readings import SqlReadingRepository
+from app.storage.searches import SqlSearchRepository
 from app.storage.subjects import SqlSubjectRepository
 from app.storage.tenancy import TenantSession
 from app.storage.tenants import SqlTenantRepository
@@ -47,7 +47,7 @@ class SqlUnitOfWork:
         self.collections = SqlCollectionRepository(self._session)
         self.subjects = SqlSubjectRepository(self._session)
         self.faces = SqlFaceRepository(self._session)
-        self.readings = SqlReadingRepository(self._session)
+        self.searches = SqlSearchRepository(self._session)
         self.trainings = SqlTrainingRepository(self._session)
         self.keys = SqlKeyRepository(self._session)
         self.applications = SqlApplicationRepository(self._session)

@@ -7,7 +7,7 @@ from app.services.ports.applications import ApplicationRepository, ServiceReposi
 from app.services.ports.jobs import IdempotencyRepository, JobBell, JobQueue, JobRepository
 from app.services.ports.matching import (
     Classifiers,
-    ReadingRepository,
+    SearchRepository,
     StrangerCohort,
     SubjectClassifier,
     TrainingRepository,
@@ -36,7 +36,7 @@ __all__ = [
     "JobRepository",
     "KeyRepository",
     "Pulses",
-    "ReadingRepository",
+    "SearchRepository",
     "ServiceRepository",
     "StrangerCohort",
     "SubjectClassifier",

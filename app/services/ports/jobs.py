@@ -22,6 +22,7 @@ class JobRepository(Protocol):
         """Store a new queued job with its images, in order.
 
         ``publish_at`` is when the sweep may put the job's message again.
+        Raises: NotFoundError: its collection was deleted.
         """
 
     def get(self, job_id: UUID) -> Job | None:
@@ -71,8 +72,10 @@ class JobRepository(Protocol):
     def hold(self, claim: Job) -> bool:
         """Lock a claimed job until the transaction ends; ``False`` when the claim was lost."""
 
-    def finish(self, endings: Sequence[Ending], *, expires_at: datetime) -> list[Job]:
+    def finish(self, endings: Sequence[Ending], *, expires_at: datetime) -> tuple[list[Job], bool]:
         """End claimed jobs and delete their images but those kept; return the ended jobs.
+
+        Tells beside them whether there is an endpoint that may hear of one of them.
 
         The fence: of an ending nothing is written, and its job is not among those returned, unless
         the stored attempt is the claim's and the job still runs. Waiting clients are told when the

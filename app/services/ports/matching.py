@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from uuid import UUID
 
+    from app.domain.collection import SearchBasis
     from app.domain.embedding import Embedding
     from app.domain.matching import ShareReading, StrangerTail
     from app.domain.training import Training
@@ -36,14 +37,17 @@ class TrainingRepository(Protocol):
         """Return versions, newest first, without their weights."""
 
 
-class ReadingRepository(Protocol):
-    """How the shares in each collection are read."""
+class SearchRepository(Protocol):
+    """What is known of each collection before a search."""
 
-    def get(self, collection_id: UUID) -> ShareReading | None:
-        """Return the reading fitted last, or ``None``."""
+    def basis(self, collection_id: UUID) -> SearchBasis | None:
+        """Return what searches in the collection rest on, or ``None`` where there is none.
 
-    def put(self, collection_id: UUID, reading: ShareReading) -> None:
-        """Store a reading in place of the one before."""
+        Read once in a transaction, but again after ``put_reading``.
+        """
+
+    def put_reading(self, collection_id: UUID, reading: ShareReading) -> None:
+        """Store how shares are read, in place of the reading before."""
 
 
 class SubjectClassifier(Protocol):

@@ -75,7 +75,8 @@ class SubjectRepository(Protocol):
         """Return the subjects whose prototypes are most similar to the probe, best first.
 
         A subject's share is ``exp(PROTOTYPE_SCALE * (cosine - 1))`` over the sum of these for all
-        prototypes of the collection, those not returned included, and the ``background``.
+        prototypes of the collection, those not returned included, and the ``background``. Of its
+        faces only those of the probe's own model speak for it.
         """
 
     def prototypes(self, collection_id: UUID) -> list[tuple[UUID, Sequence[float]]]:
@@ -167,11 +168,6 @@ class FaceRepository(Protocol):
         With ``face_id`` only that face is compared, if it is in the collection. Only embeddings of
         the probe's own model are searched.
         """
-
-    def carriers(
-        self, probe: Embedding, subject_ids: Iterable[UUID]
-    ) -> dict[UUID, tuple[UUID, float]]:
-        """Return each subject's face that is most similar to the probe, with the cosine."""
 
     def rejections(self, probe: Embedding, subject_ids: Iterable[UUID]) -> dict[UUID, float]:
         """Return, of the faces said not to show a subject, the cosine of the most similar."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from app.services.ports.access import KeyRepository, TenantRepository
     from app.services.ports.applications import ApplicationRepository, ServiceRepository
     from app.services.ports.jobs import IdempotencyRepository, JobRepository
-    from app.services.ports.matching import ReadingRepository, TrainingRepository
+    from app.services.ports.matching import SearchRepository, TrainingRepository
     from app.services.ports.people import CollectionRepository, FaceRepository, SubjectRepository
     from app.services.ports.webhooks import DeliveryRepository, EndpointRepository
 
@@ -41,7 +41,7 @@ class UnitOfWork(Protocol):
     def trainings(self) -> TrainingRepository: ...
 
     @property
-    def readings(self) -> ReadingRepository: ...
+    def searches(self) -> SearchRepository: ...
 
     @property
     def keys(self) -> KeyRepository: ...

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from app.domain.errors import NotFoundError
 from app.domain.job import Ending, Job, JobState, JobType, Lane, Progress
 from app.services.identity import new_id
 
@@ -41,7 +42,7 @@ def _claim(uow, job, companions=0, lease=LEASE, *, by_age=False):
 def _finish(uow, claim, state=JobState.SUCCEEDED, keep=()):
     ending = Ending(claim=claim, state=state, result={"ok": True}, keep_images=tuple(keep))
     with uow() as work:
-        done = work.jobs.finish([ending], expires_at=NOW)
+        done, _ = work.jobs.finish([ending], expires_at=NOW)
         work.commit()
     return done
 
@@ -244,3 +245,16 @@ def test_pages_go_from_the_newest_to_the_oldest(uow):
         seen += [job.id for job in page]
         before = (page[-1].created_at, page[-1].id)
     assert seen == [job.id for job in reversed(jobs)]
+
+
+def test_no_job_is_stored_for_a_collection_that_was_deleted_meanwhile(uow):
+    job = Job(
+        id=new_id(),
+        type=JobType.RECOGNITION,
+        state=JobState.QUEUED,
+        collection_id=new_id(),
+        progress=Progress(total=1),
+        created_at=NOW,
+    )
+    with uow() as work, pytest.raises(NotFoundError):
+        work.jobs.add(job, images=[b"one"], publish_at=NOW)
