@@ -77,7 +77,7 @@ def forget(connection: Connection[Any], erased: dict[str, list[str]]) -> None:
     for kind, statements in _FORGET.items():
         ids = erased.get(kind, [])
         for statement in statements:
-            connection.execute(statement, [ids])  # type: ignore[call-overload]
+            connection.execute(statement, [ids])
         connection.execute(
             "INSERT INTO erasures (kind, id) SELECT %s, unnest(%s::uuid[]) ON CONFLICT DO NOTHING",
             [kind, ids],

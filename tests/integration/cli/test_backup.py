@@ -37,7 +37,7 @@ def run(monkeypatch):
     def run_command(url, *words):
         monkeypatch.setenv("VULTUS_DATABASE_URL", url)
         command = [sys.executable, "-m", "app.cli", *map(str, words)]
-        return subprocess.run(command, capture_output=True, text=True)
+        return subprocess.run(command, check=False, capture_output=True, text=True)
 
     return run_command
 

@@ -38,7 +38,8 @@ def _function(schema: str) -> str:
                     WHERE expires_at IS NULL OR expires_at > now() ON CONFLICT DO NOTHING;
                 RETURN NULL;
             END IF;
-            INSERT INTO erasures (kind, id) SELECT TG_TABLE_NAME, id FROM gone ON CONFLICT DO NOTHING;
+            INSERT INTO erasures (kind, id) SELECT TG_TABLE_NAME, id FROM gone
+                ON CONFLICT DO NOTHING;
             IF TG_TABLE_NAME = 'faces' THEN
                 INSERT INTO erasures (kind, id) SELECT DISTINCT 'enrolments', job_id FROM gone
                     ON CONFLICT DO NOTHING;
