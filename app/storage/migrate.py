@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 
-def migrate(engine: Engine) -> None:
-    """Run the migrations that are missing; safe to call from several processes at once."""
+def migrate(engine: Engine, revision: str = "head") -> None:
+    """Run the migrations up to a revision; safe to call from several processes at once."""
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.set_main_option("path_separator", "os")
     with engine.connect() as connection:
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        command.upgrade(config, revision)

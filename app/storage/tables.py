@@ -376,3 +376,14 @@ class IdempotencyKeyRow(TenantOwned, Base):
     fingerprint: Mapped[bytes]
     job_id: Mapped[UUID]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now(), index=True)
+
+
+class ErasureRow(Base):
+    """Something that was deleted; a restored backup forgets it again."""
+
+    __tablename__ = "erasures"
+    __table_args__ = (PrimaryKeyConstraint("kind", "id"),)
+
+    kind: Mapped[str]
+    id: Mapped[UUID]
+    at: Mapped[datetime] = mapped_column(server_default=func.now())

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from app.settings import Settings
+from app.storage.backup import write_backup
+from app.storage.engine import build_engine
+from app.storage.erasures import list_erasures, read_erasures, write_erasures
+from app.storage.restore import restore_backup
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+_file = click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+
+
+def _engine(url: str | None = None) -> Engine:
+    return build_engine(url or Settings.load().database_url.get_secret_value(), pool_size=1)
+
+
+@click.command()
+@_file
+def backup(file: Path) -> None:
+    """Write everything that has to survive to FILE, as it is at this moment.
+
+    It holds faces, photographs, hashes of keys and the secrets of webhooks: encrypt it.
+    """
+    manifest = write_backup(_engine(), file)
+    click.echo(f"{file}: {len(manifest['tables'])} tables, {file.stat().st_size} bytes")
+
+
+@click.command()
+@_file
+def erasures(file: Path) -> None:
+    """Write the ids of what was erased to FILE, to be kept beside the backups."""
+    click.echo(f"{file}: {write_erasures(_engine(), file)} ids")
+
+
+@click.command()
+@_file
+@click.option(
+    "--erasures",
+    "listed",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help='What "erasures" wrote after the backup was taken.',
+)
+@click.option("--replaces", envvar="REPLACED_URL", help="The database that lives; read instead.")
+@click.option("--without-erasures", is_flag=True, help="Nothing was erased since the backup.")
+def restore(file: Path, listed: Path | None, replaces: str | None, without_erasures: bool) -> None:  # noqa: FBT001
+    """Load FILE into an empty database, and forget again what was erased since.
+
+    Start the service only when this has ended well.
+    """
+    if [bool(listed), bool(replaces), without_erasures].count(True) != 1:
+        raise click.UsageError("Give one of --erasures, --replaces and --without-erasures.")
+    known = None
+    if listed:
+        known = read_erasures(listed)
+    elif replaces:
+        known = list_erasures(_engine(replaces))
+    restore_backup(_engine(), file, erasures=known)
+    click.echo("Every table is that of the backup, less what was erased since.")

@@ -1,0 +1,128 @@
+"""Backups through the command line, into another database."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import stat
+import subprocess
+import sys
+from uuid import uuid4
+
+import pytest
+from factories import analysed_face, image_analysis
+from sqlalchemy import create_engine, text
+
+from app.domain.job import JobType
+from app.storage.engine import build_engine
+from app.storage.table_copies import one_transaction, tables_of
+from tests.integration.services.conftest import (  # noqa: F401 - fixtures
+    FakeClock,
+    claimed,
+    clock,
+    enrol,
+    finish,
+    model,
+    people,
+    queue,
+    submitted,
+)
+
+
+@pytest.fixture
+def run(monkeypatch):
+    monkeypatch.setenv("VULTUS_REDIS_URL", "redis://127.0.0.1:1/0")
+    monkeypatch.setenv("VULTUS_SECRET_KEY", secrets.token_hex(32))
+
+    def run_command(url, *words):
+        monkeypatch.setenv("VULTUS_DATABASE_URL", url)
+        command = [sys.executable, "-m", "app.cli", *map(str, words)]
+        return subprocess.run(command, check=False, capture_output=True, text=True)
+
+    return run_command
+
+
+@pytest.fixture
+def empty_url(database_server):
+    name = f"restored_{uuid4().hex}"
+    engine = create_engine(database_server.url("postgres"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f'CREATE DATABASE "{name}"'))
+        yield database_server.url(name)
+        connection.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
+    engine.dispose()
+
+
+@pytest.fixture
+def enrolled(enrol):  # noqa: F811
+    for direction, name in enumerate(("Ann", "Ben", "Cleo")):
+        enrol(name, images=[image_analysis(analysed_face(direction))])
+
+
+def _digests(url):
+    engine = build_engine(url, pool_size=1)
+    with one_transaction(engine, "SET TRANSACTION READ ONLY") as connection:
+        found = {table.name: table.digest(connection) for table in tables_of(connection)}
+    engine.dispose()
+    return found
+
+
+def _names(url):
+    engine = build_engine(url, pool_size=1)
+    with engine.connect() as connection:
+        names = connection.execute(text("SELECT name FROM subjects ORDER BY name")).scalars().all()
+    engine.dispose()
+    return names
+
+
+def test_a_restored_database_is_equal_byte_for_byte(
+    run, migrated_url, empty_url, enrolled, tmp_path
+):
+    file = tmp_path / "backup"
+    done = run(migrated_url, "backup", file)
+    assert done.returncode == 0, done.stderr
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    done = run(empty_url, "restore", file, "--without-erasures")
+    assert done.returncode == 0, done.stderr
+    assert _digests(empty_url) == _digests(migrated_url)
+
+
+def test_a_person_erased_since_stays_erased(
+    run, migrated_url, empty_url, enrolled, tmp_path, engine
+):
+    file, listed = tmp_path / "backup", tmp_path / "erasures"
+    assert run(migrated_url, "backup", file).returncode == 0
+    with engine.begin() as connection:
+        connection.execute(text("DELETE FROM subjects WHERE name = 'Ann'"))
+    assert run(migrated_url, "erasures", listed).returncode == 0
+    assert "Ann" not in listed.read_text()
+    done = run(empty_url, "restore", file, "--erasures", listed)
+    assert done.returncode == 0, done.stderr
+    assert _names(empty_url) == ["Ben", "Cleo"]
+
+
+def test_a_running_job_comes_back_queued(run, migrated_url, empty_url, claimed, tmp_path):  # noqa: F811
+    claimed(JobType.DETECTION)
+    assert run(migrated_url, "backup", tmp_path / "backup").returncode == 0
+    done = run(empty_url, "restore", tmp_path / "backup", "--without-erasures")
+    assert done.returncode == 0, done.stderr
+    engine = build_engine(empty_url, pool_size=1)
+    with engine.connect() as connection:
+        states = connection.execute(text("SELECT state, claimed_by FROM jobs")).all()
+    engine.dispose()
+    assert states == [("queued", None)]
+
+
+def test_what_cannot_be_restored_is_refused(run, migrated_url, empty_url, enrolled, tmp_path):
+    file, listed = tmp_path / "backup", tmp_path / "erasures"
+    assert run(migrated_url, "erasures", listed).returncode == 0
+    assert run(migrated_url, "backup", file).returncode == 0
+    assert "exists" in run(migrated_url, "backup", file).stderr
+    assert "Give one of" in run(empty_url, "restore", file).stderr
+    assert "holds rows" in run(migrated_url, "restore", file, "--without-erasures").stderr
+    assert "older than" in run(empty_url, "restore", file, "--erasures", listed).stderr
+    damaged = bytearray(file.read_bytes())
+    damaged[len(damaged) // 2] ^= 1
+    file.write_bytes(damaged)
+    assert "damaged" in run(empty_url, "restore", file, "--without-erasures").stderr
+    assert json.loads(listed.read_text())["erased"] == {}
