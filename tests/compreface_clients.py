@@ -41,15 +41,15 @@ def python_with(*requirements):
     return str(python)
 
 
-def node_with(package):
-    """Give the folder of a Node project with this package, made once."""
+def node_with(*packages):
+    """Give the folder of a Node project with these packages, made once."""
     if which("npm") is None:
         pytest.skip("npm is not installed")
-    folder = _CLIENTS / "node"
+    folder = _CLIENTS / "node" / "+".join(packages).replace("/", "-")
     if not (folder / "complete").exists():
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "package.json").write_text('{"private": true, "type": "module"}')
-        _run_or_skip("npm", "install", "--silent", "--no-audit", package, cwd=folder)
+        _run_or_skip("npm", "install", "--silent", "--no-audit", *packages, cwd=folder)
         (folder / "complete").touch()
     return folder
 

@@ -184,3 +184,19 @@ def test_every_call_of_the_official_javascript_client_is_answered_as_by_comprefa
     assert answers["faces.delete several"] == [answers["faces.add bytes"]]
     assert answers["faces.delete_all"] == {"deleted": 1}
     assert answers["faces.delete everything"] == {"deleted": 0}
+
+
+def test_every_call_of_the_official_javascript_client_takes_the_blobs_of_a_page(plan):
+    folder = node_with("@exadel/compreface-js-sdk@1.0.0", "jsdom@26.1.0")
+    copyfile(script("browser_hooks.mjs"), folder / "browser_hooks.mjs")
+    copyfile(script("official_browser.mjs"), folder / "drive.mjs")
+    answers = drive(["node", "drive.mjs"], plan, cwd=folder)
+    UUID(answers["faces.add"]["image_id"])
+    [face] = answers["recognize"]["result"]
+    check_plugins(face)
+    assert [one["subject"] for one in face["subjects"]] == ["Ann Lee"]
+    check_similarity(face["subjects"][0]["similarity"], same=True)
+    check_example(answers["faces.verify"])
+    check_plugins(answers["detect"]["result"][0])
+    check_comparison(answers["verify"], same=True)
+    check_comparison(answers["verify others"], same=False)

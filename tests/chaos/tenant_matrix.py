@@ -52,6 +52,8 @@ _HOME = "/v1/collections/<collection>"
 _HOOKS = "/v1/webhooks/<uuid:endpoint_id>"
 _SENT = f"{_HOOKS}/deliveries/<uuid:delivery_id>"
 _COMPREFACE = "/api/v1/recognition"
+_APPLICATION = "/admin/app/<app_id>"
+_MODEL = f"{_APPLICATION}/model/<model_id>"
 
 ROWS = {
     ("GET", "/v1/collections"): Row(_READ),
@@ -131,12 +133,37 @@ ROWS = {
     ("GET", "/api/v1/retrain"): Row(_RECOGNITION),
     ("POST", "/api/v1/retrain"): Row(_RECOGNITION),
     ("DELETE", "/api/v1/retrain"): Row(_RECOGNITION),
+    ("GET", "/admin/apps"): Row(_ADMIN),
+    ("POST", "/admin/app"): Row(_ADMIN, json={"name": "yard"}),
+    ("GET", _APPLICATION): Row(_ADMIN),
+    ("PUT", _APPLICATION): Row(_ADMIN, json={"name": "garden"}),
+    ("GET", f"{_APPLICATION}/models"): Row(_ADMIN),
+    ("POST", f"{_APPLICATION}/model"): Row(_ADMIN, json={"name": "gate", "type": "VERIFY"}),
+    ("GET", _MODEL): Row(_ADMIN),
+    ("GET", f"{_MODEL}/statistics"): Row(_ADMIN),
+    ("POST", _MODEL): Row(_ADMIN, json={"name": "copy"}),
+    ("PUT", _MODEL): Row(_ADMIN, json={"name": "window"}),
+    ("PUT", f"{_MODEL}/apikey"): Row(_ADMIN),
+    ("DELETE", _MODEL): Row(_ADMIN),
+    ("DELETE", _APPLICATION): Row(_ADMIN),
 }
+
+#: What CompreFace does to users and their roles: refused to everyone, whatever the path names.
+_REFUSED = (
+    "/admin/user/<path:_>",
+    f"{_APPLICATION}/roles",
+    f"{_APPLICATION}/assign-roles",
+    f"{_APPLICATION}/invite",
+    f"{_APPLICATION}/role",
+    f"{_APPLICATION}/user/<path:_>",
+    f"{_APPLICATION}/apikey",
+)
 
 #: What answers everyone, and tells of nobody's things.
 OPEN = {
     ("GET", "/health/live"),
     ("GET", "/health/ready"),
+    ("GET", "/health/working"),
     ("GET", "/problems/<slug>"),
     ("GET", "/swaggerui/<path:filename>"),
     ("GET", "/v1/"),
@@ -146,7 +173,17 @@ OPEN = {
     ("GET", "/api/v1/consistence/status"),
     # The key stands in the path.
     ("GET", "/api/v1/static/<api_key>/images/<image_id>"),
-    *((method, "/api/v1/<path:_>") for method in ("DELETE", "GET", "PATCH", "POST", "PUT")),
+    ("GET", "/admin/status"),
+    ("GET", "/admin/config"),
+    # The key stands in the form, or there is nothing to know.
+    ("POST", "/admin/oauth/token"),
+    ("DELETE", "/admin/oauth/token"),
+    *(
+        (method, path)
+        for method in ("DELETE", "GET", "PATCH", "POST", "PUT")
+        for path in ("/api/v1/<path:_>", "/admin/<path:_>")
+    ),
+    *((method, path) for method in ("DELETE", "GET", "POST", "PUT") for path in _REFUSED),
 }
 
 

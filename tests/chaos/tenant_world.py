@@ -127,6 +127,7 @@ class World:
                 for one in work.services.page(application.id)
                 if one.type is ServiceType.RECOGNITION
             ]
+        home.ids |= {"app_id": str(application.id), "model_id": str(service.id)}
         _, credential = create_key(
             name="behind the service",
             scope=Scope.WRITE,
