@@ -94,6 +94,8 @@ CHANGELOG = Page(PROJECT / "CHANGELOG.md")
 PAGES = [
     README,
     CHANGELOG,
+    Page(PROJECT / "RELIABILITY.md"),
+    Page(PROJECT / "SECURITY.md"),
     Page(PROJECT / "models_weights" / "README.md"),
     *(Page(path) for path in sorted(DOCS.rglob("*.md"))),
 ]

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 #: A task that runs longer is stopped, and its job counts a lost process.
 TASK_TIME_LIMIT_S = 600
 
-#: The tasks that need no models, and their lanes.
-_LANES = {TaskName.DELIVER: QueueName.WEBHOOKS, TaskName.SWEEP: QueueName.IO}
+#: The tasks that need no models, and their queues.
+_QUEUES = {TaskName.DELIVER: QueueName.WEBHOOKS, TaskName.SWEEP: QueueName.IO}
 
 
 def configure(celery: Celery, redis_url: str) -> Celery:
@@ -38,7 +38,7 @@ def configure(celery: Celery, redis_url: str) -> Celery:
         task_queues=[Queue(name) for name in QueueName],  # type: ignore[no-untyped-call]
         task_default_queue=QueueName.IO,
         task_create_missing_queues=False,
-        task_routes={name: {"queue": _LANES.get(name, QueueName.INFERENCE)} for name in TaskName},
+        task_routes={name: {"queue": _QUEUES.get(name, QueueName.INFERENCE)} for name in TaskName},
         worker_prefetch_multiplier=1,
         # A model takes seconds to load; billiard gives up on a silent child after four.
         worker_proc_alive_timeout=120,

@@ -60,7 +60,7 @@ class CeleryJobQueue:
 
     def put_delivery(self, delivery_id: UUID) -> bool:
         """See :meth:`app.services.ports.JobQueue.put_delivery`."""
-        return self._attempt(lambda: self._send(TaskName.DELIVER, delivery_id, QueueName.IO))
+        return self._attempt(lambda: self._send(TaskName.DELIVER, delivery_id, QueueName.WEBHOOKS))
 
     def _attempt(self, put: Callable[[], None]) -> bool:
         """Leave the broker alone for a while when it does not answer; then one request tries."""

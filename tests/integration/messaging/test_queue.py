@@ -67,6 +67,11 @@ def test_a_job_that_is_waited_for_gets_its_message_past_a_backlog(queue, broker,
     assert (_waiting(broker, "interactive"), _waiting(broker)) == (1, 32)
 
 
+def test_a_delivery_is_left_to_the_worker_that_waits_for_others(queue, broker):
+    queue.put_delivery(new_id())
+    assert (_waiting(broker, "webhooks"), _waiting(broker, "io")) == (1, 0)
+
+
 def test_jobs_that_come_now_and_then_get_a_message_each(queue, broker, seconds_apart):
     seconds_apart(1)
     for _ in range(40):
