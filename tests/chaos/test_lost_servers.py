@@ -108,7 +108,7 @@ def test_postgres_may_stop_at_any_moment(stack, campaign, rival, size, finding):
     jobs = size(small=60, fast=200, full=500)
     pause_s = (stops * 2 + cuts) / jobs
     clients = submitting(campaign, jobs, pause_s=pause_s)
-    rival.submit(size(small=40, fast=100, full=300))
+    rival.submit(size(small=100, fast=200, full=300))
     back_s = []
     for number in range(stops + cuts):
         time.sleep(0.5)
@@ -159,7 +159,7 @@ def test_everything_may_fail_in_one_run(stack, campaign, rival, size, finding):
     gap_s = size(small=0.7, fast=3, full=5)
     chance = random.Random(SEED)
     clients = submitting(campaign, jobs, pause_s=faults * gap_s * 2 / jobs)
-    rival.submit(size(small=40, fast=100, full=300))
+    rival.submit(size(small=100, fast=200, full=300))
     kinds = Counter()
     for number in range(faults):
         time.sleep(gap_s)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import time
 
 import httpx
@@ -17,6 +18,9 @@ from app.messaging.names import QueueName
 #: How long a fault, and its end, may stay unnoticed.
 NOTICED_S = {"catatonic worker": 60, "stopped worker": 60, "stopped sweep": 60}
 _OTHERWISE_S = 15
+
+_WORKER = f"inference@{socket.gethostname()}"
+_CONSUMED = (QueueName.INTERACTIVE, QueueName.INFERENCE)
 
 
 class _Faults:
@@ -46,13 +50,15 @@ class _Faults:
         return lambda: send(signal.SIGSTOP), lambda: send(signal.SIGCONT)
 
     def _consume_nothing(self):
-        self._celery.control.cancel_consumer(QueueName.INFERENCE)
+        for queue in _CONSUMED:
+            self._celery.control.cancel_consumer(queue, destination=[_WORKER])
 
     def _consume(self):
-        self._celery.control.add_consumer(QueueName.INFERENCE)
+        for queue in _CONSUMED:
+            self._celery.control.add_consumer(queue, destination=[_WORKER])
 
     def answers_ping(self):
-        return bool(self._celery.control.ping(timeout=2))
+        return bool(self._celery.control.ping(destination=[_WORKER], timeout=2))
 
     def _execute(self, *statements):
         with psycopg.connect(self._service.database_url(), autocommit=True) as connection:
