@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import multiprocessing
+import threading
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -65,6 +66,7 @@ def _start(**_: Any) -> None:  # noqa: ANN401 - Celery's signal
         weights_dir=_settings.weights_dir,
         min_face_size=_settings.min_face_size,
         detection_threshold=_settings.detection_threshold,
+        early=True,
         limits=ImageLimits(max_bytes=_settings.max_upload_bytes, max_pixels=_settings.max_pixels),
     )
     limit_memory(_settings.worker_memory_mb)
@@ -72,6 +74,7 @@ def _start(**_: Any) -> None:  # noqa: ANN401 - Celery's signal
     with _loaded.get_lock():
         _loaded.value += 1
     container.pulses.leave(Part.INFERENCE)
+    threading.Thread(target=pipeline.finish_loading, name="finish-loading", daemon=True).start()
     _LOG.info("models loaded", extra={"action": "models_loaded", "engine": pipeline.engine_name})
 
 

@@ -11,6 +11,7 @@ from app.domain.embedding import Embedding
 from app.domain.errors import ImageError, VultusError
 from app.domain.geometry import BoundingBox, FiveLandmarks, Point
 from workers.alignment import CropRecipe, crop_faces, cropped_landmarks
+from workers.engines.ports import Engine
 from workers.ports import Decoder, DetectedFaces, Detector, Embedder, Image, ModelCard
 from workers.quality import measure_quality
 
@@ -36,19 +37,28 @@ class FacePipeline:
         detector: Detector,
         embedder: Embedder,
         *,
-        engine_name: str,
+        engine: Engine,
         options: PipelineOptions,
     ) -> None:
         self._decoder = decoder
         self._detector = detector
         self._embedder = embedder
         self._options = options
-        self.engine_name = engine_name
+        self._engine = engine
 
     @property
     def card(self) -> ModelCard:
         """The embedding model."""
         return self._embedder.card
+
+    @property
+    def engine_name(self) -> str:
+        """What runs the networks, and in which precision."""
+        return self._engine.name
+
+    def finish_loading(self) -> None:
+        """Make large batches as fast as they get; the pipeline may be in use meanwhile."""
+        self._engine.finish()
 
     def close(self) -> None:
         """Give up what the pipeline holds outside this process."""

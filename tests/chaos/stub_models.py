@@ -30,6 +30,9 @@ class StubPipeline:
             obey(data, self._history)
         return [image_of(vector_of(data)) for data in images]
 
+    def finish_loading(self):
+        """Have nothing to load."""
+
     def close(self):
         """Hold nothing."""
 

@@ -1,5 +1,8 @@
 """Networks run by OpenVINO on the CPU."""
 
+from collections import deque
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +41,7 @@ class OpenVinoEngine:
         self.precision: Precision = precision
         self.sifts = sifts and precision != "fp32"
         self._int8 = int8
+        self._put_off: deque[Callable[[], None]] = deque()
         self._options = {
             hint.performance_mode: hint.PerformanceMode.LATENCY,
             properties.inference_num_threads: threads,
@@ -53,19 +57,26 @@ class OpenVinoEngine:
         batch_sizes: tuple[int, ...],
         precision: Precision | None = None,
     ) -> "OpenVinoNetwork":
-        """Compile a network once for each batch size."""
+        """Compile a network for its smallest batches; ``finish`` compiles it for the others."""
         model = self._read(weights_id)
         if self._int8 and precision is None:
             quantise(model, largest_inputs(self._weights_dir, weights_id))
         options = self._options | {hint.inference_precision: _TYPES[precision or self.precision]}
-        compiled = {}
-        for size in batch_sizes:
+        network = OpenVinoNetwork()
+
+        def compile_for(size: int) -> None:
             channels = model.input().partial_shape[3]
             model.reshape(openvino.PartialShape([size, side, side, channels]))
-            compiled[size] = self._core.compile_model(model, "CPU", options)
-        network = OpenVinoNetwork(compiled)
-        network.warm_up()
+            network.add(size, self._core.compile_model(model, "CPU", options))
+
+        compile_for(batch_sizes[0])
+        self._put_off += [partial(compile_for, size) for size in batch_sizes[1:]]
         return network
+
+    def finish(self) -> None:
+        """Compile every network for the batch sizes that are missing."""
+        while self._put_off:
+            self._put_off.popleft()()
 
     def _read(self, weights_id: str) -> openvino.Model:
         entry = read_manifest(self._weights_dir).entry(weights_id)
@@ -77,14 +88,19 @@ class OpenVinoEngine:
 class OpenVinoNetwork:
     """One network, compiled for a few batch sizes."""
 
-    def __init__(self, compiled: dict[int, openvino.CompiledModel]) -> None:
-        self._requests = {size: model.create_infer_request() for size, model in compiled.items()}
-        self._batch_sizes = tuple(sorted(compiled))
+    def __init__(self) -> None:
+        self._requests: dict[int, openvino.InferRequest] = {}
+        self._batch_sizes: tuple[int, ...] = ()
 
-    def warm_up(self) -> None:
-        """Run every size once, so that the first caller does not pay for memory and kernels."""
-        for request in self._requests.values():
-            request.infer()
+    def add(self, size: int, compiled: openvino.CompiledModel) -> None:
+        """Run batches of a further size too, larger than the others.
+
+        They are run once here, so that the first caller does not pay for memory and kernels.
+        """
+        request = compiled.create_infer_request()
+        request.infer()
+        self._requests[size] = request
+        self._batch_sizes += (size,)
 
     def __call__(self, batch: Float32[np.ndarray, "n side side channels"]) -> Outputs:
         """Run the batch, cut to the compiled sizes."""

@@ -49,7 +49,12 @@ class Engine(Protocol):
         """Make a network ready for square inputs of one side.
 
         Only the batch sizes given (ascending) are ever run; other numbers are cut and filled up.
+        The larger ones may be put off until ``finish``; what they are for is cut smaller meanwhile.
         ``precision`` is the engine's own unless it is given.
         Raises: WeightsError: the weights are missing or not those of the manifest.
         """
+        ...
+
+    def finish(self) -> None:
+        """Make ready what loading has put off; networks may be in use in another thread."""
         ...

@@ -57,6 +57,9 @@ class TorchEngine:
         module.to(memory_format=torch.channels_last)  # type: ignore[call-overload] # torch's stubs lack it
         return TorchNetwork(module, self._device, dtype, batch_sizes)
 
+    def finish(self) -> None:
+        """Do nothing: a network that is loaded takes every batch size."""
+
 
 class TorchNetwork:
     """One network on one device."""

@@ -64,13 +64,25 @@ class FakeEmbedder:
         return np.stack([green, np.arange(len(crops))], axis=1).astype(np.float32)
 
 
+class FakeEngine:
+    """Has a name; the fakes around it need no networks."""
+
+    name = "fake"
+    precision = "fp32"
+    sifts = False
+
+    def load(self, *_, **__): ...
+
+    def finish(self): ...
+
+
 @pytest.fixture
 def pipeline():
     return FacePipeline(
         UnconfinedDecoder(),
         FakeDetector(),
         FakeEmbedder(),
-        engine_name="fake",
+        engine=FakeEngine(),
         options=PipelineOptions(),
     )
 

@@ -1,0 +1,37 @@
+import numpy as np
+import pytest
+
+from workers.engines.openvino_engine import OpenVinoEngine
+from workers.manifest import DEFAULT_WEIGHTS_DIR
+
+
+@pytest.fixture
+def engine():
+    return OpenVinoEngine(DEFAULT_WEIGHTS_DIR)
+
+
+@pytest.fixture
+def crops():
+    return np.random.default_rng(0).uniform(-1, 1, (11, 24, 24, 4)).astype(np.float32)
+
+
+def test_network_answers_alike_before_and_after_its_loading_is_finished(engine, crops):
+    rnet = engine.load("rnet", side=24, batch_sizes=(2, 4))
+
+    before = rnet(crops)
+    engine.finish()
+    after = rnet(crops)
+
+    for one, other in zip(before, after, strict=True):
+        assert len(one) == len(crops)
+        np.testing.assert_allclose(one, other, atol=1e-5)
+
+
+def test_finishing_again_costs_nothing_and_changes_nothing(engine, crops):
+    rnet = engine.load("rnet", side=24, batch_sizes=(2, 4))
+    engine.finish()
+    [first, _] = rnet(crops)
+
+    engine.finish()
+
+    np.testing.assert_array_equal(rnet(crops)[0], first)
