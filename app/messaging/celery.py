@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from kombu.entity import Queue
 
+from app.messaging.connection import PersistentConnection
 from app.messaging.names import QueueName, TaskName
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ def configure(celery: Celery, redis_url: str) -> Celery:
     ``task_reject_on_worker_lost`` stays off: Celery would try a job that kills its process without
     end, where the lease counts its losses.
     """
+    celery.amqp.Connection = PersistentConnection
     celery.conf.update(
         broker_url=redis_url,
         accept_content=["json"],
