@@ -26,9 +26,9 @@ def test_killed_workers_lose_no_job_and_double_none(stack, campaign, rival, size
     chance = random.Random(SEED)
     # In pace with the workers: what is measured is the recovery, not a backlog.
     clients = submitting(campaign, jobs, pause_s=2 * kills * gap_s / jobs)
-    rival.submit(100)
     for number in range(1, kills + 1):
         time.sleep(gap_s)
+        rival.submit(25)  # so that it has work whenever a child of its is killed
         if number % 10 == 2:
             stack.restart("worker")
             stack.kill_a_child("worker", chance)  # and while it loads its models
@@ -98,9 +98,8 @@ def test_what_a_stopped_worker_writes_late_is_refused(stack, campaign, late_riva
             time.sleep(max(0.0, 2 * LEASE_S - (time.monotonic() - stopped)))
             ends[job_id] = campaign.state(job_id)
             shortest_s = min(shortest_s, time.monotonic() - stopped)
-        woken = time.monotonic()
         wait_for(
-            lambda pid=zombie.pid, woken=woken: stack.history.next("analysed", woken, pid=pid),
+            lambda pid=zombie.pid, begin=begin: stack.history.next("analysed", begin, pid=pid),
             what="the end of the first run",
         )
     naive_rounds = size(small=1, fast=3, full=10)
