@@ -197,6 +197,9 @@ OPEN = {
     *((method, path) for method in ("DELETE", "GET", "POST", "PUT") for path in _REFUSED),
 }
 
+#: Parameters that name nothing of anybody's.
+PLACES = {"number": "0"}
+
 
 def operations(app):
     """Give (method, rule) of everything that the application answers."""

@@ -125,6 +125,19 @@ CREATE TRIGGER refuse_moving_held AFTER UPDATE OF subject_id ON faces
     EXECUTE FUNCTION refuse_moving_held();
 """
 
+#: A restored backup must not take a withdrawn consent for a valid one.
+_REMEMBER = """
+CREATE FUNCTION remember_withdrawal() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = {schema}, pg_temp AS $$
+BEGIN
+    INSERT INTO erasures (kind, id) VALUES ('withdrawals', NEW.id) ON CONFLICT DO NOTHING;
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER remember_withdrawal AFTER UPDATE OF withdrawn_at ON consents
+    FOR EACH ROW WHEN (NEW.withdrawn_at IS NOT NULL) EXECUTE FUNCTION remember_withdrawal();
+"""
+
 _UNDO = """
 DROP TRIGGER refuse_moving_held ON faces;
 DROP TRIGGER refuse_erasing_held ON faces;
@@ -137,17 +150,20 @@ DROP FUNCTION refuse_without_consent;
 DROP FUNCTION lacks_consent;
 DROP TABLE legal_holds;
 DROP TABLE consents;
+DROP FUNCTION remember_withdrawal;
 ALTER TABLE collections DROP require_consent, DROP keep_probes, DROP job_retention_h;
 """
 
 
 def upgrade() -> None:
+    schema = op.get_bind().exec_driver_sql("SELECT quote_ident(current_schema())").scalar()
     op.get_bind().exec_driver_sql(_TABLES)
     # Consents are many: their own policy is asked about one subject at a time.
     op.execute(protect("consents", "EXISTS (SELECT FROM subjects WHERE subjects.id = subject_id)"))
     op.execute(protect("legal_holds", of_parent("collection_id", "collections")))
     op.get_bind().exec_driver_sql(_CONSENT)
     op.get_bind().exec_driver_sql(_HOLD)
+    op.get_bind().exec_driver_sql(_REMEMBER.format(schema=schema))
 
 
 def downgrade() -> None:
