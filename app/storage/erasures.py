@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from psycopg import Connection
     from sqlalchemy import Engine
 
+_WITHDRAW = (
+    "UPDATE consents SET withdrawn_at = now() WHERE withdrawn_at IS NULL AND id = ANY(%s::uuid[])"
+)
+
 #: In the order in which they are applied. A face that moved from an erased subject to another one
 #: stays, without a name; the faces that went with the subject are on the list themselves.
 _FORGET = {
@@ -33,10 +37,7 @@ _FORGET = {
     "applications": ("DELETE FROM applications WHERE id = ANY(%s::uuid[])",),
     "collections": ("DELETE FROM collections WHERE id = ANY(%s::uuid[])",),
     "tenants": ("DELETE FROM tenants WHERE id = ANY(%s::uuid[])",),
-    "withdrawals": (
-        "UPDATE consents SET withdrawn_at = now() WHERE id = ANY(%s::uuid[])"
-        " AND withdrawn_at IS NULL",
-    ),
+    "withdrawals": (_WITHDRAW,),
 }
 
 #: What is on the list was erased when no hold stood against it, though one did at the backup's
