@@ -31,9 +31,9 @@ _RULES = SweepRules(
 
 
 class Door:
-    """A tenant of its own: an admin key for our API, and a service with CompreFace's.
+    """A tenant with an admin key for our API and a service with CompreFace's, of one collection.
 
-    Both reach the same collection. ``v1`` and ``compat`` make a call to them: method, path, options.
+    ``v1`` and ``compat`` make a call to them: method, path, options.
     """
 
     def __init__(self, world):
