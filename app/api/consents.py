@@ -31,7 +31,7 @@ ns = Namespace(
 @ns.route("")
 @ns.param("collection", "Id or name of the collection.")
 @ns.param("subject", "Id or name of the subject.")
-class SubjectConsents(Resource):
+class ConsentCollection(Resource):
     """All consents of a subject."""
 
     @operation(ns, scope=Scope.READ, answers={200: ConsentList}, problems=(404,))
