@@ -1,7 +1,8 @@
 """Keep what has to be accounted for from being erased, whoever wants it erased.
 
-Everything that removes people asks here first, so that it can say what is to be done. Behind it the
-database refuses by itself, also for ways that did not ask.
+Everything that removes people asks here first, so that it can say what is to be done. It then holds
+the collection before what is in it, like whoever writes there, so that neither waits for the other.
+Behind it the database refuses by itself, also for ways that did not ask.
 """
 
 from __future__ import annotations
@@ -22,12 +23,14 @@ def require_unheld(work: UnitOfWork, collection_id: UUID, subject_id: UUID | Non
 
     Raises: LegalHoldError.
     """
+    work.collections.hold(collection_id)
     for hold in _holds_on(work, collection_id, subject_id):
         raise _refusal(hold)
 
 
 def require_nothing_held(work: UnitOfWork, collection_id: UUID) -> None:
     """Refuse to remove a collection, or everybody in it. Raises: LegalHoldError."""
+    work.collections.hold_alone(collection_id)
     for hold in work.legal_holds.within(collection_id):
         raise _refusal(hold)
 
