@@ -147,14 +147,19 @@ class ConsentRow(Base):
 class LegalHoldRow(Base):
     __tablename__ = "legal_holds"
     __table_args__ = (
-        UniqueConstraint("collection_id", "subject_id", postgresql_nulls_not_distinct=True),
+        Index(
+            "uq_legal_holds_collection_id",
+            "collection_id",
+            unique=True,
+            postgresql_where=text("subject_id IS NULL"),
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     collection_id: Mapped[UUID] = mapped_column(ForeignKey("collections.id", ondelete="RESTRICT"))
     #: Absent where the whole collection is held.
     subject_id: Mapped[UUID | None] = mapped_column(
-        ForeignKey("subjects.id", ondelete="RESTRICT"), index=True
+        ForeignKey("subjects.id", ondelete="RESTRICT"), unique=True
     )
     reference: Mapped[str]
     #: No foreign key: a hold outlives the key that placed it.
