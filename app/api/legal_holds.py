@@ -14,7 +14,7 @@ from app.services.legal_holds import get_hold, lift_hold, place_hold
 if TYPE_CHECKING:
     from flask import Response
 
-ns = Namespace("legal holds", "What must not be erased for now.", path="/collections/<collection>")
+ns = Namespace("legal-holds", "What must not be erased for now.", path="/collections/<collection>")
 
 _CREATED, _HELD = HTTPStatus.CREATED, HTTPStatus.OK
 
