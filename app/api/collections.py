@@ -69,6 +69,9 @@ class CollectionList(Resource):
                 quality_gate=body.quality_gate,
                 keep_images=body.keep_images,
                 retention_days=body.retention_days,
+                require_consent=body.require_consent,
+                keep_probes=body.keep_probes,
+                job_retention_h=body.job_retention_h,
             ),
             models=box.models.keys(),
             key=current_key(),
@@ -107,11 +110,12 @@ class CollectionItem(Resource):
             body.model_dump(exclude_unset=True),
             key=current_key(),
             uow=container().uow,
+            clock=container().clock,
         )
         collection_memory().forget()
         return answer(CollectionResource.of(changed))
 
-    @operation(ns, scope=Scope.WRITE, answers={204: None}, problems=(404,))
+    @operation(ns, scope=Scope.WRITE, answers={204: None}, problems=(404, 423))
     def delete(self, collection: str) -> Response:
         """Remove a collection with its subjects, faces and photographs."""
         delete_collection(collection, key=current_key(), uow=container().uow)

@@ -2,14 +2,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask import Response
 from flask_restx import Namespace, Resource
 
 from app.api.context import collection_memory, container, current_key
 from app.api.documentation import upload_doc
+from app.api.images import PHOTOGRAPH, answer_photograph
 from app.api.operation import answer, answer_nothing, operation
 from app.api.pagination import answer_page, read_id
-from app.api.problems import MEDIA_TYPE
 from app.api.schemas.faces import FaceLabel, FacePage, FaceQuery, FaceResource
 from app.api.schemas.jobs import JobResource
 from app.api.schemas.queries import EnrolmentQuery
@@ -18,17 +17,16 @@ from app.api.submission import submit
 from app.api.uploads import UploadReader
 from app.domain.access import Scope
 from app.domain.job import JobType
-from app.imaging.inspect import ImageLimits, inspect_image
+from app.services.consents import require_in_order
 from app.services.faces import delete_face, get_face, get_face_image, list_faces, relabel_face
 from app.services.models import require_model
 
 if TYPE_CHECKING:
     from uuid import UUID
 
-ns = Namespace("faces", "Enrolled faces.", path="/collections/<collection>/faces")
+    from flask import Response
 
-#: A stored photograph was judged when it came; the limits may have been lowered since.
-_ANY_SIZE = ImageLimits(max_bytes=2**40, max_pixels=2**40, min_side=1, max_side=2**31)
+ns = Namespace("faces", "Enrolled faces.", path="/collections/<collection>/faces")
 
 _reader = UploadReader(EnrolmentParameters)
 
@@ -70,6 +68,11 @@ class FaceList(Resource):
         home = collection_memory().find(collection, key=current_key(), uow=container().uow)
         require_model(home, container().settings.model)
         upload = _reader.read(query)
+        require_in_order(
+            upload.parameters.consent_expires_at,
+            now=container().clock.now(),
+            pointer="#/consent_expires_at",
+        )
         return submit(
             JobType.ENROLMENT,
             upload.parameters,
@@ -91,7 +94,13 @@ class FaceItem(Resource):
         face = get_face(collection, face_id, key=current_key(), uow=container().uow)
         return answer(FaceResource.of(face))
 
-    @operation(ns, scope=Scope.WRITE, body=FaceLabel, answers={200: FaceResource}, problems=(404,))
+    @operation(
+        ns,
+        scope=Scope.WRITE,
+        body=FaceLabel,
+        answers={200: FaceResource},
+        problems=(404, 422, 423),
+    )
     def patch(self, collection: str, face_id: UUID, body: FaceLabel) -> Response:
         """Say whom a face shows, or whom it does not show; the word of a person stands."""
         face = relabel_face(
@@ -101,10 +110,11 @@ class FaceItem(Resource):
             not_subject=body.not_subject,
             key=current_key(),
             uow=container().uow,
+            clock=container().clock,
         )
         return answer(FaceResource.of(face))
 
-    @operation(ns, scope=Scope.WRITE, answers={204: None}, problems=(404,))
+    @operation(ns, scope=Scope.WRITE, answers={204: None}, problems=(404, 423))
     def delete(self, collection: str, face_id: UUID) -> Response:
         """Remove a face and the photograph that only it uses."""
         delete_face(collection, face_id, key=current_key(), uow=container().uow)
@@ -117,15 +127,8 @@ class FaceItem(Resource):
 class FaceImage(Resource):
     """The photograph of an enrolled face."""
 
-    @operation(
-        ns,
-        scope=Scope.READ,
-        answers={200: None},
-        problems=(404,),
-        doc={"produces": ["image/jpeg", "image/png", "image/webp", MEDIA_TYPE]},
-    )
+    @operation(ns, scope=Scope.READ, answers={200: None}, problems=(404,), doc=PHOTOGRAPH)
     def get(self, collection: str, face_id: UUID) -> Response:
         """Return the photograph that the face was found in, if the collection kept it."""
         image = get_face_image(collection, face_id, key=current_key(), uow=container().uow)
-        kind = inspect_image(image, limits=_ANY_SIZE).format.lower()
-        return Response(image, content_type=f"image/{kind}")
+        return answer_photograph(image)

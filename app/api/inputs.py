@@ -40,6 +40,7 @@ _SENTENCES = {
     "greater_than_equal": "must be at least {ge:g}",
     "less_than_equal": "must be at most {le:g}",
     "string_too_long": "must have at most {max_length} characters",
+    "string_pattern_mismatch": "must match {pattern}",
     "enum": "must be one of {expected}",
     "uuid_parsing": "must be a UUID",
     "value_error": "{error}",

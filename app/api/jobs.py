@@ -8,6 +8,7 @@ from flask_restx import Namespace, Resource
 
 from app import observability
 from app.api.context import container, current_key
+from app.api.images import PHOTOGRAPH, answer_photograph
 from app.api.operation import answer, answer_nothing, operation
 from app.api.pagination import answer_page, read_moment
 from app.api.schemas.jobs import JobListQuery, JobPage, JobResource, WaitQuery
@@ -17,6 +18,7 @@ from app.services.jobs import (
     cancel_visible_job,
     delete_job,
     get_job,
+    get_probe,
     list_jobs,
     requeue_job,
 )
@@ -78,6 +80,18 @@ class JobItem(Resource):
         """Remove an ended job with its result and images before its time."""
         delete_job(job_id, key=current_key(), uow=container().uow)
         return answer_nothing()
+
+
+@ns.route("/<uuid:job_id>/images/<int:number>")
+@ns.param("job_id", "Id of the job.")
+@ns.param("number", "Its place in the result's images, from 0.")
+class JobImage(Resource):
+    """A photograph that was asked about."""
+
+    @operation(ns, scope=Scope.READ, answers={200: None}, problems=(404,), doc=PHOTOGRAPH)
+    def get(self, job_id: UUID, number: int) -> Response:
+        """Return a photograph of an ended recognition whose collection keeps probes."""
+        return answer_photograph(get_probe(job_id, number, key=current_key(), uow=container().uow))
 
 
 @ns.route("/<uuid:job_id>/cancel")

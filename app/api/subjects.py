@@ -7,8 +7,7 @@ from flask_restx import Namespace, Resource
 from app.api.context import container, current_key
 from app.api.operation import answer, answer_nothing, operation
 from app.api.pagination import answer_page, read_name
-from app.api.schemas.base import PageQuery
-from app.api.schemas.subjects import SubjectPage, SubjectRequest, SubjectResource
+from app.api.schemas.subjects import SubjectPage, SubjectQuery, SubjectRequest, SubjectResource
 from app.domain.access import Scope
 from app.services.subjects import (
     create_subject,
@@ -31,13 +30,16 @@ ns = Namespace(
 class SubjectList(Resource):
     """All subjects of a collection."""
 
-    @operation(ns, scope=Scope.READ, query=PageQuery, answers={200: SubjectPage}, problems=(404,))
-    def get(self, collection: str, query: PageQuery) -> Response:
+    @operation(
+        ns, scope=Scope.READ, query=SubjectQuery, answers={200: SubjectPage}, problems=(404,)
+    )
+    def get(self, collection: str, query: SubjectQuery) -> Response:
         """List subjects by name."""
         found = list_subjects(
             collection,
             after=read_name(query),
             limit=query.size + 1,
+            without_consent_at=container().clock.now() if query.without_consent else None,
             key=current_key(),
             uow=container().uow,
         )
@@ -89,7 +91,7 @@ class SubjectItem(Resource):
         )
         return answer(SubjectResource.of(renamed))
 
-    @operation(ns, scope=Scope.WRITE, answers={204: None}, problems=(404,))
+    @operation(ns, scope=Scope.WRITE, answers={204: None}, problems=(404, 423))
     def delete(self, collection: str, subject: str) -> Response:
         """Remove a subject with its faces and photographs."""
         delete_subject(collection, subject, key=current_key(), uow=container().uow)

@@ -8,12 +8,14 @@ from flask import Blueprint
 
 from app.api import (
     collections,
+    consents,
     deliveries,
     detections,
     embeddings,
     faces,
     jobs,
     keys,
+    legal_holds,
     models,
     recognitions,
     subjects,
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 _NAMESPACES = (
     collections.ns,
     subjects.ns,
+    consents.ns,
+    legal_holds.ns,
     faces.ns,
     recognitions.ns,
     trainings.ns,

@@ -38,6 +38,12 @@ class Collection:
     keep_images: bool = True
     #: Days after which an enrolled face is deleted; never when absent.
     retention_days: int | None = None
+    #: Whether a face is enrolled only of a subject with a valid consent.
+    require_consent: bool = False
+    #: Whether the photographs of recognitions stay with their jobs until these expire.
+    keep_probes: bool = False
+    #: Hours for which ended jobs are kept; the service's own when absent, and never more than that.
+    job_retention_h: int | None = None
     created_at: datetime
 
 

@@ -107,6 +107,22 @@ class ConflictError(VultusError):
     title = "Conflict"
 
 
+class LegalHoldError(VultusError):
+    """It is under a legal hold and stays; have an admin lift the hold before you remove it."""
+
+    slug = "legal-hold"
+    status = 423
+    title = "Under a legal hold"
+
+
+class ConsentRequiredError(VultusError):
+    """There is no valid consent of the person; record one before you enrol a face."""
+
+    slug = "consent-required"
+    status = 422
+    title = "Consent required"
+
+
 class IdempotencyMismatchError(VultusError):
     """The Idempotency-Key was used for a different request; take a new key."""
 

@@ -11,6 +11,7 @@ from app.domain.application import Application, Service, ServiceType
 from app.domain.collection import Collection
 from app.domain.errors import NotFoundError
 from app.domain.quality import QualityGate
+from app.services.held import require_nothing_held
 from app.services.identity import new_id
 
 if TYPE_CHECKING:
@@ -239,4 +240,5 @@ def _erase(work: UnitOfWork, service: Service) -> None:
     work.services.delete(service.id)
     work.jobs.delete_owned(service.id)
     if service.collection_id is not None:
+        require_nothing_held(work, service.collection_id)
         work.collections.delete(service.collection_id)

@@ -10,6 +10,8 @@ from app.domain.errors import Fault, NotFoundError, ValidationFailedError
 from app.domain.matching import Matcher
 from app.domain.naming import as_uuid, collection_name
 from app.domain.quality import QualityGate
+from app.services.admission import require_all_covered
+from app.services.held import require_nothing_held
 from app.services.identity import new_id
 from app.services.visibility import require_global, require_visible_collection
 
@@ -35,6 +37,9 @@ class CollectionSettings:
     quality_gate: QualityGate = QualityGate.BASIC
     keep_images: bool = True
     retention_days: int | None = None
+    require_consent: bool = False
+    keep_probes: bool = False
+    job_retention_h: int | None = None
 
 
 def create_collection(
@@ -66,6 +71,9 @@ def create_collection(
         quality_gate=settings.quality_gate,
         keep_images=settings.keep_images,
         retention_days=settings.retention_days,
+        require_consent=settings.require_consent,
+        keep_probes=settings.keep_probes,
+        job_retention_h=settings.job_retention_h,
         created_at=clock.now(),
     )
     _check_thresholds(collection)
@@ -111,25 +119,38 @@ def list_collections(
 
 
 def update_collection(
-    reference: str, changes: Mapping[str, Any], *, key: ApiKey, uow: UnitOfWorkFactory
+    reference: str,
+    changes: Mapping[str, Any],
+    *,
+    key: ApiKey,
+    uow: UnitOfWorkFactory,
+    clock: Clock,
 ) -> Collection:
     """Store changed settings; ``changes`` are fields of ``CollectionSettings`` but the model.
 
-    Raises: NotFoundError. ConflictError: the new name is taken. ValidationFailedError: the
-    thresholds would be out of order.
+    A collection that keeps probes no more loses those that it has kept.
+    Raises: NotFoundError. ConflictError: the new name is taken, or consents are to be required and
+    faces are there without. ValidationFailedError: the thresholds would be out of order.
     """
     with uow() as work:
-        collection = replace(find_collection(reference, key=key, work=work), **changes)
+        before = find_collection(reference, key=key, work=work)
+        collection = replace(before, **changes)
         _check_thresholds(collection)
+        if collection.require_consent and not before.require_consent:
+            require_all_covered(work, collection.id, now=clock.now())
         work.collections.update(collection)
+        if before.keep_probes and not collection.keep_probes:
+            work.jobs.drop_probes(collection.id)
         work.commit()
     return collection
 
 
 def delete_collection(reference: str, *, key: ApiKey, uow: UnitOfWorkFactory) -> None:
-    """Remove a collection and everything in it. Raises: NotFoundError."""
+    """Remove a collection and everything in it. Raises: NotFoundError, LegalHoldError."""
     with uow() as work:
-        work.collections.delete(find_collection(reference, key=key, work=work).id)
+        collection = find_collection(reference, key=key, work=work)
+        require_nothing_held(work, collection.id)
+        work.collections.delete(collection.id)
         work.commit()
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from app.domain.errors import LowQualityFaceError, NotFoundError
 from app.domain.selection import FacePolicy, select_face
+from app.services.admission import admitted_terms, named_subject, record_consent
 from app.services.complete import Outcome
 from app.services.models import require_model
 from app.services.results import face_document, images_document
@@ -37,18 +38,27 @@ def enrolled(
     Instead of a subject, ``not_subject`` names one that the faces do not show: no face like them
     will be taken for that subject. The quality gate is not for these: what was taken for somebody
     wrongly may well be a poor photograph. ``face_id`` gives the face of a job of one image its id.
-    With ``any_case`` a subject whose name differs in case alone is the one that is named.
+    With ``any_case`` a subject whose name differs in case alone is the one that is named. A consent
+    that came with the job is recorded as given when the job was submitted.
 
-    Raises: VultusError: no image shows the one face meant well enough, or the collection is of
-    another model.
+    Raises: VultusError: no image shows the one face meant well enough, the collection is of another
+    model, or there is no valid consent where one is needed.
     """
-    collection = work.collections.get(job.collection_id) if job.collection_id else None
+    collection = work.collections.hold(job.collection_id) if job.collection_id else None
     if collection is None:
         raise NotFoundError("the collection was deleted before the face was enrolled")
     require_model(collection, model.id)
     policy = FacePolicy(job.parameters.get("face_policy") or FacePolicy.PROMINENT)
     name = job.parameters.get("subject")
     ruled_out = job.parameters.get("not_subject")
+    terms = admitted_terms(
+        work,
+        collection,
+        named_subject(work, collection.id, job.parameters),
+        job.parameters,
+        since=job.created_at,
+        now=clock.now(),
+    )
     image_ids = work.jobs.image_ids(job.id) if collection.keep_images else []
     expires_at = (
         clock.now() + timedelta(days=collection.retention_days)
@@ -68,6 +78,8 @@ def enrolled(
             _require_quality(face, collection.quality_gate)
         if name is not None and subject_id is None:
             subject_id = _subject(work, job, collection, name).id
+            if terms is not None:
+                record_consent(work, subject_id, terms, given_at=job.created_at)
         image_id = image_ids[number] if image_ids else None
         face_id = work.faces.add(
             collection_id=collection.id,
@@ -101,10 +113,8 @@ def enrolled(
 def _subject(work: UnitOfWork, job: Job, collection: Collection, name: str) -> Subject:
     if job.parameters.get("any_case"):
         work.subjects.hold_name(collection.id, name)
-        known = work.subjects.find_folded(collection.id, name)
-        if known is not None:
-            return known
-    return work.subjects.ensure(collection.id, name)
+    known = named_subject(work, collection.id, job.parameters)
+    return work.subjects.ensure(collection.id, name) if known is None else known
 
 
 def _require_quality(face: AnalysedFace, gate: QualityGate) -> None:

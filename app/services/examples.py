@@ -1,7 +1,7 @@
 """The subjects of a service and their examples, by names whose case does not matter.
 
 A deletion takes the ended jobs of the service with it, since their results tell of the people they
-found.
+found. What is under a legal hold is not deleted: LegalHoldError.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from app.domain.errors import ConflictError, NotFoundError
+from app.services.admission import merge_consents
+from app.services.held import require_nothing_held, require_unheld
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from app.domain.collection import Face
     from app.domain.embedding import Embedding
     from app.domain.matching import Candidate
-    from app.services.ports import UnitOfWork, UnitOfWorkFactory
+    from app.services.ports import Clock, UnitOfWork, UnitOfWorkFactory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,12 +55,16 @@ def add_subject(service: Service, name: str, *, uow: UnitOfWorkFactory) -> None:
         work.commit()
 
 
-def rename_or_merge(service: Service, name: str, new: str, *, uow: UnitOfWorkFactory) -> bool:
-    """Give a subject another name, or its examples to the subject that has it.
+def rename_or_merge(
+    service: Service, name: str, new: str, *, uow: UnitOfWorkFactory, clock: Clock
+) -> bool:
+    """Give a subject another name, or its examples and consents to the subject that has it.
 
-    ``False`` means that the name is the same. Raises: NotFoundError.
+    ``False`` means that the name is the same. Raises: NotFoundError. LegalHoldError: the subject
+    that would go is held. ConsentRequiredError: the other one may not be enrolled.
     """
     with uow() as work:
+        home = work.collections.hold(home_of(service))
         subject = work.subjects.find_folded(home_of(service), name)
         if subject is None:
             raise NotFoundError("there is no such subject")
@@ -67,7 +73,9 @@ def rename_or_merge(service: Service, name: str, new: str, *, uow: UnitOfWorkFac
         other = work.subjects.find_folded(home_of(service), new)
         if other is None or other.id == subject.id:
             work.subjects.rename(subject.id, new)
-        else:
+        elif home is not None:
+            require_unheld(work, home.id, subject.id)
+            merge_consents(work, home, subject, other, now=clock.now())
             work.subjects.merge(subject.id, into=other.id)
         _commit_erasure(work, service)
     return True
@@ -79,6 +87,7 @@ def erase_subject(service: Service, name: str, *, uow: UnitOfWorkFactory) -> str
         subject = work.subjects.find_folded(home_of(service), name)
         if subject is None:
             raise NotFoundError("there is no such subject")
+        require_unheld(work, home_of(service), subject.id)
         work.subjects.delete(subject.id)
         _commit_erasure(work, service)
     return subject.name
@@ -87,6 +96,7 @@ def erase_subject(service: Service, name: str, *, uow: UnitOfWorkFactory) -> str
 def erase_all_subjects(service: Service, *, uow: UnitOfWorkFactory) -> int:
     """Remove all subjects with their examples; return how many subjects."""
     with uow() as work:
+        require_nothing_held(work, home_of(service))
         deleted = work.subjects.delete_all(home_of(service))
         _commit_erasure(work, service)
     return deleted
@@ -151,6 +161,7 @@ def erase_examples(
         for face_id in dict.fromkeys(face_ids):
             face = _face(work, service, face_id)
             if face is not None:
+                require_unheld(work, face.collection_id, face.subject_id)
                 work.faces.delete(face.id)
                 erased.append(face)
         _commit_erasure(work, service)
@@ -165,11 +176,13 @@ def erase_examples_of(service: Service, subject: str | None, *, uow: UnitOfWorkF
     home = home_of(service)
     with uow() as work:
         if subject is None:
+            require_nothing_held(work, home)
             deleted = work.faces.delete_labelled(home, subject_id=None)
         else:
             found = work.subjects.find_folded(home, subject)
             if found is None:
                 return 0
+            require_unheld(work, home, found.id)
             deleted = work.faces.delete_labelled(home, subject_id=found.id)
             work.subjects.delete(found.id)
         _commit_erasure(work, service)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.domain.errors import NotFoundError
+from app.services.admission import require_consent
 from app.services.collections import find_collection
+from app.services.held import require_unheld
 from app.services.subjects import find_subject
 
 if TYPE_CHECKING:
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
 
     from app.domain.access import ApiKey
     from app.domain.collection import Face
-    from app.services.ports import UnitOfWork, UnitOfWorkFactory
+    from app.services.ports import Clock, UnitOfWork, UnitOfWorkFactory
 
 
 def list_faces(
@@ -58,17 +60,25 @@ def relabel_face(
     not_subject: str | None,
     key: ApiKey,
     uow: UnitOfWorkFactory,
+    clock: Clock,
 ) -> Face:
     """Set whom a face shows (made if need be) or whom it does not show; neither is possible too.
 
-    Raises: NotFoundError: there is no such face, or no such subject to rule out.
+    Raises: NotFoundError: there is no such face, or no such subject to rule out. LegalHoldError:
+    whom it showed so far is held. ConsentRequiredError: there is none of whom it is to show.
     """
     with uow() as work:
         face = _find_face(collection, face_id, key=key, work=work)
-        home = face.collection_id
-        shown = work.subjects.ensure(home, subject).id if subject is not None else None
+        home = work.collections.hold(face.collection_id)
+        if home is None:
+            raise NotFoundError("the collection was deleted meanwhile")
+        shows = None if subject is None else work.subjects.ensure(home.id, subject)
+        shown = None if shows is None else shows.id
+        if shown != face.subject_id:
+            require_unheld(work, home.id, face.subject_id)
+            require_consent(work, home, shows, now=clock.now())
         ruled_out = (
-            find_subject(home, not_subject, work=work).id if not_subject is not None else None
+            find_subject(home.id, not_subject, work=work).id if not_subject is not None else None
         )
         work.faces.relabel(face.id, subject_id=shown, rejected_subject_id=ruled_out)
         relabelled = _find_face(collection, face_id, key=key, work=work)
@@ -77,9 +87,11 @@ def relabel_face(
 
 
 def delete_face(collection: str, face_id: UUID, *, key: ApiKey, uow: UnitOfWorkFactory) -> None:
-    """Remove a face and the photograph that only it uses. Raises: NotFoundError."""
+    """Remove a face and the photograph that only it uses. Raises: NotFoundError, LegalHoldError."""
     with uow() as work:
-        work.faces.delete(_find_face(collection, face_id, key=key, work=work).id)
+        face = _find_face(collection, face_id, key=key, work=work)
+        require_unheld(work, face.collection_id, face.subject_id)
+        work.faces.delete(face.id)
         work.commit()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from app.domain.errors import ConflictError
+from app.domain.errors import ConflictError, NotFoundError
 from app.domain.job import JobState
 from app.services.complete import cancel_job
 from app.services.visibility import owner_filter, require_visible_job
@@ -80,6 +80,19 @@ def requeue_job(
         job = work.jobs.get(job_id) or job
     queue.put_job(job.id, job.type, lane=job.lane)
     return job
+
+
+def get_probe(job_id: UUID, number: int, *, key: ApiKey, uow: UnitOfWorkFactory) -> bytes:
+    """Return a photograph that an ended recognition has kept, counted from 0.
+
+    Raises: NotFoundError: there is none, as a rule because its collection keeps no probes.
+    """
+    with uow() as work:
+        job = require_visible_job(work.jobs.get(job_id), key)
+        image = work.jobs.probe(job.id, number) if number < job.progress.total else None
+    if image is None:
+        raise NotFoundError("the job has kept no such photograph")
+    return image
 
 
 def delete_job(job_id: UUID, *, key: ApiKey, uow: UnitOfWorkFactory) -> None:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 from app.domain.errors import ConflictError, NotFoundError
 from app.domain.naming import as_uuid, subject_name
 from app.services.collections import find_collection
+from app.services.held import require_unheld
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from uuid import UUID
 
     from app.domain.access import ApiKey
@@ -50,12 +52,23 @@ def get_subject(collection: str, reference: str, *, key: ApiKey, uow: UnitOfWork
 
 
 def list_subjects(
-    collection: str, *, after: str | None, limit: int, key: ApiKey, uow: UnitOfWorkFactory
+    collection: str,
+    *,
+    after: str | None,
+    limit: int,
+    without_consent_at: datetime | None = None,
+    key: ApiKey,
+    uow: UnitOfWorkFactory,
 ) -> list[Subject]:
-    """Return subjects by name, after the given one. Raises: NotFoundError."""
+    """Return subjects by name, after the given one; at a moment, those without a valid consent.
+
+    Raises: NotFoundError.
+    """
     with uow() as work:
         home = find_collection(collection, key=key, work=work)
-        return work.subjects.page(home.id, after=after, limit=limit)
+        return work.subjects.page(
+            home.id, after=after, limit=limit, without_consent_at=without_consent_at
+        )
 
 
 def rename_subject(
@@ -72,8 +85,10 @@ def rename_subject(
 
 
 def delete_subject(collection: str, reference: str, *, key: ApiKey, uow: UnitOfWorkFactory) -> None:
-    """Remove a subject with its faces and their images. Raises: NotFoundError."""
+    """Remove a subject with its faces and their images. Raises: NotFoundError, LegalHoldError."""
     with uow() as work:
         home = find_collection(collection, key=key, work=work)
-        work.subjects.delete(find_subject(home.id, reference, work=work).id)
+        subject = find_subject(home.id, reference, work=work)
+        require_unheld(work, home.id, subject.id)
+        work.subjects.delete(subject.id)
         work.commit()

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from app.domain.errors import IdempotencyMismatchError
 from app.domain.job import Job, JobState, JobType, Lane, Progress
+from app.services.admission import require_early
 from app.services.identity import new_id
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def submit_job(
     The job is safe once this returns, also when the broker is down: the sweep puts messages that
     are missing. With an idempotency key, a repetition returns the first job and stores nothing.
     Raises: IdempotencyMismatchError: the key was used for another request. NotFoundError: the
-    collection was deleted meanwhile.
+    collection was deleted meanwhile. ConsentRequiredError: faces would be enrolled without one.
     """
     now = clock.now()
     job = Job(
@@ -102,6 +103,8 @@ def submit_job(
                 raise IdempotencyMismatchError
             if first != job.id and (earlier := work.jobs.get(first)) is not None:
                 return Submission(earlier, replayed=True)
+        if request.type is JobType.ENROLMENT:
+            require_early(work, request, now=now)
         work.commit()
     queue.put_job(job.id, job.type, lane=job.lane, shared=job.progress.total == 1)
     return Submission(job, replayed=False)

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from app.domain.errors import AttemptsExhaustedError
+from app.services.admission import erase_after_consents
 from app.services.deliver import enqueue_events
 from app.services.problems import problem
 
@@ -66,6 +67,7 @@ def sweep(rules: SweepRules, *, uow: UnitOfWorkFactory, queue: JobQueue, clock: 
         work.idempotency.delete_before(now - IDEMPOTENCY_KEY_LIFE)
         work.commit()
     _put(waiting, due, queue)
+    erase_after_consents(limit=_AT_ONCE, uow=uow, clock=clock)
 
 
 def give_back(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from app.domain.errors import ConflictError, Fault, NotFoundError, ValidationFailedError
 from app.domain.naming import collection_name
 from app.domain.tenant import DEFAULT_TENANT_ID, Tenant
+from app.services.held import require_no_tenant_hold
 from app.services.identity import new_id
 
 if TYPE_CHECKING:
@@ -44,12 +45,13 @@ def list_tenants(*, uow: UnitOfWorkFactory) -> list[Tenant]:
 def delete_tenant(name: str, *, uow: UnitOfWorkFactory) -> None:
     """Remove a tenant with its keys, people, photographs, jobs and endpoints.
 
-    Raises: NotFoundError. ConflictError: it is the one that is always there.
+    Raises: NotFoundError. ConflictError: it is the one that is always there. LegalHoldError.
     """
     with uow() as work:
         tenant = _found(work, name)
         if tenant.id == DEFAULT_TENANT_ID:
             raise ConflictError("the first tenant stays; remove its collections instead")
+        require_no_tenant_hold(work, tenant.id)
         work.tenants.delete(tenant.id)
         work.commit()
 

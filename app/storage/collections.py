@@ -52,6 +52,23 @@ class SqlCollectionRepository:
             self._known[collection_id] = collection_of(row)
         return self._known[collection_id]
 
+    def hold(self, collection_id: UUID) -> Collection | None:
+        row = self._session.get(
+            CollectionRow,
+            collection_id,
+            populate_existing=True,
+            with_for_update={"read": True, "key_share": True},
+        )
+        if row is None or not self._session.owns(row):
+            return None
+        self._known[collection_id] = collection_of(row)
+        return self._known[collection_id]
+
+    def hold_alone(self, collection_id: UUID) -> None:
+        self._session.execute(
+            select(CollectionRow.id).where(CollectionRow.id == collection_id).with_for_update()
+        )
+
     def find(self, name: str) -> Collection | None:
         row = self._session.scalar(
             select(CollectionRow).where(

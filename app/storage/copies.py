@@ -8,7 +8,7 @@ from sqlalchemy import Text, func, insert, literal, null, select
 from sqlalchemy import cast as sql_cast
 from sqlalchemy.dialects.postgresql import UUID as PgUuid  # noqa: N811 - the name UUID is taken
 
-from app.storage.tables import FaceRow, ImageRow, SubjectRow
+from app.storage.tables import ConsentRow, FaceRow, ImageRow, SubjectRow
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Insert, Table
 
 _SUBJECTS = cast("Table", SubjectRow.__table__)
+_CONSENTS = cast("Table", ConsentRow.__table__)
 _FACES = cast("Table", FaceRow.__table__)
 _IMAGES = cast("Table", ImageRow.__table__)
 
@@ -24,7 +25,7 @@ _HALF = 18
 
 
 def copies(source: UUID, target: UUID) -> list[Insert]:
-    """Return the statements that copy subjects, photographs and faces, to be run in this order."""
+    """Return the statements that copy subjects, consents, photographs and faces, in this order."""
 
     def copied(column: ColumnElement[Any]) -> ColumnElement[Any]:
         """Give the copy's id: it follows from the id and the target, and keeps the time in it."""
@@ -36,12 +37,18 @@ def copies(source: UUID, target: UUID) -> list[Insert]:
 
     home = sql_cast(literal(str(target)), PgUuid())
     of_source = _FACES.c.collection_id == source
+    people = select(_SUBJECTS.c.id).where(_SUBJECTS.c.collection_id == source)
     images = select(_FACES.c.image_id).where(of_source)
     return [
         _copy(
             _SUBJECTS,
             {"id": copied(_SUBJECTS.c.id), "collection_id": home, "prototype": null()},
             _SUBJECTS.c.collection_id == source,
+        ),
+        _copy(
+            _CONSENTS,
+            {"id": copied(_CONSENTS.c.id), "subject_id": copied(_CONSENTS.c.subject_id)},
+            _CONSENTS.c.subject_id.in_(people),
         ),
         _copy(
             _IMAGES,

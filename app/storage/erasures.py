@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from psycopg import Connection
     from sqlalchemy import Engine
 
+_WITHDRAW = (
+    "UPDATE consents SET withdrawn_at = now() WHERE withdrawn_at IS NULL AND id = ANY(%s::uuid[])"
+)
+
 #: In the order in which they are applied. A face that moved from an erased subject to another one
 #: stays, without a name; the faces that went with the subject are on the list themselves.
 _FORGET = {
@@ -33,7 +37,20 @@ _FORGET = {
     "applications": ("DELETE FROM applications WHERE id = ANY(%s::uuid[])",),
     "collections": ("DELETE FROM collections WHERE id = ANY(%s::uuid[])",),
     "tenants": ("DELETE FROM tenants WHERE id = ANY(%s::uuid[])",),
+    "withdrawals": (_WITHDRAW,),
 }
+
+#: What is on the list was erased when no hold stood against it, though one did at the backup's
+#: moment; those on what is still there come back.
+_SET_HOLDS_ASIDE = (
+    "CREATE TEMP TABLE holds_aside ON COMMIT DROP AS SELECT * FROM legal_holds",
+    "DELETE FROM legal_holds",
+)
+_PUT_HOLDS_BACK = """
+INSERT INTO legal_holds SELECT * FROM holds_aside
+WHERE collection_id IN (SELECT id FROM collections)
+    AND (subject_id IS NULL OR subject_id IN (SELECT id FROM subjects))
+"""
 
 
 def list_erasures(engine: Engine) -> dict[str, Any]:
@@ -74,11 +91,18 @@ def read_erasures(source: Path) -> dict[str, Any]:
 
 def forget(connection: Connection[Any], erased: dict[str, list[str]]) -> None:
     """Delete what is on the list, and remember it for the next restore."""
+    row = connection.execute("SELECT to_regclass('legal_holds') IS NOT NULL").fetchone()
+    newer = row is not None and row[0]  # an older backup knows neither holds nor consents
+    if newer:
+        for statement in _SET_HOLDS_ASIDE:
+            connection.execute(statement)
     for kind, statements in _FORGET.items():
         ids = erased.get(kind, [])
-        for statement in statements:
+        for statement in statements if newer or kind != "withdrawals" else ():
             connection.execute(statement, [ids])
         connection.execute(
             "INSERT INTO erasures (kind, id) SELECT %s, unnest(%s::uuid[]) ON CONFLICT DO NOTHING",
             [kind, ids],
         )
+    if newer:
+        connection.execute(_PUT_HOLDS_BACK)

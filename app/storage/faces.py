@@ -14,6 +14,7 @@ from app.domain.matching import Candidate
 from app.domain.training import LabelledFace
 from app.services.identity import new_id
 from app.storage.face_search import FaceSearch
+from app.storage.legal_holds import held
 from app.storage.search_statements import REJECTIONS
 from app.storage.tables import FaceRow, ImageRow, SubjectRow
 
@@ -243,7 +244,8 @@ class SqlFaceRepository:
         return [LabelledFace(**row._mapping) for row in self._session.execute(query)]  # noqa: SLF001
 
     def delete_expired(self, *, now: datetime, limit: int) -> int:
-        expired = select(FaceRow.id).where(FaceRow.expires_at <= now).limit(limit)
+        due = FaceRow.expires_at <= now, ~held(FaceRow.collection_id, FaceRow.subject_id)
+        expired = select(FaceRow.id).where(*due).limit(limit)
         rows = self._session.execute(
             delete(FaceRow).where(FaceRow.id.in_(expired.scalar_subquery())).returning(FaceRow.id)
         )

@@ -29,14 +29,15 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import UUID as PgUuid  # noqa: N811 - the name UUID is taken
 
-from app.domain.job import JobState, Lane
-from app.storage.tables import EndpointRow, ImageRow, JobRow
+from app.domain.job import JobState, JobType, Lane
+from app.storage.tables import CollectionRow, EndpointRow, ImageRow, JobRow
 
 #: The channel on which the end of every job is told.
 JOB_ENDED_CHANNEL = "vultus_job_ended"
 
 _JOBS = cast("Table", JobRow.__table__)
 _IMAGES = cast("Table", ImageRow.__table__)
+_COLLECTIONS = cast("Table", CollectionRow.__table__)
 _ENDPOINTS = cast("Table", EndpointRow.__table__)
 JOB_COLUMNS = tuple(_JOBS.c)
 
@@ -133,12 +134,22 @@ def _claim_jobs(*order: Any) -> Any:  # noqa: ANN401
     )
 
 
+def expiry(latest: Any) -> Any:  # noqa: ANN401
+    """Return when a job that ends now expires: at its collection's time, at the latest then."""
+    own = (
+        select(func.now() + func.make_interval(0, 0, 0, 0, _COLLECTIONS.c.job_retention_h))
+        .where(_COLLECTIONS.c.id == _JOBS.c.collection_id)
+        .scalar_subquery()
+    )
+    return func.least(latest, own)
+
+
 def _end_jobs() -> Any:  # noqa: ANN401
     """End claimed jobs; parameters: ``endings``, ``expires_at`` and ``keep_images``.
 
     ``endings`` is a list of ``{id, attempt, state, result, error}``. An ending whose claim is lost
     does nothing; the others come back with their times, and with whether their tenant has endpoints
-    that may hear of them.
+    that may hear of them. The photographs of a recognition stay where its collection keeps probes.
     """
     ending = (
         func.json_to_recordset(bindparam("endings", type_=JSON()))
@@ -151,6 +162,11 @@ def _end_jobs() -> Any:  # noqa: ANN401
             name="ending",
         )
         .render_derived(with_types=True)
+    )
+    keeps_probes = (
+        select(_COLLECTIONS.c.keep_probes)
+        .where(_COLLECTIONS.c.id == _JOBS.c.collection_id)
+        .scalar_subquery()
     )
     ended = (
         update(_JOBS)
@@ -167,18 +183,25 @@ def _end_jobs() -> Any:  # noqa: ANN401
             error=ending.c.error,
             done=case((ending.c.state == JobState.SUCCEEDED, _JOBS.c.total), else_=_JOBS.c.done),
             finished_at=func.now(),
-            expires_at=bindparam("expires_at", type_=DateTime(timezone=True)),
+            expires_at=expiry(bindparam("expires_at", type_=DateTime(timezone=True))),
             lease_until=None,
             claimed_by=None,
         )
-        .returning(_JOBS.c.id, _JOBS.c.tenant_id, _JOBS.c.finished_at)
+        .returning(
+            _JOBS.c.id,
+            _JOBS.c.tenant_id,
+            _JOBS.c.finished_at,
+            _JOBS.c.expires_at,
+            and_(_JOBS.c.type == JobType.RECOGNITION, keeps_probes).label("keeps_probes"),
+        )
         .cte("ended")
     )
     kept = _IMAGES.c.id == any_(bindparam("keep_images", type_=ARRAY(PgUuid())))
-    dropped = delete(_IMAGES).where(_IMAGES.c.job_id.in_(select(ended.c.id)), ~kept).cte("dropped")
+    spent = select(ended.c.id).where(~func.coalesce(ended.c.keeps_probes, False))
+    dropped = delete(_IMAGES).where(_IMAGES.c.job_id.in_(spent), ~kept).cte("dropped")
     rung = func.pg_notify(literal(JOB_ENDED_CHANNEL), func.text(ended.c.id))
     heard = exists().where(_ENDPOINTS.c.tenant_id == ended.c.tenant_id, _ENDPOINTS.c.enabled)
-    columns = ended.c.id, ended.c.finished_at, heard.label("heard"), rung
+    columns = ended.c.id, ended.c.finished_at, ended.c.expires_at, heard.label("heard"), rung
     return select(*columns).add_cte(dropped)
 
 

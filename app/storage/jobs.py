@@ -32,6 +32,7 @@ from app.storage.job_statements import (
     JOB_COLUMNS,
     JOB_ENDED_CHANNEL,
     SELECT_JOB,
+    expiry,
 )
 from app.storage.tables import ImageRow, JobRow
 
@@ -44,6 +45,8 @@ if TYPE_CHECKING:
 
     from app.storage.tenancy import TenantSession
 
+#: The ends after which photographs may still be there for the owner to see.
+_WITH_PROBES = (JobState.SUCCEEDED, JobState.FAILED)
 _NO_LEASE: dict[str, None] = {"lease_until": None, "claimed_by": None}
 
 
@@ -209,8 +212,8 @@ class SqlJobRepository:
                 "keep_images": [image for ending in endings for image in ending.keep_images],
             },
         ).all()
-        finished_at = {row.id: row.finished_at for row in rows}
-        ended = [ending for ending in endings if ending.claim.id in finished_at]
+        times = {row.id: (row.finished_at, row.expires_at) for row in rows}
+        ended = [ending for ending in endings if ending.claim.id in times]
         self._keep([image for ending in ended for image in ending.keep_images])
         jobs = [
             replace(
@@ -218,8 +221,8 @@ class SqlJobRepository:
                 state=ending.state,
                 result=ending.result,
                 error=ending.error,
-                finished_at=finished_at[ending.claim.id],
-                expires_at=expires_at,
+                finished_at=times[ending.claim.id][0],
+                expires_at=times[ending.claim.id][1],
             )
             for ending in ended
         ]
@@ -229,6 +232,23 @@ class SqlJobRepository:
         query = select(ImageRow.id).where(ImageRow.job_id == job_id).order_by(ImageRow.number)
         return list(self._session.scalars(query))
 
+    def probe(self, job_id: UUID, number: int) -> bytes | None:
+        return self._session.scalar(
+            select(ImageRow.data)
+            .join(JobRow, JobRow.id == ImageRow.job_id)
+            .where(
+                ImageRow.job_id == job_id,
+                ImageRow.number == number,
+                JobRow.state.in_(_WITH_PROBES),
+            )
+        )
+
+    def drop_probes(self, collection_id: UUID) -> None:
+        ended = select(JobRow.id).where(
+            JobRow.collection_id == collection_id, JobRow.state.in_(_WITH_PROBES)
+        )
+        self._session.execute(delete(ImageRow).where(ImageRow.job_id.in_(ended.scalar_subquery())))
+
     def cancel(self, job_id: UUID, *, expires_at: datetime) -> bool:
         cancelled = self._changed(
             update(JobRow)
@@ -236,7 +256,7 @@ class SqlJobRepository:
             .values(
                 state=JobState.CANCELLED,
                 finished_at=func.now(),
-                expires_at=expires_at,
+                expires_at=expiry(literal(expires_at)),
                 **_NO_LEASE,
             )
         )
@@ -309,7 +329,7 @@ class SqlJobRepository:
                 state=JobState.DEAD,
                 error=dict(error),
                 finished_at=func.now(),
-                expires_at=expires_at,
+                expires_at=expiry(literal(expires_at)),
                 **_NO_LEASE,
             )
         )

@@ -10,6 +10,7 @@ from app.domain.collection import Subject
 from app.domain.errors import ConflictError
 from app.domain.matching import SubjectShare
 from app.services.identity import new_id
+from app.storage.consents import covered
 from app.storage.faces import cosine
 from app.storage.search_statements import NEAREST_PROTOTYPES
 from app.storage.tables import FaceRow, SubjectRow
@@ -17,6 +18,7 @@ from app.storage.tables import FaceRow, SubjectRow
 if TYPE_CHECKING:
     from collections.abc import Collection as Iterable
     from collections.abc import Sequence
+    from datetime import datetime
     from uuid import UUID
 
     from sqlalchemy import Select
@@ -83,10 +85,19 @@ class SqlSubjectRepository:
         query = select(SubjectRow.name).where(SubjectRow.collection_id == collection_id)
         return list(self._session.scalars(query.order_by(SubjectRow.name)))
 
-    def page(self, collection_id: UUID, *, after: str | None, limit: int) -> list[Subject]:
+    def page(
+        self,
+        collection_id: UUID,
+        *,
+        after: str | None,
+        limit: int,
+        without_consent_at: datetime | None = None,
+    ) -> list[Subject]:
         query = _subjects().where(SubjectRow.collection_id == collection_id)
         if after is not None:
             query = query.where(SubjectRow.name > after)
+        if without_consent_at is not None:
+            query = query.where(~covered(SubjectRow.id, now=without_consent_at))
         rows = self._session.execute(query.order_by(SubjectRow.name).limit(limit))
         return [Subject(**row._mapping) for row in rows]  # noqa: SLF001 - public in SQLAlchemy
 

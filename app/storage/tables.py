@@ -90,6 +90,9 @@ class CollectionRow(TenantBound, Base):
     quality_gate: Mapped[str]
     keep_images: Mapped[bool]
     retention_days: Mapped[int | None]
+    require_consent: Mapped[bool] = mapped_column(server_default=text("false"))
+    keep_probes: Mapped[bool] = mapped_column(server_default=text("false"))
+    job_retention_h: Mapped[int | None]
     created_at: Mapped[datetime]
 
 
@@ -110,6 +113,58 @@ class SubjectRow(Base):
     #: The mean of its faces' embeddings, scaled to length 1; kept by a trigger.
     prototype: Mapped[list[float] | None] = mapped_column(Vector())
     created_at: Mapped[datetime]
+
+
+class ConsentRow(Base):
+    __tablename__ = "consents"
+    __table_args__ = (
+        Index(
+            "ix_consents_expires_at",
+            "expires_at",
+            postgresql_where=text("settled_at IS NULL AND expires_at IS NOT NULL"),
+        ),
+        Index(
+            "ix_consents_withdrawn_at",
+            "withdrawn_at",
+            postgresql_where=text("settled_at IS NULL AND withdrawn_at IS NOT NULL"),
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    subject_id: Mapped[UUID] = mapped_column(
+        ForeignKey("subjects.id", ondelete="CASCADE"), index=True
+    )
+    purpose: Mapped[str]
+    text_version: Mapped[str]
+    reference: Mapped[str | None]
+    given_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
+    withdrawn_at: Mapped[datetime | None]
+    #: When its end was acted upon, so that nobody looks at it again.
+    settled_at: Mapped[datetime | None]
+
+
+class LegalHoldRow(Base):
+    __tablename__ = "legal_holds"
+    __table_args__ = (
+        Index(
+            "uq_legal_holds_collection_id",
+            "collection_id",
+            unique=True,
+            postgresql_where=text("subject_id IS NULL"),
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    collection_id: Mapped[UUID] = mapped_column(ForeignKey("collections.id", ondelete="RESTRICT"))
+    #: Absent where the whole collection is held.
+    subject_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey("subjects.id", ondelete="RESTRICT"), unique=True
+    )
+    reference: Mapped[str]
+    #: No foreign key: a hold outlives the key that placed it.
+    placed_by: Mapped[UUID]
+    placed_at: Mapped[datetime]
 
 
 class ApiKeyRow(TenantBound, Base):

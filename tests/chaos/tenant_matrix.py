@@ -49,6 +49,7 @@ _RECOGNITION = ServiceType.RECOGNITION
 _HOOK = {"url": "https://hooks.example/a", "events": ["job.failed"]}
 _VECTOR = {"embeddings": [[0.0] * 127 + [1.0]]}
 _HOME = "/v1/collections/<collection>"
+_CONSENTS = f"{_HOME}/subjects/<subject>/consents"
 _HOOKS = "/v1/webhooks/<uuid:endpoint_id>"
 _SENT = f"{_HOOKS}/deliveries/<uuid:delivery_id>"
 _COMPREFACE = "/api/v1/recognition"
@@ -66,6 +67,15 @@ ROWS = {
     ("GET", f"{_HOME}/subjects/<subject>"): Row(_READ),
     ("PATCH", f"{_HOME}/subjects/<subject>"): Row(_WRITE, json={"name": "Cleo"}),
     ("DELETE", f"{_HOME}/subjects/<subject>"): Row(_WRITE),
+    ("GET", _CONSENTS): Row(_READ),
+    ("POST", _CONSENTS): Row(_WRITE, json={"purpose": "door", "text_version": "1"}),
+    ("POST", f"{_CONSENTS}/<uuid:consent_id>/withdraw"): Row(_WRITE),
+    ("GET", f"{_HOME}/subjects/<subject>/legal-hold"): Row(_ADMIN),
+    ("PUT", f"{_HOME}/subjects/<subject>/legal-hold"): Row(_ADMIN, json={"reference": "case-1"}),
+    ("DELETE", f"{_HOME}/subjects/<subject>/legal-hold"): Row(_ADMIN),
+    ("GET", f"{_HOME}/legal-hold"): Row(_ADMIN),
+    ("PUT", f"{_HOME}/legal-hold"): Row(_ADMIN, json={"reference": "case-1"}),
+    ("DELETE", f"{_HOME}/legal-hold"): Row(_ADMIN),
     ("GET", f"{_HOME}/faces"): Row(_READ, references={"subject": "subject"}),
     ("POST", f"{_HOME}/faces"): Row(_WRITE, photo=True),
     ("GET", f"{_HOME}/faces/<uuid:face_id>"): Row(_READ),
@@ -82,6 +92,7 @@ ROWS = {
     ("GET", "/v1/jobs"): Row(_READ),
     ("GET", "/v1/jobs/<uuid:job_id>"): Row(_READ),
     ("DELETE", "/v1/jobs/<uuid:job_id>"): Row(_READ),
+    ("GET", "/v1/jobs/<uuid:job_id>/images/<int:number>"): Row(_READ),
     ("POST", "/v1/jobs/<uuid:job_id>/cancel"): Row(_READ),
     ("POST", "/v1/jobs/<uuid:job_id>/requeue"): Row(_READ),
     ("GET", "/v1/webhooks"): Row(_READ),
@@ -185,6 +196,9 @@ OPEN = {
     ),
     *((method, path) for method in ("DELETE", "GET", "POST", "PUT") for path in _REFUSED),
 }
+
+#: Parameters that name nothing of anybody's.
+PLACES = {"number": "0"}
 
 
 def operations(app):

@@ -17,7 +17,7 @@ from app.domain.access import Scope
 from app.domain.application import ServiceType
 from app.factory import create_app
 from app.services.applications import NewService, create_service
-from app.services.complete import complete_job
+from app.services.complete import Outcome, complete_job
 from app.services.enrol import enrolled
 from app.services.keys import create_key, revoke_key
 from app.services.tenants import create_tenant
@@ -104,14 +104,22 @@ class World:
             assert answer.status_code < 300, answer.text
             return answer.json
 
-        home.ids["collection"] = post("/v1/collections", json={"name": COLLECTION})["id"]
+        people = {"name": COLLECTION, "keep_probes": True}
+        home.ids["collection"] = post("/v1/collections", json=people)["id"]
         post("/v1/collections", json={"name": f"only {home.name}"})
         faces = f"/v1/collections/{COLLECTION}/faces"
-        home.ids["job_id"] = post(faces, query_string={"subject": SUBJECT}, **PHOTO)["id"]
-        home.ids["face_id"] = self.work_off(home.ids["job_id"])
+        enrolment = post(faces, query_string={"subject": SUBJECT}, **PHOTO)
+        home.ids["face_id"] = self.work_off(enrolment["id"])
+        home.ids["job_id"] = post(f"/v1/collections/{COLLECTION}/recognitions", **PHOTO)["id"]
+        self._complete(home.ids["job_id"], lambda *_: Outcome(result={}))
         post("/v1/detections", **PHOTO)
         subjects = call(f"/v1/collections/{COLLECTION}/subjects", method="GET").json["items"]
         home.ids["subject"] = subjects[0]["id"]
+        consents = f"/v1/collections/{COLLECTION}/subjects/{SUBJECT}/consents"
+        agreed = {"purpose": "door", "text_version": "1"}
+        home.ids["consent_id"] = post(consents, json=agreed)["id"]
+        for held in (f"/v1/collections/{COLLECTION}", consents.removesuffix("/consents")):
+            call(f"{held}/legal-hold", method="PUT", json={"reference": "case-1"})
         hook = {"url": f"https://{home.name}.example/hook", "events": ["job.succeeded"]}
         home.ids["endpoint_id"] = post("/v1/webhooks", json=hook)["id"]
         post("/v1/webhooks", json=hook)
@@ -146,25 +154,33 @@ class World:
 
     def work_off(self, job_id):
         """Do what a worker would: enrol a face for the job; return the face's id."""
+        model, clock = self.owner.models[MODEL], self.owner.clock
+
+        def conclude(work, claim, images):
+            analyses = [image_analysis(analysed_face()) for _ in images]
+            return enrolled(work, claim, analyses, model, clock)
+
+        home = self._complete(job_id, conclude)
+        with self.owner.uow() as work:
+            faces = work.faces.page(home, subject_id=None, after=None, limit=9)
+        return str(faces[-1].id)
+
+    def _complete(self, job_id, conclude):
+        """Claim a job and end it with what the function makes of it; return its collection's id."""
         with self.owner.uow() as work:
             [(claim, images), *_] = work.jobs.claim(
                 job_id, worker="test", lease=timedelta(minutes=1), companions=0
             )
             work.commit()
-        analyses = [image_analysis(analysed_face()) for _ in images]
         complete_job(
             claim,
-            lambda work: enrolled(
-                work, claim, analyses, self.owner.models[MODEL], self.owner.clock
-            ),
+            lambda work: conclude(work, claim, images),
             retention=timedelta(hours=1),
             uow=self.owner.uow,
             queue=self.owner.queue,
             clock=self.owner.clock,
         )
-        with self.owner.uow() as work:
-            faces = work.faces.page(claim.collection_id, subject_id=None, after=None, limit=9)
-        return str(faces[-1].id)
+        return claim.collection_id
 
 
 @contextmanager

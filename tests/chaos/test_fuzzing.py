@@ -11,7 +11,7 @@ from flask import Flask, request
 
 from app.api.problems import MEDIA_TYPE
 from app.domain.application import ServiceType
-from tests.chaos.tenant_matrix import ROWS
+from tests.chaos.tenant_matrix import PLACES, ROWS
 
 _PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
 
@@ -54,6 +54,13 @@ _MEMBERS = (
     "overlap_s",
     "target_fpir",
     "retention_days",
+    "require_consent",
+    "job_retention_h",
+    "consent_purpose",
+    "consent_expires_at",
+    "purpose",
+    "given_at",
+    "reference",
     "image",
     "images",
 )
@@ -96,7 +103,7 @@ def _requests(home, limit):
             body, kind = bodies[(number := number + 7) % len(bodies)]
             service = isinstance(row.needs, ServiceType)
             key = home.services[row.needs] if service else keys[step % len(keys)]
-            path = _PARAMETER.sub(lambda found: home.ids[found[1]], rule)
+            path = _PARAMETER.sub(lambda found: (home.ids | PLACES)[found[1]], rule)
             if step % 5 == 4:
                 strange = _PATHS[number % len(_PATHS)]
                 path = _PARAMETER.sub(lambda _, strange=strange: strange, rule)

@@ -24,7 +24,7 @@ from app.storage.engine import build_engine
 from app.storage.health import check_database
 from app.storage.migrate import migrate
 from app.storage.pulses import PostgresPulses
-from app.storage.tables import Base, TenantRow
+from app.storage.tables import Base, LegalHoldRow, TenantRow
 from app.storage.tenancy import DatabaseRole
 from app.storage.unit_of_work import SqlUnitOfWork
 
@@ -83,6 +83,7 @@ def settings(api_database_url):
 def container(settings, api_engine, owner_engine, bell):
     """What the command line and the workers would use."""
     with owner_engine.begin() as connection:
+        connection.execute(LegalHoldRow.__table__.delete())  # else what is held stays
         for table in reversed(Base.metadata.sorted_tables):
             rows = table.delete()
             if table is TenantRow.__table__:

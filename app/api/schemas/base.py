@@ -45,6 +45,16 @@ Label = Annotated[
     AfterValidator(_any_name),
     Field(description="1 to 100 printable characters.", examples=["front door"]),
 ]
+#: A code of the operator's: what has room for a sentence would come to hold names.
+Code = Annotated[
+    str,
+    Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]*$",
+        max_length=100,
+        description="1 to 100 letters, digits and . _ : / -; put no personal data into it.",
+        examples=["2026-05"],
+    ),
+]
 Similarity = Annotated[float, Field(ge=-1, le=1)]
 Probability = Annotated[float, Field(ge=0, le=1)]
 #: Written in UTC with a Z.

@@ -38,6 +38,22 @@ _RetentionDays = Annotated[
     Field(ge=1, le=36500, description="Days after which an enrolled face is deleted; null: never."),
 ]
 
+_RequireConsent = Annotated[
+    bool, Field(description="Whether faces are enrolled only of subjects with a valid consent.")
+]
+_KeepProbes = Annotated[
+    bool, Field(description="Whether the photographs of recognitions stay with their jobs.")
+]
+_JobRetentionH = Annotated[
+    int | None,
+    Field(
+        ge=1,
+        le=876_000,
+        description="Hours for which ended jobs are kept; null, or more than the service's own: "
+        "the service's own.",
+    ),
+]
+
 
 class CollectionRequest(Schema):
     """A collection to make."""
@@ -62,6 +78,9 @@ class CollectionRequest(Schema):
         bool, Field(description="Whether the photographs of enrolled faces are kept.")
     ] = True
     retention_days: _RetentionDays = None
+    require_consent: _RequireConsent = False
+    keep_probes: _KeepProbes = False
+    job_retention_h: _JobRetentionH = None
 
 
 class CollectionChange(Schema):
@@ -75,6 +94,9 @@ class CollectionChange(Schema):
     quality_gate: _QualityGate = QualityGate.BASIC
     keep_images: bool = True
     retention_days: _RetentionDays = None
+    require_consent: _RequireConsent = False
+    keep_probes: _KeepProbes = False
+    job_retention_h: _JobRetentionH = None
 
 
 class CollectionResource(Schema):
@@ -90,6 +112,9 @@ class CollectionResource(Schema):
     quality_gate: QualityGate
     keep_images: bool
     retention_days: Annotated[int | None, Field(examples=[None])]
+    require_consent: bool
+    keep_probes: bool
+    job_retention_h: Annotated[int | None, Field(examples=[None])]
     created_at: datetime
 
     @classmethod
@@ -106,6 +131,9 @@ class CollectionResource(Schema):
             quality_gate=collection.quality_gate,
             keep_images=collection.keep_images,
             retention_days=collection.retention_days,
+            require_consent=collection.require_consent,
+            keep_probes=collection.keep_probes,
+            job_retention_h=collection.job_retention_h,
             created_at=collection.created_at,
         )
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from app.api.schemas.base import Page, Schema, SubjectName
+from app.api.schemas.base import Page, PageQuery, Schema, SubjectName
 
 if TYPE_CHECKING:
     from app.domain.collection import Subject
@@ -16,6 +16,14 @@ class SubjectRequest(Schema):
     """A subject to make, or its new name."""
 
     name: SubjectName
+
+
+class SubjectQuery(PageQuery):
+    """Which subjects to list."""
+
+    without_consent: Annotated[bool, Field(description="Only those without a valid consent.")] = (
+        False
+    )
 
 
 class SubjectResource(Schema):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import AwareDatetime, Field, model_validator
 
-from app.api.schemas.base import Probability, Schema, Similarity, SubjectName
+from app.api.schemas.base import Code, Probability, Schema, Similarity, SubjectName
 from app.domain.selection import FacePolicy
 
 _Policy = Annotated[
@@ -47,12 +47,36 @@ class EnrolmentParameters(DetectionParameters):
             "taken for it. Instead of subject."
         ),
     ] = None
+    consent_purpose: Annotated[
+        Code | None,
+        Field(description="What the subject agrees to with this submit: a code, no sentence."),
+    ] = None
+    consent_text_version: Annotated[
+        Code | None, Field(description="The version of the text that it agrees to.")
+    ] = None
+    consent_expires_at: Annotated[
+        AwareDatetime | None, Field(description="When its consent ends; never when absent.")
+    ] = None
+    consent_reference: Annotated[
+        Code | None, Field(description="Your own document of it: a code, no name.")
+    ] = None
     face_policy: _OnePolicy = FacePolicy.PROMINENT
 
     @model_validator(mode="after")
     def _one_of_them(self) -> Self:
         if self.subject is not None and self.not_subject is not None:
             raise ValueError("subject and not_subject exclude each other")
+        return self
+
+    @model_validator(mode="after")
+    def _whole_consent(self) -> Self:
+        stated = self.consent_purpose, self.consent_text_version
+        if any(stated) and not all(stated):
+            raise ValueError("consent_purpose and consent_text_version go together")
+        if not any(stated) and (self.consent_expires_at or self.consent_reference):
+            raise ValueError("a consent needs consent_purpose and consent_text_version")
+        if any(stated) and self.subject is None:
+            raise ValueError("a consent needs the subject who gives it")
         return self
 
 

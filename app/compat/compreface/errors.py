@@ -11,8 +11,10 @@ from flask import Response, request
 from werkzeug.exceptions import HTTPException
 
 from app.domain.errors import (
+    ConsentRequiredError,
     ImageError,
     ImageTooLargeError,
+    LegalHoldError,
     NoFaceError,
     ServiceUnavailableError,
     SeveralFacesError,
@@ -122,6 +124,8 @@ def of_problem(document: Mapping[str, Any] | None) -> CompreFaceError:
         return several_faces()
     if kind == ImageTooLargeError.slug:
         return undefined()
+    if kind == ConsentRequiredError.slug:
+        return CompreFaceError(0, str((document or {})["detail"]), ConsentRequiredError.status)
     if kind in _UNREADABLE:
         return no_face()
     return models_failed(str((document or {}).get("title", "the job failed")).lower())
@@ -138,6 +142,8 @@ def of_error(error: Exception) -> CompreFaceError:
             told = undefined()
         case ImageError():
             told = no_face()
+        case ConsentRequiredError() | LegalHoldError():
+            told = CompreFaceError(0, error.detail, error.status)
         case ServiceUnavailableError():
             retry = {"Retry-After": str(error.retry_after_s or _RETRY_AFTER_S)}
             told = CompreFaceError(0, error.detail, error.status, retry)

@@ -55,7 +55,13 @@ def rename(subject: str) -> Response:
     """Give a subject another name; one that exists takes its examples over."""
     name = checked_name(json_object().get("subject"), "Subject")
     try:
-        updated = rename_or_merge(current_service(), _bare(subject), name, uow=container().uow)
+        updated = rename_or_merge(
+            current_service(),
+            _bare(subject),
+            name,
+            uow=container().uow,
+            clock=container().clock,
+        )
     except NotFoundError:
         raise subject_not_found(_bare(subject)) from None
     return answer({"updated": updated})

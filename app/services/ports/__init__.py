@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.services.ports.access import KeyRepository, TenantRepository
 from app.services.ports.applications import ApplicationRepository, ServiceRepository
+from app.services.ports.consents import ConsentRepository, LegalHoldRepository
 from app.services.ports.jobs import IdempotencyRepository, JobBell, JobQueue, JobRepository
 from app.services.ports.matching import (
     Classifiers,
@@ -27,6 +28,7 @@ __all__ = [
     "Classifiers",
     "Clock",
     "CollectionRepository",
+    "ConsentRepository",
     "DeliveryRepository",
     "EndpointRepository",
     "FaceRepository",
@@ -35,6 +37,7 @@ __all__ = [
     "JobQueue",
     "JobRepository",
     "KeyRepository",
+    "LegalHoldRepository",
     "Pulses",
     "SearchRepository",
     "ServiceRepository",

@@ -75,6 +75,8 @@ class JobRepository(Protocol):
     def finish(self, endings: Sequence[Ending], *, expires_at: datetime) -> tuple[list[Job], bool]:
         """End claimed jobs and delete their images but those kept; return the ended jobs.
 
+        Kept are those that an ending names, and those of recognitions in a collection that keeps
+        probes. No job expires after ``expires_at``, but earlier where its collection says so.
         Tells beside them whether there is an endpoint that may hear of one of them.
 
         The fence: of an ending nothing is written, and its job is not among those returned, unless
@@ -84,6 +86,12 @@ class JobRepository(Protocol):
 
     def image_ids(self, job_id: UUID) -> list[UUID]:
         """Return the ids of a job's images in order."""
+
+    def probe(self, job_id: UUID, number: int) -> bytes | None:
+        """Return an image that an ended job has kept, or ``None``."""
+
+    def drop_probes(self, collection_id: UUID) -> None:
+        """Delete the images that ended jobs of a collection have kept."""
 
     def cancel(self, job_id: UUID, *, expires_at: datetime) -> bool:
         """End a queued or running job; ``False`` when it had ended before."""

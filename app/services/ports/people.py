@@ -26,6 +26,18 @@ class CollectionRepository(Protocol):
     def get(self, collection_id: UUID) -> Collection | None:
         """Return the collection, or ``None``."""
 
+    def hold(self, collection_id: UUID) -> Collection | None:
+        """Return the collection as it stays until the transaction ends, or ``None``.
+
+        Whoever writes or removes faces holds it beside others.
+        """
+
+    def hold_alone(self, collection_id: UUID) -> None:
+        """Wait until nobody else holds the collection, and keep others from it until the end.
+
+        Whoever changes what may be written or removed holds it alone.
+        """
+
     def find(self, name: str) -> Collection | None:
         """Return the collection of that name, or ``None``."""
 
@@ -66,8 +78,18 @@ class SubjectRepository(Protocol):
     def names(self, collection_id: UUID) -> list[str]:
         """Return the names of all subjects in order."""
 
-    def page(self, collection_id: UUID, *, after: str | None, limit: int) -> list[Subject]:
-        """Return subjects by name, after the given one, with their numbers of faces."""
+    def page(
+        self,
+        collection_id: UUID,
+        *,
+        after: str | None,
+        limit: int,
+        without_consent_at: datetime | None = None,
+    ) -> list[Subject]:
+        """Return subjects by name, after the given one, with their numbers of faces.
+
+        With a moment, only those without a consent that is valid then.
+        """
 
     def nearest(
         self, probe: Embedding, collection_id: UUID, *, background: float, limit: int
@@ -181,4 +203,4 @@ class FaceRepository(Protocol):
         """Return every face with a subject."""
 
     def delete_expired(self, *, now: datetime, limit: int) -> int:
-        """Delete faces past their collection's retention; return how many."""
+        """Delete faces past their collection's retention but those held; return how many."""

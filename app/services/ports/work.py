@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from app.domain.pulse import Part
     from app.services.ports.access import KeyRepository, TenantRepository
     from app.services.ports.applications import ApplicationRepository, ServiceRepository
+    from app.services.ports.consents import ConsentRepository, LegalHoldRepository
     from app.services.ports.jobs import IdempotencyRepository, JobRepository
     from app.services.ports.matching import SearchRepository, TrainingRepository
     from app.services.ports.people import CollectionRepository, FaceRepository, SubjectRepository
@@ -36,6 +37,12 @@ class UnitOfWork(Protocol):
 
     @property
     def faces(self) -> FaceRepository: ...
+
+    @property
+    def consents(self) -> ConsentRepository: ...
+
+    @property
+    def legal_holds(self) -> LegalHoldRepository: ...
 
     @property
     def trainings(self) -> TrainingRepository: ...

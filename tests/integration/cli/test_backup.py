@@ -126,3 +126,43 @@ def test_what_cannot_be_restored_is_refused(run, migrated_url, empty_url, enroll
     file.write_bytes(damaged)
     assert "damaged" in run(empty_url, "restore", file, "--without-erasures").stderr
     assert json.loads(listed.read_text())["erased"] == {}
+
+
+def test_a_lifted_hold_keeps_nobody_and_a_withdrawn_consent_stays_withdrawn(
+    run, migrated_url, empty_url, enrolled, tmp_path, engine
+):
+    file, listed = tmp_path / "backup", tmp_path / "erasures"
+    with engine.begin() as connection:
+        for statement in (_HOLDS, _CONSENTS):
+            connection.execute(text(statement))
+    assert run(migrated_url, "backup", file).returncode == 0
+    with engine.begin() as connection:
+        for statement in (
+            "DELETE FROM legal_holds WHERE reference = 'Ann'",
+            "DELETE FROM subjects WHERE name = 'Ann'",
+            "UPDATE consents SET withdrawn_at = now() WHERE purpose = 'Ben'",
+        ):
+            connection.execute(text(statement))
+    assert run(migrated_url, "erasures", listed).returncode == 0
+    done = run(empty_url, "restore", file, "--erasures", listed)
+    assert done.returncode == 0, done.stderr
+    assert _names(empty_url) == ["Ben", "Cleo"]
+    restored = build_engine(empty_url, pool_size=1)
+    with restored.connect() as connection:
+        ended = connection.scalars(
+            text("SELECT purpose FROM consents WHERE withdrawn_at IS NOT NULL")
+        ).all()
+        held = connection.scalars(text("SELECT reference FROM legal_holds")).all()
+    restored.dispose()
+    assert (ended, held) == (["Ben"], ["Cleo"])
+
+
+_HOLDS = """
+INSERT INTO legal_holds
+SELECT gen_random_uuid(), collection_id, id, name, gen_random_uuid(), now() FROM subjects
+WHERE name IN ('Ann', 'Cleo')
+"""
+_CONSENTS = """
+INSERT INTO consents (id, subject_id, purpose, text_version, given_at)
+SELECT gen_random_uuid(), id, name, '1', now() FROM subjects
+"""

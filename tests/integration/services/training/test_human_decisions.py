@@ -13,7 +13,7 @@ from tests.analyses import image_of
 
 
 @pytest.fixture
-def say(uow, collection):
+def say(uow, collection, clock):
     """Return a function that says whom a face shows, or whom it does not."""
 
     def relabel(face_id, *, subject=None, not_subject=None):
@@ -24,6 +24,7 @@ def say(uow, collection):
             not_subject=not_subject,
             key=SimpleNamespace(collection_id=None),
             uow=uow,
+            clock=clock,
         )
 
     return relabel

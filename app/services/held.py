@@ -1,0 +1,63 @@
+"""Keep what has to be accounted for from being erased, whoever wants it erased.
+
+Everything that removes people asks here first, so that it can say what is to be done. It then holds
+the collection before what is in it, like whoever writes there, so that neither waits for the other.
+Behind it the database refuses by itself, also for ways that did not ask.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from app.domain.errors import LegalHoldError
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from app.domain.legal_hold import LegalHold
+    from app.services.ports import UnitOfWork
+
+
+def require_unheld(work: UnitOfWork, collection_id: UUID, subject_id: UUID | None) -> None:
+    """Refuse to remove a subject, one of its faces or, without one, a face of nobody's.
+
+    Raises: LegalHoldError.
+    """
+    work.collections.hold(collection_id)
+    for hold in _holds_on(work, collection_id, subject_id):
+        raise _refusal(hold)
+
+
+def require_nothing_held(work: UnitOfWork, collection_id: UUID) -> None:
+    """Refuse to remove a collection, or everybody in it. Raises: LegalHoldError."""
+    work.collections.hold_alone(collection_id)
+    for hold in work.legal_holds.within(collection_id):
+        raise _refusal(hold)
+
+
+def require_no_tenant_hold(work: UnitOfWork, tenant_id: UUID) -> None:
+    """Refuse to remove a tenant. Raises: LegalHoldError."""
+    if work.legal_holds.is_tenant_held(tenant_id):
+        raise LegalHoldError(
+            "something of this tenant is under a legal hold; have its admin lift the hold first"
+        )
+
+
+def is_held(work: UnitOfWork, collection_id: UUID, subject_id: UUID) -> bool:
+    """Tell whether a subject, or the collection that it is in, is held."""
+    return bool(_holds_on(work, collection_id, subject_id))
+
+
+def _holds_on(work: UnitOfWork, collection_id: UUID, subject_id: UUID | None) -> list[LegalHold]:
+    holds = work.legal_holds.within(collection_id)
+    return [hold for hold in holds if hold.subject_id in {None, subject_id}]
+
+
+def _refusal(hold: LegalHold) -> LegalHoldError:
+    path = f"/v1/collections/{hold.collection_id}"
+    if hold.subject_id is not None:
+        path += f"/subjects/{hold.subject_id}"
+    return LegalHoldError(
+        "it is under a legal hold and stays; have an admin lift the hold with "
+        f"DELETE {path}/legal-hold, then remove it"
+    )
