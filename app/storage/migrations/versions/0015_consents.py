@@ -11,7 +11,7 @@ from alembic import op
 
 from app.storage.row_security import of_parent, protect
 
-revision = "0018"
+revision = "0015"
 down_revision = "0014"
 branch_labels = None
 depends_on = None
