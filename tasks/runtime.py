@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tasks.batches import BatchSizes
 from tasks.rules import sweep_rules
 from tasks.strangers import Strangers
 from workers.matching.classifier import LogisticClassifier
@@ -75,6 +76,7 @@ class InferenceRuntime:
     lease: timedelta
     retention: timedelta
     rules: SweepRules
+    batches: BatchSizes
     #: Tells in the job row who holds it.
     name: str
 
@@ -91,5 +93,6 @@ def inference_runtime(container: Container, pipeline: FacePipeline) -> Inference
         lease=timedelta(seconds=settings.lease_s),
         retention=timedelta(hours=settings.job_retention_h),
         rules=sweep_rules(settings),
+        batches=BatchSizes(settings.batch_size),
         name=f"{socket.gethostname()}:{os.getpid()}",
     )

@@ -9,14 +9,16 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from app.domain.errors import IdempotencyMismatchError
+from app.domain.errors import IdempotencyMismatchError, QueueFullError, TooMuchWaitingError
 from app.domain.job import Job, JobState, JobType, Lane, Progress
 from app.services.identity import new_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from app.services.ports import Clock, JobQueue, UnitOfWorkFactory
+    from app.domain.backlog import Quota
+    from app.services.admission import Admission
+    from app.services.ports import Clock, JobQueue, UnitOfWork, UnitOfWorkFactory
 
 
 #: A verification has two images.
@@ -56,6 +58,8 @@ class Submission:
 
     job: Job
     replayed: bool
+    #: What the tenant may have waiting; none where nobody asked.
+    quota: Quota | None = None
 
 
 def submit_job(
@@ -64,6 +68,7 @@ def submit_job(
     route: str,
     idempotency_key: str | None,
     republish_after: timedelta,
+    admission: Admission | None,
     uow: UnitOfWorkFactory,
     queue: JobQueue,
     clock: Clock,
@@ -71,9 +76,11 @@ def submit_job(
     """Store a job durably and put its message.
 
     The job is safe once this returns, also when the broker is down: the sweep puts messages that
-    are missing. With an idempotency key, a repetition returns the first job and stores nothing.
+    are missing. With an idempotency key, a repetition returns the first job and stores nothing,
+    also where no other job is admitted.
     Raises: IdempotencyMismatchError: the key was used for another request. NotFoundError: the
-    collection was deleted meanwhile.
+    collection was deleted meanwhile. TooMuchWaitingError, QueueFullError: see ``admission``, which
+    who paces himself may leave out.
     """
     now = clock.now()
     job = Job(
@@ -87,7 +94,16 @@ def submit_job(
         progress=Progress(total=len(request.images)),
         created_at=now,
     )
+    quota = None
     with uow() as work:
+        if admission is not None:
+            try:
+                quota = admission.quota(job.lane, work=work, clock=clock)
+            except (TooMuchWaitingError, QueueFullError):
+                earlier = _earlier(request, route=route, key=idempotency_key, work=work)
+                if earlier is None:
+                    raise
+                return Submission(earlier, replayed=True)
         work.jobs.add(job, images=request.images, publish_at=now + republish_after)
         if idempotency_key is not None:
             fingerprint = request.fingerprint()
@@ -101,7 +117,20 @@ def submit_job(
             if stored != fingerprint:
                 raise IdempotencyMismatchError
             if first != job.id and (earlier := work.jobs.get(first)) is not None:
-                return Submission(earlier, replayed=True)
+                return Submission(earlier, replayed=True, quota=quota)
         work.commit()
+    if quota is not None and admission is not None:
+        quota = admission.admitted(quota, job.progress.total)
     queue.put_job(job.id, job.type, lane=job.lane, shared=job.progress.total == 1)
-    return Submission(job, replayed=False)
+    return Submission(job, replayed=False, quota=quota)
+
+
+def _earlier(request: JobRequest, *, route: str, key: str | None, work: UnitOfWork) -> Job | None:
+    """Return the job that an earlier request with the key has made, or ``None``."""
+    known = key and work.idempotency.find(owner_id=request.owner_id, route=route, key=key)
+    if not known:
+        return None
+    fingerprint, job_id = known
+    if fingerprint != request.fingerprint():
+        raise IdempotencyMismatchError
+    return work.jobs.get(job_id)

@@ -26,8 +26,9 @@ from app.domain.job import Ending, Job, JobState, JobType, Lane, Progress
 from app.services.identity import new_id
 from app.storage.job_statements import (
     ADD_JOB,
-    CLAIM_BY_AGE,
-    CLAIM_BY_LANE,
+    CLAIM_NAMED,
+    CLAIM_NEXT,
+    CLAIM_NEXT_BULK,
     END_JOBS,
     JOB_COLUMNS,
     JOB_ENDED_CHANNEL,
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from sqlalchemy import ColumnElement, Update
+    from sqlalchemy import ColumnElement, Select, Update
 
     from app.storage.tenancy import TenantSession
 
@@ -149,19 +150,29 @@ class SqlJobRepository:
         worker: str,
         lease: timedelta,
         companions: int,
-        by_age: bool = False,
+        bulk: bool = False,
     ) -> list[tuple[Job, list[bytes]]]:
-        rows = self._session.execute(
-            CLAIM_BY_AGE if by_age else CLAIM_BY_LANE,
+        return self._claimed(
+            CLAIM_NEXT_BULK if bulk else CLAIM_NEXT,
             {"job_id": job_id, "worker": worker, "lease": lease, "companions": companions},
         )
+
+    def claim_named(
+        self, job_id: UUID, *, worker: str, lease: timedelta
+    ) -> tuple[Job, list[bytes]] | None:
+        values = {"job_id": job_id, "worker": worker, "lease": lease}
+        return next(iter(self._claimed(CLAIM_NAMED, values)), None)
+
+    def _claimed(
+        self, statement: Select[Any], values: Mapping[str, object]
+    ) -> list[tuple[Job, list[bytes]]]:
         claims: dict[UUID, tuple[Job, list[bytes]]] = {}
-        for row in rows:
+        for row in self._session.execute(statement, values):
             if row.id not in claims:
                 claims[row.id] = _job(row), []
             if row.image is not None:
                 claims[row.id][1].append(row.image)
-        return sorted(claims.values(), key=lambda claim: (claim[0].id != job_id, claim[0].id))
+        return list(claims.values())
 
     def extend(self, claims: Sequence[Job], lease: timedelta) -> set[UUID]:
         rows = self._session.execute(
@@ -257,6 +268,7 @@ class SqlJobRepository:
                 error=None,
                 publish_at=publish_at,
                 publishes=1,
+                requeued_at=func.now(),
                 finished_at=None,
                 expires_at=None,
             )
@@ -304,7 +316,7 @@ class SqlJobRepository:
     def bury(self, job: Job, *, error: Mapping[str, object], expires_at: datetime) -> bool:
         buried = self._changed(
             update(JobRow)
-            .where(_held(job))
+            .where(JobRow.id == job.id, JobRow.attempt == job.attempt, JobRow.state == job.state)
             .values(
                 state=JobState.DEAD,
                 error=dict(error),
@@ -346,6 +358,21 @@ class SqlJobRepository:
             delete(JobRow).where(JobRow.id.in_(expired.scalar_subquery())).returning(JobRow.id)
         )
         return len(rows.all())
+
+    def outwaited(self, *, before: datetime, limit: int) -> list[Job]:
+        # The first condition is the index's, the second the rule.
+        query = (
+            select(*JOB_COLUMNS)
+            .where(
+                JobRow.state == JobState.QUEUED,
+                JobRow.created_at < before,
+                func.coalesce(JobRow.requeued_at, JobRow.created_at) < before,
+            )
+            .order_by(JobRow.created_at)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        return [_job(row) for row in self._session.execute(query)]
 
     def counts(self) -> dict[tuple[JobType, JobState], int]:
         query = select(JobRow.type, JobRow.state, func.count()).where(self._session.owned(JobRow))

@@ -10,6 +10,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from app.domain.errors import ServiceUnavailableError
 from app.storage.applications import SqlApplicationRepository, SqlServiceRepository
+from app.storage.backlog import SqlBacklogRepository
 from app.storage.collections import SqlCollectionRepository
 from app.storage.deliveries import SqlDeliveryRepository
 from app.storage.endpoints import SqlEndpointRepository
@@ -44,6 +45,7 @@ class SqlUnitOfWork:
         self._session = TenantSession(engine, tenant_id)
         self.tenants = SqlTenantRepository(self._session)
         self.jobs = SqlJobRepository(self._session)
+        self.backlog = SqlBacklogRepository(self._session)
         self.collections = SqlCollectionRepository(self._session)
         self.subjects = SqlSubjectRepository(self._session)
         self.faces = SqlFaceRepository(self._session)

@@ -15,7 +15,9 @@ from fakes import FakeClock, FakeJobQueue, FakeSender
 from app.bootstrap import Container
 from app.domain.access import Scope
 from app.domain.application import ServiceType
+from app.domain.backlog import Bounds
 from app.factory import create_app
+from app.services.admission import Admission
 from app.services.applications import NewService, create_service
 from app.services.complete import complete_job
 from app.services.enrol import enrolled
@@ -147,9 +149,7 @@ class World:
     def work_off(self, job_id):
         """Do what a worker would: enrol a face for the job; return the face's id."""
         with self.owner.uow() as work:
-            [(claim, images), *_] = work.jobs.claim(
-                job_id, worker="test", lease=timedelta(minutes=1), companions=0
-            )
+            claim, images = work.jobs.claim_named(job_id, worker="test", lease=timedelta(minutes=1))
             work.commit()
         analyses = [image_analysis(analysed_face()) for _ in images]
         complete_job(
@@ -188,6 +188,7 @@ def new_world(database_server, *, pool_size=4):
         settings=settings,
         uow=partial(SqlUnitOfWork, owner),
         queue=FakeJobQueue(),
+        admission=Admission.within(Bounds(tenant=1000, whole=2000)),
         bell=PostgresJobBell(url),
         sender=FakeSender(),
         clock=FakeClock(),

@@ -133,6 +133,7 @@ def _submit(
         route="compreface import",
         idempotency_key=str(example.id),
         republish_after=timedelta(seconds=container.settings.republish_s),
+        admission=None,
         uow=container.uow,
         queue=container.queue,
         clock=container.clock,

@@ -13,6 +13,7 @@ RULES = SweepRules(
     republish_after=timedelta(seconds=10),
     max_losses=3,
     max_attempts=5,
+    longest_wait=timedelta(hours=24),
     retention=timedelta(hours=1),
 )
 
@@ -27,6 +28,7 @@ def submit(uow, queue, clock):
             request,
             route="/v1/detections",
             republish_after=RULES.republish_after,
+            admission=None,
             uow=uow,
             queue=queue,
             clock=clock,
@@ -43,7 +45,7 @@ def run_sweep(uow, queue, clock):
 
 def _claim(uow, job, lease):
     with uow() as work:
-        [(claim, _)] = work.jobs.claim(job.id, worker="test", lease=lease, companions=0)
+        claim, _ = work.jobs.claim_named(job.id, worker="test", lease=lease)
         work.commit()
     return claim
 
