@@ -42,7 +42,7 @@ class SweepRules:
 
 
 def sweep(rules: SweepRules, *, uow: UnitOfWorkFactory, queue: JobQueue, clock: Clock) -> None:
-    """Do one round: lapsed leases, waits that took too long, lost messages, due deliveries, things past their time.
+    """Do one round: lapsed leases, lost messages, due deliveries, things past their time.
 
     Any number of sweeps may run at once: each row is taken by one of them.
     """

@@ -51,8 +51,8 @@ def _add_job() -> Any:  # noqa: ANN401
     """Insert a job and its images; parameters: the columns, ``image_ids`` and ``image_data``."""
     given = {name: bindparam(name, type_=_JOBS.c[name].type) for name in _GIVEN}
     turn = func.next_turn(given["lane"])
-    job = insert(_JOBS).values(**given, turn=turn, done=0, attempt=0, losses=0, publishes=1)
-    job = job.cte("job")
+    fresh = {"turn": turn, "done": 0, "attempt": 0, "losses": 0, "publishes": 1}
+    job = insert(_JOBS).values(**given, **fresh).cte("job")
     images = (
         func.unnest(
             bindparam("image_ids", type_=ARRAY(PgUuid())),

@@ -92,6 +92,36 @@ def test_a_fault_that_stays_ends_the_job_after_the_last_attempt(submit, uow, clo
     assert "needed too much memory" in dead.error["detail"]
 
 
+def test_a_job_that_has_waited_too_long_ends_unrun_and_may_be_requeued(
+    submit, run_sweep, uow, clock
+):
+    job = submit()
+    clock.moment += RULES.longest_wait - timedelta(seconds=1)
+    run_sweep()
+    with uow() as work:
+        assert work.jobs.get(job.id).state is JobState.QUEUED
+    clock.moment += timedelta(seconds=2)
+    run_sweep()
+    with uow() as work:
+        dead = work.jobs.get(job.id)
+        assert (dead.state, dead.attempt, dead.started_at) == (JobState.DEAD, 0, None)
+        assert dead.error["type"] == "/problems/waited-too-long"
+        assert work.jobs.requeue(job.id, publish_at=clock.now())
+        work.commit()
+    clock.moment -= RULES.longest_wait  # the requeue is stamped by the database, with the real time
+    run_sweep()
+    assert _claim(uow, job, timedelta(seconds=30)).attempt == 1
+
+
+def test_a_job_that_runs_has_not_waited_too_long(submit, run_sweep, uow, clock):
+    job = submit()
+    _claim(uow, job, timedelta(days=2))
+    clock.moment += RULES.longest_wait * 1.5
+    run_sweep()
+    with uow() as work:
+        assert work.jobs.get(job.id).state is JobState.RUNNING
+
+
 def test_a_requeued_job_has_all_its_attempts_again(submit, uow, clock):
     job = submit()
     for _ in range(RULES.max_attempts):
