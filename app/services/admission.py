@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import math
 import random
+import sys
 import threading
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from app.domain.backlog import Bounds, Quota
 from app.domain.errors import QueueFullError, TooMuchWaitingError
+from app.services.turns import Turns
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from uuid import UUID
 
     from app.domain.backlog import Backlog
-    from app.domain.job import Lane
+    from app.domain.job import Job, Lane
     from app.services.ports import Clock, UnitOfWork
+    from app.services.turns import Place
 
 #: No installation takes in so many images in a second: until the room that was seen could have been
 #: filled by other processes, it is not looked for again.
@@ -57,7 +61,7 @@ class _Gauge:
         return self._images
 
     def add(self, images: int) -> None:
-        """Count what was stored since."""
+        """Count what is being stored, or was not after all."""
         with self._lock:
             self._images += images
 
@@ -72,9 +76,10 @@ class _Gauge:
 
 @dataclass(slots=True)
 class _Gauges:
-    """Those of one process; a tenant without an id stands for all."""
+    """Those of one process, and the places that it gives."""
 
     bounds: Bounds
+    turns: Turns = field(default_factory=Turns)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _of: dict[tuple[UUID | None, bool, Lane], _Gauge] = field(default_factory=dict)
 
@@ -89,6 +94,16 @@ class _Gauges:
             if key not in self._of:
                 self._of[key] = _Gauge(bound)
             return self._of[key]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a job that was let in has to know."""
+
+    #: What its tenant may have waiting, this job counted.
+    quota: Quota
+    #: To be told the turn once the job is stored.
+    place: Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,28 +124,36 @@ class Admission:
         """Return one that knows nothing yet."""
         return cls(_Gauges(bounds))
 
+    @classmethod
+    def unbounded(cls) -> Admission:
+        """Return one that admits everything, for who paces himself."""
+        return cls.within(Bounds(tenant=sys.maxsize, whole=sys.maxsize))
+
     def of(self, tenant_id: UUID) -> Admission:
         """Return the same for a tenant's jobs."""
         return replace(self, _tenant_id=tenant_id)
 
-    def quota(self, lane: Lane, *, work: UnitOfWork, clock: Clock) -> Quota:
-        """Return what a tenant may add.
+    @contextmanager
+    def enter(self, job: Job, *, work: UnitOfWork, clock: Clock) -> Iterator[Entry]:
+        """Let a job in that is stored within the block.
 
         Raises: TooMuchWaitingError: as much of the tenant's waits as may. QueueFullError: in all.
         """
-        own, whole = self._gauges.tenant(self._tenant_id, lane), self._gauges.whole(lane)
-        bounds = self._gauges.bounds
-        waiting = own.read(lambda: work.backlog.of_tenant(lane), clock)
-        quota = Quota(lane=lane, bound=bounds.tenant, waiting=waiting)
+        own = self._gauges.tenant(self._tenant_id, job.lane)
+        whole = self._gauges.whole(job.lane)
+        bounds, images = self._gauges.bounds, max(job.progress.total, 1)
+        waiting = own.read(lambda: work.backlog.of_tenant(job.lane), clock)
+        quota = Quota(lane=job.lane, bound=bounds.tenant, waiting=waiting)
         if quota.remaining == 0:
             raise TooMuchWaitingError(quota, retry_after_s=own.retry_after_s())
-        if whole.read(lambda: work.backlog.in_all(lane), clock) >= bounds.whole:
+        if whole.read(lambda: work.backlog.in_all(job.lane), clock) >= bounds.whole:
             raise QueueFullError(retry_after_s=whole.retry_after_s())
-        return quota
-
-    def admitted(self, quota: Quota, images: int) -> Quota:
-        """Count a job that was stored; return what is left."""
-        taken = max(images, 1)
-        self._gauges.tenant(self._tenant_id, quota.lane).add(taken)
-        self._gauges.whole(quota.lane).add(taken)
-        return replace(quota, waiting=quota.waiting + taken)
+        for gauge in (own, whole):
+            gauge.add(images)
+        with self._gauges.turns.place((self._tenant_id, job.lane), images) as place:
+            try:
+                yield Entry(replace(quota, waiting=waiting + images), place)
+            finally:
+                if place.turn is None:
+                    for gauge in (own, whole):
+                        gauge.add(-images)

@@ -58,7 +58,7 @@ class Submission:
 
     job: Job
     replayed: bool
-    #: What the tenant may have waiting; none where nobody asked.
+    #: What the tenant may have waiting; none where nothing was added to it.
     quota: Quota | None = None
 
 
@@ -68,7 +68,7 @@ def submit_job(
     route: str,
     idempotency_key: str | None,
     republish_after: timedelta,
-    admission: Admission | None,
+    admission: Admission,
     uow: UnitOfWorkFactory,
     queue: JobQueue,
     clock: Clock,
@@ -79,8 +79,7 @@ def submit_job(
     are missing. With an idempotency key, a repetition returns the first job and stores nothing,
     also where no other job is admitted.
     Raises: IdempotencyMismatchError: the key was used for another request. NotFoundError: the
-    collection was deleted meanwhile. TooMuchWaitingError, QueueFullError: see ``admission``, which
-    who paces himself may leave out.
+    collection was deleted meanwhile. TooMuchWaitingError, QueueFullError: see ``admission``.
     """
     now = clock.now()
     job = Job(
@@ -94,35 +93,42 @@ def submit_job(
         progress=Progress(total=len(request.images)),
         created_at=now,
     )
-    quota = None
     with uow() as work:
-        if admission is not None:
-            try:
-                quota = admission.quota(job.lane, work=work, clock=clock)
-            except (TooMuchWaitingError, QueueFullError):
-                earlier = _earlier(request, route=route, key=idempotency_key, work=work)
-                if earlier is None:
-                    raise
-                return Submission(earlier, replayed=True)
-        work.jobs.add(job, images=request.images, publish_at=now + republish_after)
-        if idempotency_key is not None:
-            fingerprint = request.fingerprint()
-            stored, first = work.idempotency.remember(
-                owner_id=request.owner_id,
-                route=route,
-                key=idempotency_key,
-                fingerprint=fingerprint,
-                job_id=job.id,
-            )
-            if stored != fingerprint:
-                raise IdempotencyMismatchError
-            if first != job.id and (earlier := work.jobs.get(first)) is not None:
-                return Submission(earlier, replayed=True, quota=quota)
-        work.commit()
-    if quota is not None and admission is not None:
-        quota = admission.admitted(quota, job.progress.total)
+        try:
+            with admission.enter(job, work=work, clock=clock) as entry:
+                turn = work.jobs.add(
+                    job,
+                    images=request.images,
+                    publish_at=now + republish_after,
+                    earliest=entry.place.earliest,
+                    behind=entry.place.behind,
+                )
+                if idempotency_key is not None:
+                    earlier = _remember(request, job, route=route, key=idempotency_key, work=work)
+                    if earlier is not None:
+                        return Submission(earlier, replayed=True)
+                work.commit()
+                entry.place.turn = turn
+        except (TooMuchWaitingError, QueueFullError):
+            earlier = _earlier(request, route=route, key=idempotency_key, work=work)
+            if earlier is None:
+                raise
+            return Submission(earlier, replayed=True)
     queue.put_job(job.id, job.type, lane=job.lane, shared=job.progress.total == 1)
-    return Submission(job, replayed=False, quota=quota)
+    return Submission(job, replayed=False, quota=entry.quota)
+
+
+def _remember(
+    request: JobRequest, job: Job, *, route: str, key: str, work: UnitOfWork
+) -> Job | None:
+    """Store the key with the job, or return the job that an earlier request with it has made."""
+    fingerprint = request.fingerprint()
+    stored, first = work.idempotency.remember(
+        owner_id=request.owner_id, route=route, key=key, fingerprint=fingerprint, job_id=job.id
+    )
+    if stored != fingerprint:
+        raise IdempotencyMismatchError
+    return None if first == job.id else work.jobs.get(first)
 
 
 def _earlier(request: JobRequest, *, route: str, key: str | None, work: UnitOfWork) -> Job | None:

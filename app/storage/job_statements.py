@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     DateTime,
     Integer,
     Interval,
@@ -48,11 +49,19 @@ def _select_job() -> Any:  # noqa: ANN401 - SQLAlchemy's types of statements are
 
 
 def _add_job() -> Any:  # noqa: ANN401
-    """Insert a job and its images; parameters: the columns, ``image_ids`` and ``image_data``."""
+    """Insert a job and its images; return its turn.
+
+    Parameters: the columns, ``earliest``, ``behind``, ``image_ids`` and ``image_data``.
+    """
     given = {name: bindparam(name, type_=_JOBS.c[name].type) for name in _GIVEN}
-    turn = func.next_turn(given["lane"])
-    fresh = {"turn": turn, "done": 0, "attempt": 0, "losses": 0, "publishes": 1}
-    job = insert(_JOBS).values(**given, **fresh).cte("job")
+    others = (bindparam(name, type_=BigInteger()) for name in ("earliest", "behind"))
+    fresh = {"done": 0, "attempt": 0, "losses": 0, "publishes": 1}
+    job = (
+        insert(_JOBS)
+        .values(**given, **fresh, turn=func.next_turn(given["lane"], *others))
+        .returning(_JOBS.c.turn)
+        .cte("job")
+    )
     images = (
         func.unnest(
             bindparam("image_ids", type_=ARRAY(PgUuid())),
@@ -62,7 +71,8 @@ def _add_job() -> Any:  # noqa: ANN401
         .render_derived()
     )
     rows = select(images.c.id, bindparam("id", type_=PgUuid()), images.c.place - 1, images.c.data)
-    return insert(_IMAGES).from_select(["id", "job_id", "number", "data"], rows).add_cte(job)
+    stored = insert(_IMAGES).from_select(["id", "job_id", "number", "data"], rows).cte("stored")
+    return select(job.c.turn).add_cte(stored)
 
 
 _GIVEN = (

@@ -94,9 +94,17 @@ class SqlJobRepository:
         result = self._session.execute(statement)
         return isinstance(result, CursorResult) and result.rowcount > 0
 
-    def add(self, job: Job, *, images: Sequence[bytes], publish_at: datetime) -> None:
+    def add(
+        self,
+        job: Job,
+        *,
+        images: Sequence[bytes],
+        publish_at: datetime,
+        earliest: int = 0,
+        behind: int = 0,
+    ) -> int:
         try:
-            self._session.execute(
+            turn: int = self._session.execute(
                 ADD_JOB,
                 {
                     "id": job.id,
@@ -111,10 +119,13 @@ class SqlJobRepository:
                     "created_at": job.created_at,
                     "image_ids": [new_id() for _ in images],
                     "image_data": list(images),
+                    "earliest": earliest,
+                    "behind": behind,
                 },
-            )
+            ).scalar_one()
         except IntegrityError as error:  # of what it refers to, only the collection can be gone
             raise NotFoundError("there is no such collection") from error
+        return turn
 
     def get(self, job_id: UUID) -> Job | None:
         row = self._session.execute(SELECT_JOB, {"job_id": job_id}).one_or_none()

@@ -19,10 +19,19 @@ if TYPE_CHECKING:
 class JobRepository(Protocol):
     """The job rows: the truth about every job."""
 
-    def add(self, job: Job, *, images: Sequence[bytes], publish_at: datetime) -> None:
-        """Store a new queued job with its images, in order.
+    def add(
+        self,
+        job: Job,
+        *,
+        images: Sequence[bytes],
+        publish_at: datetime,
+        earliest: int = 0,
+        behind: int = 0,
+    ) -> int:
+        """Store a new queued job with its images, in order; return its turn.
 
-        ``publish_at`` is when the sweep may put the job's message again.
+        ``publish_at`` is when the sweep may put the job's message again. ``earliest`` and
+        ``behind`` tell of the tenant's jobs that are being stored just now: see ``turns.Place``.
         Raises: NotFoundError: its collection was deleted.
         """
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from app.domain.job import JobState, JobType
+from app.services.admission import Admission
 from app.services.identity import new_id
 from app.services.submit import JobRequest, submit_job
 from app.services.sweep import SweepRules, give_back, hand_back, sweep
@@ -28,7 +29,7 @@ def submit(uow, queue, clock):
             request,
             route="/v1/detections",
             republish_after=RULES.republish_after,
-            admission=None,
+            admission=Admission.unbounded(),
             uow=uow,
             queue=queue,
             clock=clock,

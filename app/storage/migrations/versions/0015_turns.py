@@ -22,18 +22,24 @@ def _functions(schema: str) -> str:
     """Say what of other tenants' jobs a submit has to know: two numbers, and no row.
 
     In PL/pgSQL, which keeps its plans for the session; a function in SQL is planned at each call.
+    A tenant's turn comes after that of its last job, and no sooner than that of whoever is next. Of
+    jobs that are being stored at the same time, ``earliest`` and ``behind`` tell (see
+    ``app.services.turns``).
     Jobs that were tried before, and trainings, are run by their own messages and have no turn.
     """
     fresh = "state = 'queued' AND attempt = 0 AND total > 0 AND lane = of_lane"
     own = f"tenant_id = coalesce(current_tenant(), '{DEFAULT_TENANT_ID}')"
     common = f"LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = {schema}, pg_temp"
     return f"""
-        CREATE FUNCTION next_turn(of_lane integer) RETURNS bigint {common} AS $$
+        CREATE FUNCTION next_turn(of_lane integer, earliest bigint, behind bigint)
+        RETURNS bigint {common} AS $$
         BEGIN
             RETURN greatest(
-                (SELECT turn FROM jobs WHERE {fresh} ORDER BY turn LIMIT 1),
+                behind + coalesce(
+                    (SELECT turn FROM jobs WHERE {fresh} ORDER BY turn LIMIT 1), 0
+                ),
                 (SELECT turn + total FROM jobs WHERE {fresh} AND {own} ORDER BY turn DESC LIMIT 1),
-                0
+                earliest
             );
         END
         $$;
