@@ -1,4 +1,7 @@
-"""The turn of a job among those of all tenants, what waits in all, and how long it has waited."""
+"""The turn of a job among those of all tenants, what waits in all, and how long it has waited.
+
+An interrupted run is simply repeated.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,7 @@ def _functions(schema: str) -> str:
     own = f"tenant_id = coalesce(current_tenant(), '{DEFAULT_TENANT_ID}')"
     common = f"LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = {schema}, pg_temp"
     return f"""
-        CREATE FUNCTION next_turn(of_lane integer, earliest bigint, behind bigint)
+        CREATE OR REPLACE FUNCTION next_turn(of_lane integer, earliest bigint, behind bigint)
         RETURNS bigint {common} AS $$
         BEGIN
             RETURN greatest(
@@ -43,7 +46,7 @@ def _functions(schema: str) -> str:
             );
         END
         $$;
-        CREATE FUNCTION waiting_in_all(
+        CREATE OR REPLACE FUNCTION waiting_in_all(
             of_lane integer, OUT images bigint, OUT oldest timestamptz
         ) {common} AS $$
         BEGIN
@@ -62,8 +65,8 @@ def upgrade() -> None:
     # The constant default is no rewrite of the table. What waits already, and what code of the
     # version before submits meanwhile, has the first turn.
     op.execute(
-        "ALTER TABLE jobs ADD COLUMN turn bigint NOT NULL DEFAULT 0,"
-        " ADD COLUMN requeued_at timestamptz"
+        "ALTER TABLE jobs ADD COLUMN IF NOT EXISTS turn bigint NOT NULL DEFAULT 0,"
+        " ADD COLUMN IF NOT EXISTS requeued_at timestamptz"
     )
     op.get_bind().exec_driver_sql(_functions(str(schema)))
     with op.get_context().autocommit_block():
