@@ -133,8 +133,8 @@ def test_an_overload_of_one_tenant_is_turned_away_and_felt_by_nobody_else(
     told = all(int(a.headers["retry-after"]) >= 1 and "ratelimit" in a.headers for a in refusals)
     finding(
         test="T19",
-        promise="Who sends more than can be done is turned away in time, and no other tenant and"
-        " no caller who waits feels it",
+        promise="Who sends more than can be done is turned away in time, no other tenant feels"
+        " it, and no caller feels a training",
         n=len(flood),
         figure=f"answers {dict(statuses)}; "
         + "; ".join(f"{name} {value:.2f}" for name, (value, _) in figures.items()),
