@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 
 from celery import Celery
 
+from app.domain.backlog import Bounds
 from app.messaging.celery import configure
 from app.messaging.health import broker_answers
 from app.messaging.queue import CeleryJobQueue
+from app.services.admission import Admission
 from app.storage.bell import PostgresJobBell
 from app.storage.engine import build_engine, build_probe_engine
 from app.storage.health import check_database
@@ -62,6 +64,8 @@ class Container:
     settings: Settings
     uow: TenantUnitOfWorkFactory
     queue: JobQueue
+    #: Whether a job may join those that wait.
+    admission: Admission
     bell: JobBell
     sender: WebhookSender
     clock: Clock
@@ -74,7 +78,9 @@ class Container:
 
     def acting_for(self, tenant_id: UUID) -> Container:
         """Return the same container with units of work for one tenant, and for no other."""
-        return replace(self, uow=partial(self.uow, tenant_id))
+        return replace(
+            self, uow=partial(self.uow, tenant_id), admission=self.admission.of(tenant_id)
+        )
 
 
 def build_container(settings: Settings, *, role: DatabaseRole | None = None) -> Container:
@@ -91,6 +97,9 @@ def build_container(settings: Settings, *, role: DatabaseRole | None = None) -> 
         settings=settings,
         uow=partial(SqlUnitOfWork, engine),
         queue=CeleryJobQueue(celery),
+        admission=Admission.within(
+            Bounds(tenant=settings.max_waiting_per_tenant, whole=settings.max_waiting)
+        ),
         bell=PostgresJobBell(url, role=role),
         sender=HttpWebhookSender(
             timeout_s=settings.webhook_timeout_s,

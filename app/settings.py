@@ -139,6 +139,19 @@ class Settings(BaseSettings):
     job_retention_h: int = Field(
         default=72, ge=1, description="Hours for which a finished job and its result are kept."
     )
+    max_waiting: int = Field(
+        default=20_000,
+        ge=1,
+        description="Images that may wait in all; what comes beyond is answered 503.",
+    )
+    max_waiting_per_tenant: int = Field(
+        default=10_000,
+        ge=1,
+        description="Images of one tenant that may wait; what comes beyond is answered 429.",
+    )
+    max_waiting_h: int = Field(
+        default=24, ge=1, description="Hours after which a job that still waits ends unrun."
+    )
     max_wait_s: int = Field(
         default=60, ge=0, le=600, description="Longest time a request may wait for its job."
     )

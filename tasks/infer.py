@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import replace
-from itertools import count, groupby, islice
+from itertools import groupby, islice
 from typing import TYPE_CHECKING, TypeAlias
 from uuid import UUID
 
@@ -43,29 +43,27 @@ _READING = frozenset(
 #: beside what a message costs.
 _TURN_S = 2.0
 
-#: Each so many batches one goes to the oldest jobs, so that bulk work moves on however many callers
-#: wait.
-_BY_AGE = 4
-
 
 def run_image_job(job_id: UUID, runtime: InferenceRuntime) -> None:
-    """Run a job and whatever waits with it, until nothing does or the turn is over.
+    """Run whatever is next, until nothing waits or the time of this message is over.
 
     The models take several images at once for less than their sum, so a backlog is worked off in
-    batches; nothing ever waits for a batch to fill. One message is enough for a whole backlog: a
-    message that outlives its job makes its worker look for others, and a turn that ends too early
-    puts one for the rest.
+    batches; nothing ever waits for a batch to fill. A message brings a worker, and whose turn it is
+    the rows tell; only a job that was tried before is run because its message says so. One message
+    is enough for a whole backlog: where its time ends too early, it puts one for the rest.
     """
-    end_of_turn = time.monotonic() + _TURN_S
-    most = runtime.container.settings.batch_size
+    end = time.monotonic() + _TURN_S
     asked: UUID | None = job_id
-    for number in count(1):
-        claims = _claim(asked, runtime, by_age=number % _BY_AGE == 0)
+    while True:
+        most, bulk = runtime.batches.next(), runtime.batches.is_for_bulk()
+        claims = _claim(asked, most, runtime, bulk=bulk)
         if claims:
             _run(claims, runtime)
-        if len(claims) < most and not _unsociable(claims):
+        more = bulk or len(claims) >= most or _unsociable(claims)
+        runtime.batches.found(more=more)
+        if not more:
             return
-        if time.monotonic() > end_of_turn:
+        if claims and time.monotonic() > end:
             runtime.container.queue.put_job(job_id, claims[0][0].type)
             return
         asked = None
@@ -77,16 +75,15 @@ def _unsociable(claims: Sequence[tuple[Job, list[bytes]]]) -> bool:
 
 
 def _claim(
-    job_id: UUID | None, runtime: InferenceRuntime, *, by_age: bool
+    job_id: UUID | None, most: int, runtime: InferenceRuntime, *, bulk: bool
 ) -> list[tuple[Job, list[bytes]]]:
-    most = runtime.container.settings.batch_size
     with runtime.container.uow() as work:
         claims = work.jobs.claim(
             job_id,
             worker=runtime.name,
             lease=runtime.lease,
-            companions=most if job_id is None else most - 1,
-            by_age=by_age,
+            companions=most - 1,
+            bulk=bulk,
         )
         work.commit()
     return claims
@@ -129,10 +126,13 @@ def _analyse(
     images = [(job, image) for job, images in claims for image in images]
     embed = any(job.type is not JobType.DETECTION for job, _ in claims)
     size = runtime.container.settings.batch_size
+    jobs = [job for job, _ in claims]
     analyses: list[Analysis] = []
     for cropped, batch in _batches(images, size):
+        begin = time.monotonic()
         with patience(runtime.container.settings.batch_time_limit_s):
             analyses += runtime.pipeline.analyse(batch, embed=embed, cropped=cropped)
+        runtime.batches.took(jobs, len(batch), time.monotonic() - begin)
         runtime.container.pulses.leave(Part.INFERENCE)
         if len(claims) == 1 and len(analyses) < len(images):
             with runtime.container.uow() as work:

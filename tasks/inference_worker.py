@@ -26,7 +26,6 @@ from tasks.app import celery
 from tasks.drain import end_when_told
 from tasks.infer import run_image_job
 from tasks.limits import limit_memory
-from tasks.retrain import run_training_job
 from tasks.runtime import InferenceRuntime, inference_runtime
 from workers.registry import build_pipeline
 
@@ -117,11 +116,3 @@ def _pulse() -> None:
     """Tell that this worker takes messages; one that works off a backlog tells by itself."""
     if _runtime is not None:
         _runtime.container.pulses.leave(Part.INFERENCE)
-
-
-def _train(job_id: UUID, runtime: InferenceRuntime) -> None:
-    run_training_job(job_id, runtime)
-    run_image_job(job_id, runtime)  # for those to whom this message was enough: JobQueue.put_job
-
-
-_register(TaskName.RETRAIN, _train)

@@ -17,18 +17,18 @@ if TYPE_CHECKING:
     from app.domain.job import Job
     from app.services.complete import Outcome
     from app.services.ports import UnitOfWork
-    from tasks.runtime import InferenceRuntime
+    from tasks.runtime import Runtime
 
 
-def run_training_job(job_id: UUID, runtime: InferenceRuntime) -> None:
+def run_training_job(job_id: UUID, runtime: Runtime) -> None:
     """Fit the classifier of the job's collection; searches use the old one until it is stored."""
     uow = runtime.container.uow
     with uow() as work:
-        claims = work.jobs.claim(job_id, worker=runtime.name, lease=runtime.lease, companions=0)
+        claim = work.jobs.claim_named(job_id, worker=runtime.name, lease=runtime.lease)
         work.commit()
-    if not claims:
+    if claim is None:
         return
-    job, _ = claims[0]
+    job, _ = claim
     with Heartbeat([job], lease=runtime.lease, uow=uow):
         try:
             _train(job, runtime)
@@ -41,7 +41,7 @@ def run_training_job(job_id: UUID, runtime: InferenceRuntime) -> None:
             raise RuntimeError("training failed") from fault
 
 
-def _train(job: Job, runtime: InferenceRuntime) -> None:
+def _train(job: Job, runtime: Runtime) -> None:
     container, model_id = runtime.container, runtime.model.id
     try:
         data = training_data(job, model_id, uow=container.uow)

@@ -17,5 +17,6 @@ def sweep_rules(settings: Settings) -> SweepRules:
         republish_after=timedelta(seconds=settings.republish_s),
         max_losses=settings.max_losses,
         max_attempts=settings.max_attempts,
+        longest_wait=timedelta(hours=settings.max_waiting_h),
         retention=timedelta(hours=settings.job_retention_h),
     )

@@ -7,10 +7,11 @@ import socket
 from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tasks.batches import BatchSizes
 from tasks.rules import sweep_rules
 from tasks.strangers import Strangers
 from workers.matching.classifier import LogisticClassifier
@@ -64,13 +65,11 @@ class ClassifierCache:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class InferenceRuntime:
-    """The container, the loaded models and the rules, for as long as the process lives."""
+class Runtime:
+    """What a training needs, for as long as the process lives."""
 
     container: Container
-    pipeline: FacePipeline
     model: ModelProfile
-    classifiers: ClassifierCache
     cohort: Strangers
     lease: timedelta
     retention: timedelta
@@ -79,17 +78,38 @@ class InferenceRuntime:
     name: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InferenceRuntime(Runtime):
+    """What jobs on images need beside it: the loaded models, and how many images they get."""
+
+    pipeline: FacePipeline
+    classifiers: ClassifierCache
+    batches: BatchSizes
+
+
+def training_runtime(container: Container) -> Runtime:
+    """Put the parts together that need no models."""
+    return Runtime(**_parts(container))
+
+
 def inference_runtime(container: Container, pipeline: FacePipeline) -> InferenceRuntime:
     """Put the parts together."""
-    settings = container.settings
     return InferenceRuntime(
-        container=container,
+        **_parts(container),
         pipeline=pipeline,
-        model=container.models[settings.model],
         classifiers=ClassifierCache(),
-        cohort=Strangers(settings.weights_dir, settings.model),
-        lease=timedelta(seconds=settings.lease_s),
-        retention=timedelta(hours=settings.job_retention_h),
-        rules=sweep_rules(settings),
-        name=f"{socket.gethostname()}:{os.getpid()}",
+        batches=BatchSizes(container.settings.batch_size),
     )
+
+
+def _parts(container: Container) -> dict[str, Any]:
+    settings = container.settings
+    return {
+        "container": container,
+        "model": container.models[settings.model],
+        "cohort": Strangers(settings.weights_dir, settings.model),
+        "lease": timedelta(seconds=settings.lease_s),
+        "retention": timedelta(hours=settings.job_retention_h),
+        "rules": sweep_rules(settings),
+        "name": f"{socket.gethostname()}:{os.getpid()}",
+    }

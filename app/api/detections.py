@@ -31,7 +31,7 @@ class DetectionList(Resource):
         scope=Scope.READ,
         query=DetectionQuery,
         answers={200: JobResource, 202: JobResource},
-        problems=(413, 415, 422),
+        problems=(413, 415, 422, 429),
         doc=upload_doc(DetectionQuery),
     )
     def post(self, query: DetectionQuery) -> Response:

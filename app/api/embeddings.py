@@ -31,7 +31,7 @@ class EmbeddingList(Resource):
         scope=Scope.READ,
         query=EmbeddingQuery,
         answers={200: JobResource, 202: JobResource},
-        problems=(413, 415, 422),
+        problems=(413, 415, 422, 429),
         doc=upload_doc(EmbeddingQuery),
     )
     def post(self, query: EmbeddingQuery) -> Response:

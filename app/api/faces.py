@@ -60,7 +60,7 @@ class FaceList(Resource):
         scope=Scope.WRITE,
         query=EnrolmentQuery,
         answers={200: JobResource, 202: JobResource},
-        problems=(404, 409, 413, 415, 422),
+        problems=(404, 409, 413, 415, 422, 429),
         doc=upload_doc(EnrolmentQuery),
     )
     def post(self, collection: str, query: EnrolmentQuery) -> Response:

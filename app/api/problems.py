@@ -13,11 +13,13 @@ from werkzeug.exceptions import HTTPException
 
 from app.api.context import container
 from app.api.problem_types import all_types, of_error, of_status
+from app.api.rate_limit import rate_limit
 from app.api.schemas.problems import FaultResource, ProblemResource, ProblemTypeResource
 from app.domain.errors import (
     AuthenticationError,
     InvalidRequestError,
     NotFoundError,
+    TooMuchWaitingError,
     ValidationFailedError,
     VultusError,
 )
@@ -65,6 +67,8 @@ def answer_error(error: Exception) -> ResponseReturnValue:
     headers: dict[str, str] = {}
     if error.retry_after_s is not None or error.status == HTTPStatus.SERVICE_UNAVAILABLE:
         headers["Retry-After"] = str(error.retry_after_s or _RETRY_AFTER_S)
+    if isinstance(error, TooMuchWaitingError):
+        headers |= rate_limit(error.quota, retry_after_s=error.retry_after_s)
     if isinstance(error, AuthenticationError):
         headers["WWW-Authenticate"] = 'Bearer realm="vultus"'
     return _problem(

@@ -36,7 +36,7 @@ class RecognitionList(Resource):
         scope=Scope.READ,
         query=RecognitionQuery,
         answers={200: JobResource, 202: JobResource},
-        problems=(404, 409, 413, 415, 422),
+        problems=(404, 409, 413, 415, 422, 429),
         doc=upload_doc(RecognitionQuery),
     )
     def post(self, collection: str, query: RecognitionQuery) -> Response:

@@ -12,6 +12,7 @@ from app import observability
 from app.api.context import container, current_key
 from app.api.operation import answer
 from app.api.preferences import Preferences, idempotency_key
+from app.api.rate_limit import rate_limit
 from app.api.schemas.jobs import JobResource
 from app.services.submit import JobRequest, submit_job
 from app.services.wait import wait_for_job
@@ -51,6 +52,7 @@ def submit(
         route=f"{request.method} {job_type}",
         idempotency_key=idempotency_key(),
         republish_after=timedelta(seconds=box.settings.republish_s),
+        admission=box.admission,
         uow=box.uow,
         queue=box.queue,
         clock=box.clock,
@@ -64,6 +66,8 @@ def submit(
     applied = [name for name in preferences.applied if not (done and name == "respond-async")]
     if applied:
         headers["Preference-Applied"] = ", ".join(applied)
+    if submission.quota is not None:
+        headers |= rate_limit(submission.quota)
     if submission.replayed:
         headers["Idempotent-Replayed"] = "true"
     if not done:

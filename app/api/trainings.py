@@ -50,7 +50,7 @@ class TrainingVersions(Resource):
         scope=Scope.WRITE,
         query=WaitQuery,
         answers={200: JobResource, 202: JobResource},
-        problems=(404, 409, 422),
+        problems=(404, 409, 422, 429),
         doc={"params": SUBMIT_PARAMETERS},
     )
     def post(self, collection: str, query: WaitQuery) -> Response:

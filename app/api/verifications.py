@@ -32,7 +32,7 @@ class VerificationList(Resource):
         scope=Scope.READ,
         query=VerificationQuery,
         answers={200: JobResource, 202: JobResource},
-        problems=(413, 415, 422),
+        problems=(413, 415, 422, 429),
         doc=upload_doc(VerificationQuery, slots=_SLOTS),
     )
     def post(self, query: VerificationQuery) -> Response:

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, ClassVar
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from app.domain.backlog import Quota
+
 
 class VultusError(Exception):
     """Something went wrong inside the service; try again, and report it if it stays."""
@@ -140,6 +142,26 @@ class ServiceUnavailableError(VultusError):
     retryable = True
 
 
+class QueueFullError(ServiceUnavailableError):
+    """As many images wait as the service may hold; send the request again after a while."""
+
+    slug = "queue-full"
+    title = "Queue full"
+
+
+class TooMuchWaitingError(VultusError):
+    """As many of your images wait as may at once; send the request again after a while."""
+
+    slug = "too-much-waiting"
+    status = 429
+    title = "Too much waiting"
+    retryable = True
+
+    def __init__(self, quota: Quota, *, retry_after_s: int) -> None:
+        self.quota = quota
+        super().__init__(retry_after_s=retry_after_s)
+
+
 class ModelMismatchError(VultusError):
     """The collection's vectors come from another model than the one loaded."""
 
@@ -226,6 +248,14 @@ class AttemptsExhaustedError(VultusError):
     slug = "attempts-exhausted"
     status = 500
     title = "Attempts exhausted"
+
+
+class WaitedTooLongError(VultusError):
+    """The job waited longer than jobs may, and was not run; requeue it if it is still wanted."""
+
+    slug = "waited-too-long"
+    status = 503
+    title = "Waited too long"
 
 
 class WeightsError(VultusError):

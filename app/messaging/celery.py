@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 TASK_TIME_LIMIT_S = 600
 
 #: The tasks that need no models, and their queues.
-_QUEUES = {TaskName.DELIVER: QueueName.WEBHOOKS, TaskName.SWEEP: QueueName.IO}
+_QUEUES = {
+    TaskName.DELIVER: QueueName.WEBHOOKS,
+    TaskName.SWEEP: QueueName.IO,
+    TaskName.RETRAIN: QueueName.TRAINING,
+}
 
 
 def configure(celery: Celery, redis_url: str) -> Celery:

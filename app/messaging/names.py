@@ -14,6 +14,8 @@ class QueueName(StrEnum):
     INTERACTIVE = "interactive"
     #: Everything else that needs the models.
     INFERENCE = "inference"
+    #: Trainings, which take minutes and are waited for by nobody.
+    TRAINING = "training"
     #: Sweeps, which look after everything else and wait for nobody.
     IO = "io"
     #: Webhooks, which wait for other people's servers.
@@ -47,7 +49,7 @@ JOB_TASKS: dict[JobType, TaskName] = {
 #: What an inference worker is asked beside the queues: how many of its processes have their models.
 MODELS_LOADED = "models_loaded"
 
-#: The queue of each lane; a worker takes from one and the other in turn.
+#: The queue of each lane, trainings apart; a worker takes from one and the other in turn.
 LANE_QUEUES: dict[Lane, QueueName] = {
     Lane.INTERACTIVE: QueueName.INTERACTIVE,
     Lane.BULK: QueueName.INFERENCE,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
-from app.domain.job import Lane
+from app.domain.job import JobType, Lane
 from app.messaging.names import JOB_TASKS, LANE_QUEUES, QueueName, TaskName
 
 if TYPE_CHECKING:
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from celery import Celery
-
-    from app.domain.job import JobType
-
 
 _LOG = logging.getLogger(__name__)
 
@@ -53,6 +50,8 @@ class CeleryJobQueue:
 
         def put() -> None:
             queue = LANE_QUEUES[lane]
+            if job_type is JobType.TRAINING:
+                queue = QueueName.TRAINING
             if not (shared and self._enough_waiting(queue)):
                 self._send(JOB_TASKS[job_type], job_id, queue)
 

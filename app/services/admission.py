@@ -1,175 +1,159 @@
-"""Who may be enrolled: nobody without a valid consent where one is required.
-
-A consent that was recorded binds also where none is required: whoever has withdrawn it, or whose
-consents have expired, is enrolled again only under a new one.
-
-Everything that writes faces holds the collection before it asks here, and everything that ends a
-consent or changes the rule holds it alone, so that no face is written by an answer that is no
-longer true.
-"""
+"""Whether a job may join those that wait: a bound for each tenant, and one for all."""
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+import math
+import random
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
-from app.domain.consent import Consent, ConsentTerms
-from app.domain.errors import ConflictError, ConsentRequiredError
-from app.services.held import is_held
-from app.services.identity import new_id
+from app.domain.backlog import Bounds, Quota
+from app.domain.errors import QueueFullError, TooMuchWaitingError
+from app.services.turns import Turns
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator
     from uuid import UUID
 
-    from app.domain.collection import Collection, Subject
-    from app.services.ports import Clock, UnitOfWork, UnitOfWorkFactory
-    from app.services.submit import JobRequest
+    from app.domain.backlog import Backlog
+    from app.domain.job import Job, Lane
+    from app.services.ports import Clock, UnitOfWork
+    from app.services.turns import Place
+
+#: No installation takes in so many images in a second: until the room that was seen could have been
+#: filled by other processes, it is not looked for again.
+_FASTEST = 1000
+_LOOK_AGAIN_S = 0.1
+
+#: After a refusal, this part of what waits should have been worked off.
+_PART = 0.1
+_LONGEST_S = 60
 
 
-def require_consent(
-    work: UnitOfWork, collection: Collection, subject: Subject | None, *, now: datetime
-) -> None:
-    """Refuse faces of a subject, or of nobody known. Raises: ConsentRequiredError."""
-    admitted_terms(work, collection, subject, {}, since=now, now=now)
+class _Gauge:
+    """How many images wait: as they were counted lately, and those that this process has added."""
+
+    def __init__(self, bound: int) -> None:
+        self._bound = bound
+        self._lock = threading.Lock()
+        self._images = 0
+        self._oldest_s = 0.0
+        self._look_at = 0.0
+
+    def read(self, count: Callable[[], Backlog], clock: Clock) -> int:
+        """Return the number, counted anew where it may have changed much."""
+        with self._lock:
+            now = time.monotonic()
+            due = now >= self._look_at
+            if due:  # the others go on with the old figure meanwhile
+                self._look_at = now + _LOOK_AGAIN_S
+        if due:
+            seen = count()
+            age = (clock.now() - seen.oldest_at).total_seconds() if seen.oldest_at else 0.0
+            room_s = (self._bound - seen.images) / _FASTEST
+            with self._lock:
+                self._images, self._oldest_s = seen.images, age
+                self._look_at = time.monotonic() + max(room_s, _LOOK_AGAIN_S)
+        return self._images
+
+    def add(self, images: int) -> None:
+        """Count what is being stored, or was not after all."""
+        with self._lock:
+            self._images += images
+
+    def retry_after_s(self) -> int:
+        """Guess when there is room, from how long the oldest has taken to come this far.
+
+        A little more by chance, so that clients that were refused together do not return together.
+        """
+        wait_s = self._oldest_s * _PART * random.uniform(1, 1.5)  # noqa: S311 - no secret
+        return min(_LONGEST_S, max(1, math.ceil(wait_s)))
 
 
-def merge_consents(
-    work: UnitOfWork, collection: Collection, subject: Subject, into: Subject, *, now: datetime
-) -> None:
-    """Give a subject's consents to the one that is to have its faces.
+@dataclass(slots=True)
+class _Gauges:
+    """Those of one process, and the places that it gives."""
 
-    Raises: ConsentRequiredError: that one has ended all of its own.
+    bounds: Bounds
+    turns: Turns = field(default_factory=Turns)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _of: dict[tuple[UUID | None, bool, Lane], _Gauge] = field(default_factory=dict)
+
+    def tenant(self, tenant_id: UUID | None, lane: Lane) -> _Gauge:
+        return self._get((tenant_id, True, lane), self.bounds.tenant)
+
+    def whole(self, lane: Lane) -> _Gauge:
+        return self._get((None, False, lane), self.bounds.whole)
+
+    def _get(self, key: tuple[UUID | None, bool, Lane], bound: int) -> _Gauge:
+        with self._lock:
+            if key not in self._of:
+                self._of[key] = _Gauge(bound)
+            return self._of[key]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a job that was let in has to know."""
+
+    #: What its tenant may have waiting, this job counted.
+    quota: Quota
+    #: To be told the turn once the job is stored.
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """Asked before a job is stored, for one tenant.
+
+    The bounds are kept about, not exactly: counting at every submit would cost each as much as the
+    queue is long, and a counter in a row would let submits wait for one another. Several processes
+    may together overshoot by what they accept in a tenth of a second. Each lane is counted by
+    itself, so that a backlog turns nobody away whose call goes before it.
     """
-    if work.consents.of_subject(into.id):
-        require_consent(work, collection, into, now=now)
-    work.consents.move(subject.id, into=into.id)
 
+    _gauges: _Gauges
+    _tenant_id: UUID | None = None
 
-def admitted_terms(
-    work: UnitOfWork,
-    collection: Collection,
-    subject: Subject | None,
-    parameters: Mapping[str, Any],
-    *,
-    since: datetime,
-    now: datetime,
-) -> ConsentTerms | None:
-    """Return the consent that came with an enrolment's parameters, if it is to be recorded.
+    @classmethod
+    def within(cls, bounds: Bounds) -> Admission:
+        """Return one that knows nothing yet."""
+        return cls(_Gauges(bounds))
 
-    It counts as given at ``since``, when it came, and not if there was a withdrawal after that.
-    Raises: ConsentRequiredError: the subject, or nobody known, may not be enrolled.
-    """
-    consents = [] if subject is None else work.consents.of_subject(subject.id)
-    valid = [one.terms for one in consents if one.is_valid(now)]
-    terms = _stated_terms(parameters)
-    if terms is not None and any(
-        one.withdrawn_at is not None and one.withdrawn_at >= since for one in consents
-    ):
-        terms = None
-    if terms is not None and terms.is_open(now):
-        return None if terms in valid else terms
-    if not valid and (consents or collection.require_consent):
-        raise ConsentRequiredError(_what_to_do(parameters, consents))
-    return None
+    @classmethod
+    def unbounded(cls) -> Admission:
+        """Return one that admits everything, for who paces himself."""
+        return cls.within(Bounds(tenant=sys.maxsize, whole=sys.maxsize))
 
+    def of(self, tenant_id: UUID) -> Admission:
+        """Return the same for a tenant's jobs."""
+        return replace(self, _tenant_id=tenant_id)
 
-def named_subject(
-    work: UnitOfWork, collection_id: UUID, parameters: Mapping[str, Any]
-) -> Subject | None:
-    """Return the subject that an enrolment's parameters name, if it is there."""
-    name = parameters.get("subject")
-    if name is None:
-        return None
-    find = work.subjects.find_folded if parameters.get("any_case") else work.subjects.find
-    return find(collection_id, name)
+    @contextmanager
+    def enter(self, job: Job, *, work: UnitOfWork, clock: Clock) -> Iterator[Entry]:
+        """Let a job in that is stored within the block.
 
-
-def require_early(work: UnitOfWork, request: JobRequest, *, now: datetime) -> None:
-    """Refuse an enrolment that would fail for want of a consent. Raises: ConsentRequiredError.
-
-    The worker asks again: much may happen before it comes to the job.
-    """
-    collection = work.collections.get(request.collection_id) if request.collection_id else None
-    if collection is not None and collection.require_consent:
-        subject = named_subject(work, collection.id, request.parameters)
-        admitted_terms(work, collection, subject, request.parameters, since=now, now=now)
-
-
-def record_consent(
-    work: UnitOfWork, subject_id: UUID, terms: ConsentTerms, *, given_at: datetime
-) -> Consent:
-    """Store a subject's consent."""
-    consent = Consent(id=new_id(), subject_id=subject_id, terms=terms, given_at=given_at)
-    work.consents.add(consent)
-    return consent
-
-
-def require_all_covered(work: UnitOfWork, collection_id: UUID, *, now: datetime) -> None:
-    """Refuse to require consents of a collection that holds faces without; hold it alone.
-
-    Raises: ConflictError.
-    """
-    work.collections.hold_alone(collection_id)
-    people, faces = work.consents.uncovered(collection_id, now=now)
-    if people or faces:
-        raise ConflictError(
-            f"the collection holds faces of {people} subjects without a valid consent and "
-            f"{faces} faces without a subject; record consents or remove them first, see "
-            f"GET /v1/collections/{collection_id}/subjects?without_consent=true"
-        )
-
-
-def erase_for_want_of_consent(
-    work: UnitOfWork, collection_id: UUID, subject_id: UUID, *, now: datetime
-) -> int:
-    """Erase the faces of a subject none of whose consents is valid any more; return how many.
-
-    The caller holds the collection alone. What is under a legal hold waits for its end.
-    """
-    if is_held(work, collection_id, subject_id):
-        return 0
-    erased = 0
-    if not any(one.is_valid(now) for one in work.consents.of_subject(subject_id)):
-        erased = work.faces.delete_labelled(collection_id, subject_id=subject_id)
-    work.consents.settle(subject_id, now=now)
-    return erased
-
-
-def erase_after_consents(*, limit: int, uow: UnitOfWorkFactory, clock: Clock) -> None:
-    """Erase the faces of those whose consents have ended, each in a transaction of its own."""
-    now = clock.now()
-    with uow() as work:
-        ended = work.consents.ended(now=now, limit=limit)
-    for collection_id, subject_id in ended:
-        with uow() as work:
-            work.collections.hold_alone(collection_id)
-            erase_for_want_of_consent(work, collection_id, subject_id, now=now)
-            work.commit()
-
-
-def _stated_terms(parameters: Mapping[str, Any]) -> ConsentTerms | None:
-    purpose = parameters.get("consent_purpose")
-    if purpose is None:
-        return None
-    expires_at = parameters.get("consent_expires_at")
-    return ConsentTerms(
-        purpose=purpose,
-        text_version=parameters["consent_text_version"],
-        expires_at=None if expires_at is None else datetime.fromisoformat(expires_at),
-        reference=parameters.get("consent_reference"),
-    )
-
-
-def _what_to_do(parameters: Mapping[str, Any], consents: list[Consent]) -> str:
-    if parameters.get("subject") is None and not consents:
-        return (
-            "the collection takes only faces of subjects who have agreed to it; name the subject "
-            "and its consent"
-        )
-    if consents:
-        return "every consent of this subject has ended; record a new one, then enrol"
-    return (
-        "the collection takes only faces of subjects who have agreed to it; record the consent of "
-        "this one, or send it as consent_purpose and consent_text_version"
-    )
+        Raises: TooMuchWaitingError: as much of the tenant's waits as may. QueueFullError: in all.
+        """
+        own = self._gauges.tenant(self._tenant_id, job.lane)
+        whole = self._gauges.whole(job.lane)
+        bounds, images = self._gauges.bounds, max(job.progress.total, 1)
+        waiting = own.read(lambda: work.backlog.of_tenant(job.lane), clock)
+        quota = Quota(lane=job.lane, bound=bounds.tenant, waiting=waiting)
+        if quota.remaining == 0:
+            raise TooMuchWaitingError(quota, retry_after_s=own.retry_after_s())
+        if whole.read(lambda: work.backlog.in_all(job.lane), clock) >= bounds.whole:
+            raise QueueFullError(retry_after_s=whole.retry_after_s())
+        for gauge in (own, whole):
+            gauge.add(images)
+        with self._gauges.turns.place((self._tenant_id, job.lane), images) as place:
+            try:
+                yield Entry(replace(quota, waiting=waiting + images), place)
+            finally:
+                if place.turn is None:
+                    for gauge in (own, whole):
+                        gauge.add(-images)

@@ -10,7 +10,7 @@ from app.domain.errors import Fault, NotFoundError, ValidationFailedError
 from app.domain.matching import Matcher
 from app.domain.naming import as_uuid, collection_name
 from app.domain.quality import QualityGate
-from app.services.admission import require_all_covered
+from app.services.consent_rules import require_all_covered
 from app.services.held import require_nothing_held
 from app.services.identity import new_id
 from app.services.visibility import require_global, require_visible_collection

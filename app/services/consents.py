@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from app.domain.errors import Fault, NotFoundError, ValidationFailedError
-from app.services.admission import erase_for_want_of_consent, record_consent
 from app.services.collections import find_collection
+from app.services.consent_rules import erase_for_want_of_consent, record_consent
 from app.services.held import is_held
 from app.services.subjects import find_subject
 

@@ -8,8 +8,8 @@ from uuid import UUID
 
 from app.domain.errors import LowQualityFaceError, NotFoundError
 from app.domain.selection import FacePolicy, select_face
-from app.services.admission import admitted_terms, named_subject, record_consent
 from app.services.complete import Outcome
+from app.services.consent_rules import admitted_terms, named_subject, record_consent
 from app.services.models import require_model
 from app.services.results import face_document, images_document
 

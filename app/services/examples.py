@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from app.domain.errors import ConflictError, NotFoundError
-from app.services.admission import merge_consents
+from app.services.consent_rules import merge_consents
 from app.services.held import require_nothing_held, require_unheld
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.domain.errors import NotFoundError
-from app.services.admission import require_consent
 from app.services.collections import find_collection
+from app.services.consent_rules import require_consent
 from app.services.held import require_unheld
 from app.services.subjects import find_subject
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from app.domain.application import Service
+    from app.services.admission import Admission
     from app.services.ports import Clock, JobQueue, UnitOfWorkFactory
 
 _LEAST_FACES = 2
@@ -43,6 +44,7 @@ def start_training(
     service: Service,
     *,
     republish_after: timedelta,
+    admission: Admission,
     uow: UnitOfWorkFactory,
     queue: JobQueue,
     clock: Clock,
@@ -67,6 +69,7 @@ def start_training(
         route="service training",
         idempotency_key=None,
         republish_after=republish_after,
+        admission=admission,
         uow=uow,
         queue=queue,
         clock=clock,

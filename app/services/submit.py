@@ -9,15 +9,17 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from app.domain.errors import IdempotencyMismatchError
+from app.domain.errors import IdempotencyMismatchError, QueueFullError, TooMuchWaitingError
 from app.domain.job import Job, JobState, JobType, Lane, Progress
-from app.services.admission import require_early
+from app.services.consent_rules import require_early
 from app.services.identity import new_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from app.services.ports import Clock, JobQueue, UnitOfWorkFactory
+    from app.domain.backlog import Quota
+    from app.services.admission import Admission
+    from app.services.ports import Clock, JobQueue, UnitOfWork, UnitOfWorkFactory
 
 
 #: A verification has two images.
@@ -57,6 +59,8 @@ class Submission:
 
     job: Job
     replayed: bool
+    #: What the tenant may have waiting; none where nothing was added to it.
+    quota: Quota | None = None
 
 
 def submit_job(
@@ -65,6 +69,7 @@ def submit_job(
     route: str,
     idempotency_key: str | None,
     republish_after: timedelta,
+    admission: Admission,
     uow: UnitOfWorkFactory,
     queue: JobQueue,
     clock: Clock,
@@ -72,9 +77,11 @@ def submit_job(
     """Store a job durably and put its message.
 
     The job is safe once this returns, also when the broker is down: the sweep puts messages that
-    are missing. With an idempotency key, a repetition returns the first job and stores nothing.
+    are missing. With an idempotency key, a repetition returns the first job and stores nothing,
+    also where no other job is admitted.
     Raises: IdempotencyMismatchError: the key was used for another request. NotFoundError: the
     collection was deleted meanwhile. ConsentRequiredError: faces would be enrolled without one.
+    TooMuchWaitingError, QueueFullError: see ``admission``.
     """
     now = clock.now()
     job = Job(
@@ -89,22 +96,51 @@ def submit_job(
         created_at=now,
     )
     with uow() as work:
-        work.jobs.add(job, images=request.images, publish_at=now + republish_after)
-        if idempotency_key is not None:
-            fingerprint = request.fingerprint()
-            stored, first = work.idempotency.remember(
-                owner_id=request.owner_id,
-                route=route,
-                key=idempotency_key,
-                fingerprint=fingerprint,
-                job_id=job.id,
-            )
-            if stored != fingerprint:
-                raise IdempotencyMismatchError
-            if first != job.id and (earlier := work.jobs.get(first)) is not None:
-                return Submission(earlier, replayed=True)
-        if request.type is JobType.ENROLMENT:
-            require_early(work, request, now=now)
-        work.commit()
+        try:
+            with admission.enter(job, work=work, clock=clock) as entry:
+                turn = work.jobs.add(
+                    job,
+                    images=request.images,
+                    publish_at=now + republish_after,
+                    earliest=entry.place.earliest,
+                    behind=entry.place.behind,
+                )
+                if idempotency_key is not None:
+                    earlier = _remember(request, job, route=route, key=idempotency_key, work=work)
+                    if earlier is not None:
+                        return Submission(earlier, replayed=True)
+                if request.type is JobType.ENROLMENT:
+                    require_early(work, request, now=now)
+                work.commit()
+                entry.place.turn = turn
+        except (TooMuchWaitingError, QueueFullError):
+            earlier = _earlier(request, route=route, key=idempotency_key, work=work)
+            if earlier is None:
+                raise
+            return Submission(earlier, replayed=True)
     queue.put_job(job.id, job.type, lane=job.lane, shared=job.progress.total == 1)
-    return Submission(job, replayed=False)
+    return Submission(job, replayed=False, quota=entry.quota)
+
+
+def _remember(
+    request: JobRequest, job: Job, *, route: str, key: str, work: UnitOfWork
+) -> Job | None:
+    """Store the key with the job, or return the job that an earlier request with it has made."""
+    fingerprint = request.fingerprint()
+    stored, first = work.idempotency.remember(
+        owner_id=request.owner_id, route=route, key=key, fingerprint=fingerprint, job_id=job.id
+    )
+    if stored != fingerprint:
+        raise IdempotencyMismatchError
+    return None if first == job.id else work.jobs.get(first)
+
+
+def _earlier(request: JobRequest, *, route: str, key: str | None, work: UnitOfWork) -> Job | None:
+    """Return the job that an earlier request with the key has made, or ``None``."""
+    known = key and work.idempotency.find(owner_id=request.owner_id, route=route, key=key)
+    if not known:
+        return None
+    fingerprint, job_id = known
+    if fingerprint != request.fingerprint():
+        raise IdempotencyMismatchError
+    return work.jobs.get(job_id)

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from app.domain.errors import AttemptsExhaustedError
-from app.services.admission import erase_after_consents
+from app.domain.errors import AttemptsExhaustedError, WaitedTooLongError
+from app.services.consent_rules import erase_after_consents
 from app.services.deliver import enqueue_events
 from app.services.problems import problem
 
 if TYPE_CHECKING:
     from uuid import UUID
 
+    from app.domain.errors import VultusError
     from app.domain.job import Job
     from app.services.ports import Clock, JobQueue, UnitOfWork, UnitOfWorkFactory
 
@@ -37,6 +38,7 @@ class SweepRules:
     republish_after: timedelta
     max_losses: int
     max_attempts: int
+    longest_wait: timedelta
     retention: timedelta
 
 
@@ -55,6 +57,8 @@ def sweep(rules: SweepRules, *, uow: UnitOfWorkFactory, queue: JobQueue, clock: 
         )
         for job in spent:
             bury(work, job, retention=rules.retention, clock=clock)
+        for job in work.jobs.outwaited(before=now - rules.longest_wait, limit=_AT_ONCE):
+            _give_up(work, job, _waited_too_long(rules), retention=rules.retention, clock=clock)
         waiting = work.jobs.overdue(
             now=now,
             first_wait=rules.republish_after,
@@ -114,12 +118,25 @@ def bury(
         f"the job was tried {job.tries} times and lost its process {job.losses} times, and the "
         f"last attempt {_what_happened(fault)}; requeue it, and look at its images if it dies again"
     )
+    _give_up(work, job, reason, retention=retention, clock=clock)
+
+
+def _give_up(
+    work: UnitOfWork, job: Job, reason: VultusError, *, retention: timedelta, clock: Clock
+) -> None:
     error = problem(reason, instance=f"/v1/jobs/{job.id}")
     if work.jobs.bury(job, error=error, expires_at=clock.now() + retention):
         _LOG.error("job given up", extra={"action": "job_dead", "job_id": str(job.id)})
         dead = work.jobs.get(job.id)
         if dead is not None:
             enqueue_events(work, [dead])
+
+
+def _waited_too_long(rules: SweepRules) -> WaitedTooLongError:
+    hours = rules.longest_wait / timedelta(hours=1)
+    return WaitedTooLongError(
+        f"the job waited for {hours:g} hours and was not run; requeue it if it is still wanted"
+    )
 
 
 def _what_happened(fault: BaseException | None) -> str:

@@ -36,12 +36,18 @@ class SqlIdempotencyRepository:
             .values(owner_id=owner_id, route=route, key=key, fingerprint=fingerprint, job_id=job_id)
             .on_conflict_do_nothing()
         )
+        stored = self.find(owner_id=owner_id, route=route, key=key)
+        if stored is None:
+            raise LookupError("an idempotency key was forgotten as it was stored")
+        return stored
+
+    def find(self, *, owner_id: UUID, route: str, key: str) -> tuple[bytes, UUID] | None:
         stored = self._session.execute(
             select(Row.fingerprint, Row.job_id).where(
                 Row.owner_id == owner_id, Row.route == route, Row.key == key
             )
-        ).one()
-        return stored.fingerprint, stored.job_id
+        ).one_or_none()
+        return None if stored is None else (stored.fingerprint, stored.job_id)
 
     def delete_before(self, moment: datetime) -> int:
         rows = self._session.execute(

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     DateTime,
     Integer,
     Interval,
@@ -22,8 +23,10 @@ from sqlalchemy import (
     func,
     insert,
     literal,
+    literal_column,
     or_,
     select,
+    union_all,
     update,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -47,9 +50,19 @@ def _select_job() -> Any:  # noqa: ANN401 - SQLAlchemy's types of statements are
 
 
 def _add_job() -> Any:  # noqa: ANN401
-    """Insert a job and its images; parameters: the columns, ``image_ids`` and ``image_data``."""
+    """Insert a job and its images; return its turn.
+
+    Parameters: the columns, ``earliest``, ``behind``, ``image_ids`` and ``image_data``.
+    """
     given = {name: bindparam(name, type_=_JOBS.c[name].type) for name in _GIVEN}
-    job = insert(_JOBS).values(**given, done=0, attempt=0, losses=0, publishes=1).cte("job")
+    others = (bindparam(name, type_=BigInteger()) for name in ("earliest", "behind"))
+    fresh = {"done": 0, "attempt": 0, "losses": 0, "publishes": 1}
+    job = (
+        insert(_JOBS)
+        .values(**given, **fresh, turn=func.next_turn(given["lane"], *others))
+        .returning(_JOBS.c.turn)
+        .cte("job")
+    )
     images = (
         func.unnest(
             bindparam("image_ids", type_=ARRAY(PgUuid())),
@@ -59,7 +72,8 @@ def _add_job() -> Any:  # noqa: ANN401
         .render_derived()
     )
     rows = select(images.c.id, bindparam("id", type_=PgUuid()), images.c.place - 1, images.c.data)
-    return insert(_IMAGES).from_select(["id", "job_id", "number", "data"], rows).add_cte(job)
+    stored = insert(_IMAGES).from_select(["id", "job_id", "number", "data"], rows).cte("stored")
+    return select(job.c.turn).add_cte(stored)
 
 
 _GIVEN = (
@@ -76,43 +90,15 @@ _GIVEN = (
 )
 
 
-def _claim_jobs(*order: Any) -> Any:  # noqa: ANN401
-    """Claim, companions in that order.
-
-    Parameters: ``job_id``, ``companions``, ``worker``, ``lease``.
+def _claim(taken: Any) -> Any:  # noqa: ANN401
+    """Claim the jobs of a query of ids; parameters: ``worker``, ``lease``.
 
     The rows are the job's columns beside each of its images. The commit need not reach the disk: a
     claim that a crash undoes leaves its job queued, and its result is fenced off.
     """
-    job_id = bindparam("job_id", type_=PgUuid())
-    queued = _JOBS.c.state == JobState.QUEUED
-    asked = (
-        select(_JOBS.c.id)
-        .where(_JOBS.c.id == job_id, queued)
-        .with_for_update(skip_locked=True)
-        .cte("asked")
-    )
-    # A job that was tried before may have killed its process: it gets no company.
-    unsociable = exists().where(
-        _JOBS.c.id == job_id, queued, or_(_JOBS.c.attempt > 0, _JOBS.c.total != 1)
-    )
-    others = (
-        select(_JOBS.c.id)
-        .where(
-            queued,
-            _JOBS.c.attempt == 0,
-            or_(_JOBS.c.total == 1, _JOBS.c.lane == Lane.INTERACTIVE),
-            _JOBS.c.id.is_distinct_from(job_id),
-            ~unsociable,
-        )
-        .order_by(*order)
-        .limit(bindparam("companions", type_=Integer()))
-        .with_for_update(skip_locked=True)
-        .cte("others")
-    )
     claimed = (
         update(_JOBS)
-        .where(or_(_JOBS.c.id.in_(select(asked.c.id)), _JOBS.c.id.in_(select(others.c.id))))
+        .where(_JOBS.c.id.in_(taken))
         .values(
             state=JobState.RUNNING,
             attempt=_JOBS.c.attempt + 1,
@@ -142,6 +128,54 @@ def expiry(latest: Any) -> Any:  # noqa: ANN401
         .scalar_subquery()
     )
     return func.least(latest, own)
+
+
+def _named(*conditions: Any) -> Any:  # noqa: ANN401
+    """Find a queued job by name; parameter: ``job_id``."""
+    return (
+        select(_JOBS.c.id)
+        .where(
+            _JOBS.c.id == bindparam("job_id", type_=PgUuid()),
+            _JOBS.c.state == JobState.QUEUED,
+            *conditions,
+        )
+        .with_for_update(skip_locked=True)
+        .cte("named")
+    )
+
+
+def _claim_next(*lanes: Any) -> Any:  # noqa: ANN401
+    """Claim the jobs whose turn it is; parameters: those of both above, ``companions``.
+
+    ``lanes`` are conditions on the lane. A job that was tried before may have killed its process:
+    it has no turn, and is claimed by name and without company.
+    """
+    again = _named(_JOBS.c.attempt > 0, _JOBS.c.total > 0)
+    fresh = and_(_JOBS.c.state == JobState.QUEUED, _JOBS.c.attempt == 0, _JOBS.c.total > 0, *lanes)
+    order = _JOBS.c.lane, _JOBS.c.turn, _JOBS.c.id
+    sociable = or_(_JOBS.c.total == 1, _JOBS.c.lane == Lane.INTERACTIVE)
+    head = (
+        select(_JOBS.c.id, sociable.label("sociable"))
+        .where(fresh, ~exists(select(again.c.id)))
+        .order_by(*order)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+        .cte("head")
+    )
+    others = (
+        select(_JOBS.c.id)
+        .where(
+            fresh,
+            sociable,
+            _JOBS.c.id != select(head.c.id).scalar_subquery(),
+            exists(select(head.c.id).where(head.c.sociable)),
+        )
+        .order_by(*order)
+        .limit(bindparam("companions", type_=Integer()))
+        .with_for_update(skip_locked=True)
+        .cte("others")
+    )
+    return _claim(union_all(*(select(found.c.id) for found in (again, head, others))))
 
 
 def _end_jobs() -> Any:  # noqa: ANN401
@@ -207,6 +241,7 @@ def _end_jobs() -> Any:  # noqa: ANN401
 
 SELECT_JOB = _select_job()
 ADD_JOB = _add_job()
-CLAIM_BY_LANE = _claim_jobs(_JOBS.c.lane, _JOBS.c.created_at)
-CLAIM_BY_AGE = _claim_jobs(_JOBS.c.created_at)
+CLAIM_NAMED = _claim(select(_named().c.id))
+CLAIM_NEXT = _claim_next()
+CLAIM_NEXT_BULK = _claim_next(_JOBS.c.lane == literal_column(str(int(Lane.BULK))))
 END_JOBS = _end_jobs()

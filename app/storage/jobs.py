@@ -26,8 +26,9 @@ from app.domain.job import Ending, Job, JobState, JobType, Lane, Progress
 from app.services.identity import new_id
 from app.storage.job_statements import (
     ADD_JOB,
-    CLAIM_BY_AGE,
-    CLAIM_BY_LANE,
+    CLAIM_NAMED,
+    CLAIM_NEXT,
+    CLAIM_NEXT_BULK,
     END_JOBS,
     JOB_COLUMNS,
     JOB_ENDED_CHANNEL,
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from sqlalchemy import ColumnElement, Update
+    from sqlalchemy import ColumnElement, Select, Update
 
     from app.storage.tenancy import TenantSession
 
@@ -96,9 +97,17 @@ class SqlJobRepository:
         result = self._session.execute(statement)
         return isinstance(result, CursorResult) and result.rowcount > 0
 
-    def add(self, job: Job, *, images: Sequence[bytes], publish_at: datetime) -> None:
+    def add(
+        self,
+        job: Job,
+        *,
+        images: Sequence[bytes],
+        publish_at: datetime,
+        earliest: int = 0,
+        behind: int = 0,
+    ) -> int:
         try:
-            self._session.execute(
+            turn: int = self._session.execute(
                 ADD_JOB,
                 {
                     "id": job.id,
@@ -113,10 +122,13 @@ class SqlJobRepository:
                     "created_at": job.created_at,
                     "image_ids": [new_id() for _ in images],
                     "image_data": list(images),
+                    "earliest": earliest,
+                    "behind": behind,
                 },
-            )
+            ).scalar_one()
         except IntegrityError as error:  # of what it refers to, only the collection can be gone
             raise NotFoundError("there is no such collection") from error
+        return turn
 
     def get(self, job_id: UUID) -> Job | None:
         row = self._session.execute(SELECT_JOB, {"job_id": job_id}).one_or_none()
@@ -152,19 +164,29 @@ class SqlJobRepository:
         worker: str,
         lease: timedelta,
         companions: int,
-        by_age: bool = False,
+        bulk: bool = False,
     ) -> list[tuple[Job, list[bytes]]]:
-        rows = self._session.execute(
-            CLAIM_BY_AGE if by_age else CLAIM_BY_LANE,
+        return self._claimed(
+            CLAIM_NEXT_BULK if bulk else CLAIM_NEXT,
             {"job_id": job_id, "worker": worker, "lease": lease, "companions": companions},
         )
+
+    def claim_named(
+        self, job_id: UUID, *, worker: str, lease: timedelta
+    ) -> tuple[Job, list[bytes]] | None:
+        values = {"job_id": job_id, "worker": worker, "lease": lease}
+        return next(iter(self._claimed(CLAIM_NAMED, values)), None)
+
+    def _claimed(
+        self, statement: Select[Any], values: Mapping[str, object]
+    ) -> list[tuple[Job, list[bytes]]]:
         claims: dict[UUID, tuple[Job, list[bytes]]] = {}
-        for row in rows:
+        for row in self._session.execute(statement, values):
             if row.id not in claims:
                 claims[row.id] = _job(row), []
             if row.image is not None:
                 claims[row.id][1].append(row.image)
-        return sorted(claims.values(), key=lambda claim: (claim[0].id != job_id, claim[0].id))
+        return list(claims.values())
 
     def extend(self, claims: Sequence[Job], lease: timedelta) -> set[UUID]:
         rows = self._session.execute(
@@ -277,6 +299,7 @@ class SqlJobRepository:
                 error=None,
                 publish_at=publish_at,
                 publishes=1,
+                requeued_at=func.now(),
                 finished_at=None,
                 expires_at=None,
             )
@@ -324,7 +347,7 @@ class SqlJobRepository:
     def bury(self, job: Job, *, error: Mapping[str, object], expires_at: datetime) -> bool:
         buried = self._changed(
             update(JobRow)
-            .where(_held(job))
+            .where(JobRow.id == job.id, JobRow.attempt == job.attempt, JobRow.state == job.state)
             .values(
                 state=JobState.DEAD,
                 error=dict(error),
@@ -366,6 +389,21 @@ class SqlJobRepository:
             delete(JobRow).where(JobRow.id.in_(expired.scalar_subquery())).returning(JobRow.id)
         )
         return len(rows.all())
+
+    def outwaited(self, *, before: datetime, limit: int) -> list[Job]:
+        # The first condition is the index's, the second the rule.
+        query = (
+            select(*JOB_COLUMNS)
+            .where(
+                JobRow.state == JobState.QUEUED,
+                JobRow.created_at < before,
+                func.coalesce(JobRow.requeued_at, JobRow.created_at) < before,
+            )
+            .order_by(JobRow.created_at)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        return [_job(row) for row in self._session.execute(query)]
 
     def counts(self) -> dict[tuple[JobType, JobState], int]:
         query = select(JobRow.type, JobRow.state, func.count()).where(self._session.owned(JobRow))

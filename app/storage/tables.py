@@ -228,7 +228,14 @@ class JobRow(TenantOwned, Base):
         ),
         Index("ix_jobs_listing", "tenant_id", "created_at", "id"),
         Index("ix_jobs_queued", "created_at", postgresql_where=text("state = 'queued'")),
-        Index("ix_jobs_lane", "lane", "created_at", postgresql_where=text("state = 'queued'")),
+        Index("ix_jobs_turn", "lane", "turn", "id", postgresql_where=text("state = 'queued'")),
+        Index(
+            "ix_jobs_tenant_turn",
+            "tenant_id",
+            "lane",
+            "turn",
+            postgresql_where=text("state = 'queued'"),
+        ),
         Index("ix_jobs_publish_at", "publish_at", postgresql_where=text("state = 'queued'")),
         Index("ix_jobs_lease_until", "lease_until", postgresql_where=text("state = 'running'")),
         Index("ix_jobs_expires_at", "expires_at", postgresql_where=text("expires_at IS NOT NULL")),
@@ -245,6 +252,8 @@ class JobRow(TenantOwned, Base):
     parameters: Mapped[dict[str, Any]]
     #: A lower lane goes first: app.domain.job.Lane.
     lane: Mapped[int] = mapped_column(SmallInteger, server_default="1")
+    #: Its place in its lane, in images: see app/docs/decisions/0015.
+    turn: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     done: Mapped[int]
     total: Mapped[int]
     attempt: Mapped[int]
@@ -257,6 +266,7 @@ class JobRow(TenantOwned, Base):
     result: Mapped[dict[str, Any] | None]
     error: Mapped[dict[str, Any] | None]
     created_at: Mapped[datetime]
+    requeued_at: Mapped[datetime | None]
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
     expires_at: Mapped[datetime | None]

@@ -15,6 +15,7 @@ from app.domain.errors import (
     VultusError,
 )
 from app.storage.applications import SqlApplicationRepository, SqlServiceRepository
+from app.storage.backlog import SqlBacklogRepository
 from app.storage.collections import SqlCollectionRepository
 from app.storage.consents import SqlConsentRepository
 from app.storage.deliveries import SqlDeliveryRepository
@@ -60,6 +61,7 @@ class SqlUnitOfWork:
         self._session = TenantSession(engine, tenant_id)
         self.tenants = SqlTenantRepository(self._session)
         self.jobs = SqlJobRepository(self._session)
+        self.backlog = SqlBacklogRepository(self._session)
         self.collections = SqlCollectionRepository(self._session)
         self.subjects = SqlSubjectRepository(self._session)
         self.faces = SqlFaceRepository(self._session)

@@ -20,7 +20,7 @@ SERVICE = "service"
 WEB_THREADS = 64
 _IO_THREADS = 2
 _WEBHOOK_THREADS = 16  # they wait for other people's servers
-# Nobody waits for these, and at the start everything wants a processor at once.
+# Nobody waits for these, and whoever is waited for may need the processor.
 _AFTER_THE_REST = ("nice", "-n", "10")
 _FOR_WORKERS = {
     # Torch's threads do not survive a fork, and more processes serve better than more threads.
@@ -64,6 +64,7 @@ def service_programs(stack: Stack, *, workers: int) -> list[Program]:
     return [
         Program("web", web, "INT"),
         _worker("inference", "interactive,inference", f"--pool prefork --concurrency {workers}"),
+        _worker("training", "training", "--pool prefork --concurrency 1", before=_AFTER_THE_REST),
         _worker("io", "io", f"--pool threads --concurrency {_IO_THREADS}"),
         _worker("webhooks", "webhooks", f"--pool threads --concurrency {_WEBHOOK_THREADS}"),
         Program(
@@ -89,12 +90,12 @@ def models_loaded(stack: Stack) -> int:
     return sum(answer[node].get("loaded", 0) for answer in answers)
 
 
-def _worker(name: str, queues: str, pool: str) -> Program:
+def _worker(name: str, queues: str, pool: str, *, before: tuple[str, ...] = ()) -> Program:
     command = _python(
         f"-m celery -A tasks.{name}_worker worker --queues {queues} --hostname {name}@%h {pool}",
         "--without-gossip --without-mingle --loglevel WARNING",
     )
-    return Program(f"worker-{name}", command, environment=_FOR_WORKERS)
+    return Program(f"worker-{name}", (*before, *command), environment=_FOR_WORKERS)
 
 
 def _python(*arguments: str) -> tuple[str, ...]:

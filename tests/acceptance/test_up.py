@@ -23,6 +23,7 @@ PROGRAMS = {
     "redis",
     "web",
     "worker-inference",
+    "worker-training",
     "worker-io",
     "worker-webhooks",
     "beat",

@@ -17,7 +17,7 @@ def test_the_web_application_loads_no_model_code():
 
 def test_an_inference_worker_starts_without_what_only_a_training_needs():
     program = (
-        "import sys, tasks.infer, tasks.retrain, tasks.runtime, workers.registry; "
+        "import sys, tasks.infer, tasks.runtime, workers.registry; "
         "print(*{'torch', 'sklearn', 'scipy', 'flask'} & sys.modules.keys())"
     )
     loaded = subprocess.run(

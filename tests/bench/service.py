@@ -27,6 +27,7 @@ _DECODER = "decoder"
 _KINDS = {
     "tasks.inference_worker": "worker-inference",
     "workers.decoder_child": _DECODER,
+    "tasks.training_worker": "worker-training",
     "tasks.io_worker worker": "worker-io",
     "tasks.webhooks_worker worker": "worker-webhooks",
     "tasks.io_worker beat": "beat",

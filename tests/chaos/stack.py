@@ -103,6 +103,11 @@ class Stack:
                 *(*ending_with_this_process(), *celery, "tests.chaos.stub_worker", "worker"),
                 *("--queues", "interactive,inference", "--hostname", "inference@%h", *pool, *quiet),
             ],
+            "training": lambda: [
+                *(*ending_with_this_process(), "nice", "-n", "10", *celery),
+                *("tasks.training_worker", "worker", "--queues", "training"),
+                *("--hostname", "training@%h", "--pool", "prefork", "--concurrency", "1", *quiet),
+            ],
             "io": lambda: [
                 *(*ending_with_this_process(), *celery, "tasks.io_worker", "worker"),
                 *("--queues", "io", "--hostname", "io@%h", "--pool", "threads"),

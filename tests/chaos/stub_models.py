@@ -44,7 +44,7 @@ def obey(data, history: History) -> None:
     history.write("began", picture=digest)
     match order:
         case Order.WORK:
-            time.sleep(0.06 + int(digest[:4], 16) / 0xFFFF * 0.14)
+            time.sleep(seconds_of(data))
         case Order.CRASH:
             os.kill(os.getpid(), signal.SIGSEGV)
         case Order.GROW:
@@ -59,6 +59,11 @@ def obey(data, history: History) -> None:
         case _:
             time.sleep(_SECONDS[order])
     history.write("analysed", picture=digest)
+
+
+def seconds_of(data) -> float:
+    """Return how long a picture takes, 130 ms on average."""
+    return 0.06 + int(sha256(data).hexdigest()[:4], 16) / 0xFFFF * 0.14
 
 
 def vector_of(data):

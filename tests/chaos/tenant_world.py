@@ -15,7 +15,9 @@ from fakes import FakeClock, FakeJobQueue, FakeSender
 from app.bootstrap import Container
 from app.domain.access import Scope
 from app.domain.application import ServiceType
+from app.domain.backlog import Bounds
 from app.factory import create_app
+from app.services.admission import Admission
 from app.services.applications import NewService, create_service
 from app.services.complete import Outcome, complete_job
 from app.services.enrol import enrolled
@@ -168,9 +170,7 @@ class World:
     def _complete(self, job_id, conclude):
         """Claim a job and end it with what the function makes of it; return its collection's id."""
         with self.owner.uow() as work:
-            [(claim, images), *_] = work.jobs.claim(
-                job_id, worker="test", lease=timedelta(minutes=1), companions=0
-            )
+            claim, images = work.jobs.claim_named(job_id, worker="test", lease=timedelta(minutes=1))
             work.commit()
         complete_job(
             claim,
@@ -204,6 +204,7 @@ def new_world(database_server, *, pool_size=4):
         settings=settings,
         uow=partial(SqlUnitOfWork, owner),
         queue=FakeJobQueue(),
+        admission=Admission.within(Bounds(tenant=1000, whole=2000)),
         bell=PostgresJobBell(url),
         sender=FakeSender(),
         clock=FakeClock(),

@@ -375,7 +375,7 @@ def test_what_is_held_survives_every_way_of_deleting(world, size, finding):
         for module in ("examples", "applications", "tenants", "faces", "admission"):
             for check in ("require_unheld", "require_nothing_held", "require_no_tenant_hold"):
                 patch.setattr(f"app.services.{module}.{check}", lambda *_: None, raising=False)
-        patch.setattr("app.services.admission.is_held", lambda *_: False)
+        patch.setattr("app.services.consent_rules.is_held", lambda *_: False)
         for repository in ("faces", "consents"):
             patch.setattr(f"app.storage.{repository}.held", lambda *_: false())
         naive = _erased(world, _BESIDE_THE_ROUTES, kinds=[False])

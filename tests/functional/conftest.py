@@ -13,8 +13,10 @@ from fakes import FakeClock, FakeJobQueue, FakeSender
 
 from app.bootstrap import Container
 from app.domain.access import Scope
+from app.domain.backlog import Bounds
 from app.domain.tenant import DEFAULT_TENANT_ID
 from app.factory import create_app
+from app.services.admission import Admission
 from app.services.complete import complete_job, fail_job
 from app.services.enrol import enrolled
 from app.services.keys import create_key
@@ -93,6 +95,7 @@ def container(settings, api_engine, owner_engine, bell):
         settings=settings,
         uow=partial(SqlUnitOfWork, owner_engine),
         queue=FakeJobQueue(),
+        admission=Admission.within(Bounds(tenant=1000, whole=2000)),
         bell=bell,
         sender=FakeSender(),
         clock=FakeClock(),
@@ -158,9 +161,7 @@ def work_off(container):
 
     def work(job_id, *, error=None, direction=0):
         with container.uow() as unit:
-            [(claim, images), *_] = unit.jobs.claim(
-                job_id, worker="test", lease=timedelta(minutes=1), companions=0
-            )
+            claim, images = unit.jobs.claim_named(job_id, worker="test", lease=timedelta(minutes=1))
             unit.commit()
         parts = {
             "retention": RETENTION,

@@ -19,9 +19,7 @@ PHOTO = {"data": image_bytes(), "content_type": "image/jpeg"}
 def kill(container, api_engine, job_id):
     """Let a job die of lost processes."""
     with container.uow() as work:
-        [(claim, _)] = work.jobs.claim(
-            UUID(job_id), worker="t", lease=timedelta(minutes=1), companions=0
-        )
+        claim, _ = work.jobs.claim_named(UUID(job_id), worker="t", lease=timedelta(minutes=1))
         work.jobs.bury(
             claim,
             error={"type": "/problems/attempts-exhausted", "status": 500},

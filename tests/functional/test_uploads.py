@@ -38,7 +38,7 @@ def png_header(width, height):
 
 def stored_images(container, job_id):
     with container.uow() as work:
-        [(_, images), *_] = work.jobs.claim(UUID(job_id), worker="t", lease=LEASE, companions=0)
+        _, images = work.jobs.claim_named(UUID(job_id), worker="t", lease=LEASE)
     return images
 
 

@@ -29,8 +29,8 @@ def test_source_comes_before_target(admin, container, form):
     assert answer.status_code == 202
     assert answer.json["type"] == "verification"
     with container.uow() as work:
-        [(job, images)] = work.jobs.claim(
-            UUID(answer.json["id"]), worker="t", lease=timedelta(minutes=1), companions=0
+        job, images = work.jobs.claim_named(
+            UUID(answer.json["id"]), worker="t", lease=timedelta(minutes=1)
         )
     assert images == [SOURCE, TARGET]
     assert job.parameters == {"face_policy": "prominent"}

@@ -18,6 +18,7 @@ from app.domain.errors import (
     NoFaceError,
     ServiceUnavailableError,
     SeveralFacesError,
+    TooMuchWaitingError,
     VultusError,
 )
 
@@ -144,9 +145,9 @@ def of_error(error: Exception) -> CompreFaceError:
             told = no_face()
         case ConsentRequiredError() | LegalHoldError():
             told = CompreFaceError(0, error.detail, error.status)
-        case ServiceUnavailableError():
+        case ServiceUnavailableError() | TooMuchWaitingError():
             retry = {"Retry-After": str(error.retry_after_s or _RETRY_AFTER_S)}
-            told = CompreFaceError(0, error.detail, error.status, retry)
+            told = CompreFaceError(0, error.detail, HTTPStatus.SERVICE_UNAVAILABLE, retry)
         case _:
             _LOG.error("a request failed", exc_info=error, extra={"action": "request.fail"})
             told = undefined()

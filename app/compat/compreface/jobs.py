@@ -41,6 +41,7 @@ def run_job(job_type: JobType, parameters: Mapping[str, Any], images: Sequence[b
         route=f"compreface {job_type}",
         idempotency_key=None,
         republish_after=timedelta(seconds=box.settings.republish_s),
+        admission=box.admission,
         uow=box.uow,
         queue=box.queue,
         clock=box.clock,

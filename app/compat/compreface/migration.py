@@ -16,6 +16,7 @@ from app.domain.application import ServiceType
 from app.domain.errors import NotFoundError
 from app.domain.job import JobState, JobType
 from app.domain.selection import FacePolicy
+from app.services.admission import Admission
 from app.services.applications import NewService, create_service, find_service
 from app.services.examples import home_of
 from app.services.submit import JobRequest, submit_job
@@ -133,6 +134,7 @@ def _submit(
         route="compreface import",
         idempotency_key=str(example.id),
         republish_after=timedelta(seconds=container.settings.republish_s),
+        admission=Admission.unbounded(),
         uow=container.uow,
         queue=container.queue,
         clock=container.clock,

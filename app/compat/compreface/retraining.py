@@ -40,6 +40,7 @@ def start(*, code: int, message: str) -> None:
         start_training(
             current_service(),
             republish_after=timedelta(seconds=box.settings.republish_s),
+            admission=box.admission,
             uow=box.uow,
             queue=box.queue,
             clock=box.clock,

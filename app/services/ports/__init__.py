@@ -5,7 +5,13 @@ from __future__ import annotations
 from app.services.ports.access import KeyRepository, TenantRepository
 from app.services.ports.applications import ApplicationRepository, ServiceRepository
 from app.services.ports.consents import ConsentRepository, LegalHoldRepository
-from app.services.ports.jobs import IdempotencyRepository, JobBell, JobQueue, JobRepository
+from app.services.ports.jobs import (
+    BacklogRepository,
+    IdempotencyRepository,
+    JobBell,
+    JobQueue,
+    JobRepository,
+)
 from app.services.ports.matching import (
     Classifiers,
     SearchRepository,
@@ -25,6 +31,7 @@ from app.services.ports.work import (
 
 __all__ = [
     "ApplicationRepository",
+    "BacklogRepository",
     "Classifiers",
     "Clock",
     "CollectionRepository",

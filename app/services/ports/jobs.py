@@ -12,16 +12,26 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
     from uuid import UUID
 
+    from app.domain.backlog import Backlog
     from app.domain.job import Ending, Job, JobState, JobType
 
 
 class JobRepository(Protocol):
     """The job rows: the truth about every job."""
 
-    def add(self, job: Job, *, images: Sequence[bytes], publish_at: datetime) -> None:
-        """Store a new queued job with its images, in order.
+    def add(
+        self,
+        job: Job,
+        *,
+        images: Sequence[bytes],
+        publish_at: datetime,
+        earliest: int = 0,
+        behind: int = 0,
+    ) -> int:
+        """Store a new queued job with its images, in order; return its turn.
 
-        ``publish_at`` is when the sweep may put the job's message again.
+        ``publish_at`` is when the sweep may put the job's message again. ``earliest`` and
+        ``behind`` tell of the tenant's jobs that are being stored just now: see ``turns.Place``.
         Raises: NotFoundError: its collection was deleted.
         """
 
@@ -46,16 +56,21 @@ class JobRepository(Protocol):
         worker: str,
         lease: timedelta,
         companions: int,
-        by_age: bool = False,
+        bulk: bool = False,
     ) -> list[tuple[Job, list[bytes]]]:
-        """Take a queued job, and with it up to ``companions`` more, under a lease.
+        """Take the job whose turn it is, and up to ``companions`` more, under a lease.
 
-        Each claimed job comes with its images in order, runs, and has a new attempt number.
-        Companions are queued jobs of one image each, or interactive ones, that were never tried
-        before, so that a job that kills its process is always tried alone. Interactive ones come
-        first, the oldest of them before the others, or, ``by_age``, the oldest whatever they are.
-        They are taken as well when the job itself is not queued any more, or none is named.
+        Each claimed job comes with its images in order, runs, and has a new attempt number. The
+        turns are those of the tenants within a lane; interactive jobs go first, or, ``bulk``, have
+        to wait. Companions are jobs of one image each, or interactive ones, and a job with more has
+        none. A job that was tried before has no turn, since it may have killed its process: it is
+        taken, alone, where ``job_id`` names it. Trainings have none either.
         """
+
+    def claim_named(
+        self, job_id: UUID, *, worker: str, lease: timedelta
+    ) -> tuple[Job, list[bytes]] | None:
+        """Take this job and no other; ``None`` where it is not queued any more."""
 
     def extend(self, claims: Sequence[Job], lease: timedelta) -> set[UUID]:
         """Prolong the leases; return the ids of the jobs that are still held."""
@@ -118,7 +133,7 @@ class JobRepository(Protocol):
         """
 
     def bury(self, job: Job, *, error: Mapping[str, object], expires_at: datetime) -> bool:
-        """End an abandoned job as dead; its images stay for a requeue."""
+        """End a job as dead, if it is as it was read; its images stay for a requeue."""
 
     def overdue(
         self, *, now: datetime, first_wait: timedelta, longest_wait: timedelta, limit: int
@@ -129,11 +144,27 @@ class JobRepository(Protocol):
         of its messages.
         """
 
+    def outwaited(self, *, before: datetime, limit: int) -> list[Job]:
+        """Return, and lock, jobs that have been queued since before a moment, oldest first.
+
+        A requeue is a new start.
+        """
+
     def delete_expired(self, *, now: datetime, limit: int) -> int:
         """Delete finished jobs past their time; return how many."""
 
     def counts(self) -> dict[tuple[JobType, JobState], int]:
         """Return the number of jobs by type and state."""
+
+
+class BacklogRepository(Protocol):
+    """What waits for the workers."""
+
+    def of_tenant(self, lane: Lane) -> Backlog:
+        """Return what of the tenant's own jobs is queued."""
+
+    def in_all(self, lane: Lane) -> Backlog:
+        """Return what is queued, whosever it is."""
 
 
 class IdempotencyRepository(Protocol):
@@ -152,6 +183,9 @@ class IdempotencyRepository(Protocol):
 
         A concurrent request with the same key waits until the first one commits.
         """
+
+    def find(self, *, owner_id: UUID, route: str, key: str) -> tuple[bytes, UUID] | None:
+        """Return the fingerprint and job id stored under a key, or ``None``."""
 
     def delete_before(self, moment: datetime) -> int:
         """Forget keys that were used before the moment; return how many."""

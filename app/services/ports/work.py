@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from app.services.ports.access import KeyRepository, TenantRepository
     from app.services.ports.applications import ApplicationRepository, ServiceRepository
     from app.services.ports.consents import ConsentRepository, LegalHoldRepository
-    from app.services.ports.jobs import IdempotencyRepository, JobRepository
+    from app.services.ports.jobs import BacklogRepository, IdempotencyRepository, JobRepository
     from app.services.ports.matching import SearchRepository, TrainingRepository
     from app.services.ports.people import CollectionRepository, FaceRepository, SubjectRepository
     from app.services.ports.webhooks import DeliveryRepository, EndpointRepository
@@ -28,6 +28,9 @@ class UnitOfWork(Protocol):
 
     @property
     def jobs(self) -> JobRepository: ...
+
+    @property
+    def backlog(self) -> BacklogRepository: ...
 
     @property
     def collections(self) -> CollectionRepository: ...

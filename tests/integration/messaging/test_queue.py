@@ -67,6 +67,16 @@ def test_a_job_that_is_waited_for_gets_its_message_past_a_backlog(queue, broker,
     assert (_waiting(broker, "interactive"), _waiting(broker)) == (1, 32)
 
 
+def test_a_training_is_left_to_the_worker_that_only_trains(queue, broker):
+    for lane in Lane:
+        queue.put_job(new_id(), JobType.TRAINING, lane=lane)
+    assert (_waiting(broker, "training"), _waiting(broker), _waiting(broker, "interactive")) == (
+        2,
+        0,
+        0,
+    )
+
+
 def test_a_delivery_is_left_to_the_worker_that_waits_for_others(queue, broker):
     queue.put_delivery(new_id())
     assert (_waiting(broker, "webhooks"), _waiting(broker, "io")) == (1, 0)

@@ -102,9 +102,7 @@ def claimed(uow, submitted):
     def submit_and_claim(job_type, **options):
         job = submitted(job_type, **options)
         with uow() as work:
-            [(claim, _)] = work.jobs.claim(
-                job.id, worker="test", lease=timedelta(seconds=30), companions=0
-            )
+            claim, _ = work.jobs.claim_named(job.id, worker="test", lease=timedelta(seconds=30))
             work.commit()
         return claim
 

@@ -10,9 +10,11 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import event
 
+from app.domain.backlog import Bounds
 from app.domain.delivery import Endpoint, EventType
 from app.domain.job import JobType
 from app.domain.tenant import DEFAULT_TENANT_ID
+from app.services.admission import Admission
 from app.services.complete import complete_jobs
 from app.services.identify import identified
 from app.services.identity import new_id
@@ -65,17 +67,24 @@ def test_a_job_is_submitted_by_one_statement(uow, queue, clock, collection, stat
         parameters={},
         images=[b"one", b"two"],
     )
-    with statements() as sent:
-        submit_job(
-            request,
-            route="recognition",
-            idempotency_key=None,
-            republish_after=timedelta(minutes=1),
-            uow=uow,
-            queue=queue,
-            clock=clock,
-        )
-    assert len(sent) == 1
+    admission = Admission.within(Bounds(tenant=5000, whole=10_000))
+
+    def submit():
+        with statements() as sent:
+            submit_job(
+                request,
+                route="recognition",
+                idempotency_key=None,
+                republish_after=timedelta(minutes=1),
+                admission=admission,
+                uow=uow,
+                queue=queue,
+                clock=clock,
+            )
+        return len(sent)
+
+    assert submit() == 3, "what waits is counted before the first"
+    assert [submit() for _ in range(5)] == [1] * 5
 
 
 def test_a_job_is_claimed_by_one_statement(submitted, uow, statements):

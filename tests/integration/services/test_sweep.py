@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from app.domain.job import JobState, JobType
+from app.services.admission import Admission
 from app.services.identity import new_id
 from app.services.submit import JobRequest, submit_job
 from app.services.sweep import SweepRules, give_back, hand_back, sweep
@@ -13,6 +14,7 @@ RULES = SweepRules(
     republish_after=timedelta(seconds=10),
     max_losses=3,
     max_attempts=5,
+    longest_wait=timedelta(hours=24),
     retention=timedelta(hours=1),
 )
 
@@ -27,6 +29,7 @@ def submit(uow, queue, clock):
             request,
             route="/v1/detections",
             republish_after=RULES.republish_after,
+            admission=Admission.unbounded(),
             uow=uow,
             queue=queue,
             clock=clock,
@@ -43,7 +46,7 @@ def run_sweep(uow, queue, clock):
 
 def _claim(uow, job, lease):
     with uow() as work:
-        [(claim, _)] = work.jobs.claim(job.id, worker="test", lease=lease, companions=0)
+        claim, _ = work.jobs.claim_named(job.id, worker="test", lease=lease)
         work.commit()
     return claim
 
@@ -88,6 +91,36 @@ def test_a_fault_that_stays_ends_the_job_after_the_last_attempt(submit, uow, clo
         dead = work.jobs.get(job.id)
     assert dead.state is JobState.DEAD
     assert "needed too much memory" in dead.error["detail"]
+
+
+def test_a_job_that_has_waited_too_long_ends_unrun_and_may_be_requeued(
+    submit, run_sweep, uow, clock
+):
+    job = submit()
+    clock.moment += RULES.longest_wait - timedelta(seconds=1)
+    run_sweep()
+    with uow() as work:
+        assert work.jobs.get(job.id).state is JobState.QUEUED
+    clock.moment += timedelta(seconds=2)
+    run_sweep()
+    with uow() as work:
+        dead = work.jobs.get(job.id)
+        assert (dead.state, dead.attempt, dead.started_at) == (JobState.DEAD, 0, None)
+        assert dead.error["type"] == "/problems/waited-too-long"
+        assert work.jobs.requeue(job.id, publish_at=clock.now())
+        work.commit()
+    clock.moment -= RULES.longest_wait  # the requeue is stamped by the database, with the real time
+    run_sweep()
+    assert _claim(uow, job, timedelta(seconds=30)).attempt == 1
+
+
+def test_a_job_that_runs_has_not_waited_too_long(submit, run_sweep, uow, clock):
+    job = submit()
+    _claim(uow, job, timedelta(days=2))
+    clock.moment += RULES.longest_wait * 1.5
+    run_sweep()
+    with uow() as work:
+        assert work.jobs.get(job.id).state is JobState.RUNNING
 
 
 def test_a_requeued_job_has_all_its_attempts_again(submit, uow, clock):

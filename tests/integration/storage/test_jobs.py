@@ -10,6 +10,8 @@ from sqlalchemy.exc import DBAPIError
 from app.domain.errors import NotFoundError
 from app.domain.job import Ending, Job, JobState, JobType, Lane, Progress
 from app.services.identity import new_id
+from app.storage.job_statements import CLAIM_NEXT, CLAIM_NEXT_BULK
+from app.storage.unit_of_work import SqlUnitOfWork
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 LEASE = timedelta(seconds=30)
@@ -30,10 +32,10 @@ def _submit(uow, *, images=(b"one",), job_type=JobType.DETECTION, lane=Lane.BULK
     return job
 
 
-def _claim(uow, job, companions=0, lease=LEASE, *, by_age=False):
+def _claim(uow, job=None, companions=0, lease=LEASE, *, bulk=False):
     with uow() as work:
         claims = work.jobs.claim(
-            job and job.id, worker="test", lease=lease, companions=companions, by_age=by_age
+            job and job.id, worker="test", lease=lease, companions=companions, bulk=bulk
         )
         work.commit()
     return claims
@@ -73,53 +75,120 @@ def test_many_claimants_share_the_jobs_without_overlap(uow):
     assert sorted(taken) == sorted(job.id for job in jobs)
 
 
-def test_a_claim_takes_the_oldest_that_wait_along(uow):
+def test_a_claim_takes_what_is_next_whatever_brought_it(uow):
     jobs = [_submit(uow) for _ in range(4)]
     claims = _claim(uow, jobs[3], companions=2)
-    assert [job.id for job, _ in claims] == [jobs[3].id, jobs[0].id, jobs[1].id]
+    assert [job.id for job, _ in claims] == [job.id for job in jobs[:3]]
 
 
-def test_companions_for_whom_somebody_waits_overtake_older_ones(uow):
+def test_a_claim_by_name_takes_that_job_and_no_other(uow):
+    first, second = _submit(uow), _submit(uow)
+    with uow() as work:
+        job, images = work.jobs.claim_named(second.id, worker="test", lease=LEASE)
+        assert (job.id, images) == (second.id, [b"one"])
+        assert work.jobs.claim_named(second.id, worker="test", lease=LEASE) is None
+        work.commit()
+    assert [job.id for job, _ in _claim(uow, companions=7)] == [first.id]
+
+
+def test_whom_somebody_waits_for_overtakes_older_ones(uow):
     bulk = [_submit(uow) for _ in range(4)]
     pair = _submit(uow, images=[b"a", b"b"], lane=Lane.INTERACTIVE)
     single = _submit(uow, lane=Lane.INTERACTIVE)
-    assert [job.id for job, _ in _claim(uow, bulk[3], companions=2)] == [
-        bulk[3].id,
-        pair.id,
-        single.id,
-    ]
-    assert [job.lane for job, _ in _claim(uow, None, companions=3)] == [Lane.BULK] * 3
+    claimed = {job.id for job, _ in _claim(uow, bulk[3], companions=2)}
+    assert claimed == {pair.id, single.id, bulk[0].id}
+    assert [job.lane for job, _ in _claim(uow, companions=2)] == [Lane.BULK] * 3
 
 
-def test_a_claim_by_age_passes_no_bulk_job_over(uow):
+def test_a_claim_for_bulk_work_takes_nothing_else(uow):
+    _submit(uow, lane=Lane.INTERACTIVE)
+    assert _claim(uow, companions=1, bulk=True) == []
     bulk = _submit(uow)
-    waited_for = _submit(uow, lane=Lane.INTERACTIVE)
-    assert [job.id for job, _ in _claim(uow, None, companions=1, by_age=True)] == [bulk.id]
-    assert [job.id for job, _ in _claim(uow, None, companions=1, by_age=True)] == [waited_for.id]
+    assert [job.id for job, _ in _claim(uow, companions=1, bulk=True)] == [bulk.id]
 
 
-@pytest.mark.parametrize(("by_age", "index"), [(False, "ix_jobs_lane"), (True, "ix_jobs_queued")])
-def test_companions_are_found_by_an_index(uow, engine, by_age, index):
+def test_a_job_of_many_images_has_its_turn_and_no_company(uow):
+    many = _submit(uow, images=[b"a", b"b", b"c"])
+    one, other = _submit(uow), _submit(uow)
+    assert [job.id for job, _ in _claim(uow, other, companions=7)] == [many.id]
+    assert {job.id for job, _ in _claim(uow, companions=7)} == {one.id, other.id}
+
+
+def test_a_training_is_nobodys_company(uow):
+    _submit(uow, images=[], job_type=JobType.TRAINING, lane=Lane.INTERACTIVE)
+    assert _claim(uow, companions=7) == []
+
+
+@pytest.fixture
+def tenant_uow(engine):
+    """Units of work of a new tenant at each call."""
+
+    def settle():
+        tenant_id = new_id()
+        return lambda: SqlUnitOfWork(engine, tenant_id)
+
+    return settle
+
+
+def test_tenants_take_turns_however_much_one_of_them_has_waiting(uow, tenant_uow):
+    busy, quiet = tenant_uow(), tenant_uow()
+    for _ in range(20):
+        _submit(busy)
+    mine = [_submit(quiet).id for _ in range(3)]
+    order = [job.id for _ in range(7) for job, _ in _claim(uow)]
+    assert [place for place, job_id in enumerate(order) if job_id in mine] == [1, 3, 5]
+
+
+def test_a_turn_costs_as_many_images_as_the_job_has(uow, tenant_uow):
+    large, small = tenant_uow(), tenant_uow()
+    for _ in range(3):
+        _submit(large, images=[b"image"] * 5)
+    mine = [_submit(small).id for _ in range(8)]
+    order = [job.id for _ in range(8) for job, _ in _claim(uow)]
+    assert [job_id in mine for job_id in order] == [False] + [True] * 5 + [False, True]
+
+
+def test_who_comes_back_has_saved_no_turns(uow, tenant_uow):
+    busy, quiet = tenant_uow(), tenant_uow()
+    for _ in range(20):
+        _submit(busy)
+    for _ in range(10):
+        _claim(uow)
+    mine = [_submit(quiet).id for _ in range(4)]
+    order = [job.id for _ in range(6) for job, _ in _claim(uow)]
+    assert [job_id in mine for job_id in order] == [False, True] * 3
+
+
+def test_the_lanes_of_a_tenant_have_turns_of_their_own(uow, tenant_uow):
+    busy, quiet = tenant_uow(), tenant_uow()
+    for _ in range(20):
+        _submit(busy)
+    _submit(quiet, lane=Lane.INTERACTIVE)
+    mine = _submit(busy, lane=Lane.INTERACTIVE)
+    order = [job.id for _ in range(2) for job, _ in _claim(uow)]
+    assert order[1] == mine.id
+
+
+def test_the_next_are_found_by_an_index(engine):
     with engine.begin() as connection:
         connection.execute(
             text(
                 "INSERT INTO jobs (id, type, state, parameters, done, total, attempt, losses,"
-                " publish_at, publishes, created_at, lane)"
+                " publish_at, publishes, created_at, lane, turn)"
                 " SELECT gen_random_uuid(), 'detection', 'queued', '{}', 0, 1, 0, 0, now(), 1,"
-                " now() - n * interval '1 second', 1 FROM generate_series(1, 5000) AS n"
+                " now(), 1, n FROM generate_series(1, 5000) AS n"
             )
         )
         connection.execute(text("ANALYZE jobs"))
-        order = "created_at" if by_age else "lane, created_at"
-        plan = connection.execute(
-            text(
-                "EXPLAIN SELECT id FROM jobs WHERE state = 'queued' AND attempt = 0"
-                f" AND (total = 1 OR lane = 0) ORDER BY {order} LIMIT 8 FOR UPDATE SKIP LOCKED"
+        for statement in (CLAIM_NEXT, CLAIM_NEXT_BULK):
+            compiled = statement.compile(engine, compile_kwargs={"render_postcompile": True})
+            values = {"job_id": None, "worker": "w", "lease": LEASE, "companions": 7}
+            plan = connection.exec_driver_sql(
+                f"EXPLAIN (COSTS OFF) {compiled}", {**compiled.params, **values}
             )
-        )
-        lines = plan.scalars().all()
-    assert any(index in line for line in lines), lines
-    assert not any("Sort" in line for line in lines), lines
+            lines = plan.scalars().all()
+            assert sum("ix_jobs_turn" in line for line in lines) == 2, lines
+            assert not any("Seq Scan on jobs" in line for line in lines), lines
 
 
 def test_a_job_tried_before_is_claimed_alone(uow):

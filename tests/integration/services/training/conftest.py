@@ -14,7 +14,7 @@ from app.domain.job import JobType
 from app.services.identity import new_id
 from app.services.sweep import SweepRules, sweep
 from tasks.retrain import run_training_job
-from tasks.runtime import ClassifierCache, InferenceRuntime
+from tasks.runtime import ClassifierCache, Runtime
 from tasks.strangers import Strangers
 from tests.analyses import MODEL, analysed, unit_vectors
 from workers.manifest import DEFAULT_WEIGHTS_DIR
@@ -37,7 +37,9 @@ def classifiers():
 
 @pytest.fixture
 def rules():
-    return SweepRules(republish_after=_LONG, max_losses=2, max_attempts=3, retention=_LONG)
+    return SweepRules(
+        republish_after=_LONG, max_losses=2, max_attempts=3, longest_wait=_LONG, retention=_LONG
+    )
 
 
 @pytest.fixture
@@ -103,13 +105,11 @@ def choose(uow, collection):
 
 
 @pytest.fixture
-def train(submitted, uow, queue, clock, model, rules, cohort, classifiers):
+def train(submitted, uow, queue, clock, model, rules, cohort):
     """Return a function that runs a training job as a worker does, and returns it ended."""
-    runtime = InferenceRuntime(
+    runtime = Runtime(
         container=SimpleNamespace(uow=uow, queue=queue, clock=clock),
-        pipeline=None,
         model=model,
-        classifiers=classifiers,
         cohort=cohort,
         lease=timedelta(seconds=30),
         retention=_LONG,
