@@ -391,19 +391,12 @@ class SqlJobRepository:
         return len(rows.all())
 
     def outwaited(self, *, before: datetime, limit: int) -> list[Job]:
-        # The first condition is the index's, the second the rule.
-        query = (
-            select(*JOB_COLUMNS)
-            .where(
-                JobRow.state == JobState.QUEUED,
-                JobRow.created_at < before,
-                func.coalesce(JobRow.requeued_at, JobRow.created_at) < before,
-            )
-            .order_by(JobRow.created_at)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-        )
-        return [_job(row) for row in self._session.execute(query)]
+        since = func.coalesce(JobRow.requeued_at, JobRow.created_at)
+        # The second condition is the index's.
+        late = and_(JobRow.state == JobState.QUEUED, JobRow.created_at < before, since < before)
+        query = select(*JOB_COLUMNS).where(late).order_by(JobRow.created_at).limit(limit)
+        rows = self._session.execute(query.with_for_update(skip_locked=True))
+        return [_job(row) for row in rows]
 
     def counts(self) -> dict[tuple[JobType, JobState], int]:
         query = select(JobRow.type, JobRow.state, func.count()).where(self._session.owned(JobRow))
