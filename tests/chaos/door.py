@@ -26,6 +26,7 @@ _RULES = SweepRules(
     republish_after=timedelta(hours=1),
     max_losses=3,
     max_attempts=5,
+    longest_wait=timedelta(hours=24),
     retention=timedelta(hours=1),
 )
 
@@ -105,8 +106,10 @@ class Door:
             claims = [
                 claim
                 for job_id in queued
-                for claim in work.jobs.claim(
-                    job_id, worker="test", lease=timedelta(minutes=1), companions=0
+                if (
+                    claim := work.jobs.claim_named(
+                        job_id, worker="test", lease=timedelta(minutes=1)
+                    )
                 )
             ]
             work.commit()

@@ -12,6 +12,7 @@ from sqlalchemy import text
 from app.domain.consent import ConsentTerms
 from app.domain.errors import ConflictError, ConsentRequiredError, ValidationFailedError
 from app.domain.job import JobState, JobType
+from app.services.admission import Admission
 from app.services.collections import update_collection
 from app.services.consents import give_consent, list_consents, withdraw_consent
 from app.services.enrol import enrolled
@@ -28,6 +29,7 @@ RULES = SweepRules(
     republish_after=timedelta(seconds=10),
     max_losses=3,
     max_attempts=5,
+    longest_wait=timedelta(hours=24),
     retention=timedelta(hours=1),
 )
 
@@ -240,6 +242,7 @@ def test_a_submit_that_would_fail_is_refused_at_once(require, agree, uow, queue,
             route="/",
             idempotency_key=None,
             republish_after=RULES.republish_after,
+            admission=Admission.unbounded(),
             uow=uow,
             queue=queue,
             clock=clock,

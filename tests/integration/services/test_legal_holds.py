@@ -38,6 +38,7 @@ RULES = SweepRules(
     republish_after=timedelta(seconds=10),
     max_losses=3,
     max_attempts=5,
+    longest_wait=timedelta(hours=24),
     retention=timedelta(hours=1),
 )
 
@@ -224,9 +225,7 @@ def door(uow, queue, clock, model, people, finish):
         )
         with uow() as work:
             work.jobs.add(job, images=[b"photograph"], publish_at=job.created_at)
-            [(claim, _)] = work.jobs.claim(
-                job.id, worker="test", lease=timedelta(seconds=30), companions=0
-            )
+            claim, _ = work.jobs.claim_named(job.id, worker="test", lease=timedelta(seconds=30))
             work.commit()
         images = [image_of(people[0 if name == "Ann" else 1])]
         ended = finish(claim, lambda work: enrolled(work, claim, images, model, clock))

@@ -20,6 +20,7 @@ RULES = SweepRules(
     republish_after=timedelta(seconds=10),
     max_losses=3,
     max_attempts=5,
+    longest_wait=timedelta(hours=24),
     retention=timedelta(hours=72),
 )
 WITH_IMAGES = sorted(set(JobType) - {JobType.TRAINING})
@@ -87,7 +88,7 @@ def ends(claimed, submitted, parts, uow, clock, run_sweep):
 def _die(job, uow, run_sweep):
     for _ in range(RULES.max_losses):
         with uow() as work:
-            [_] = work.jobs.claim(job.id, worker="test", lease=timedelta(seconds=-1), companions=0)
+            assert work.jobs.claim_named(job.id, worker="test", lease=timedelta(seconds=-1))
             work.commit()
         run_sweep()
     with uow() as work:
