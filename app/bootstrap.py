@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from celery import Celery
 from app.messaging.celery import configure
 from app.messaging.health import broker_answers
 from app.messaging.queue import CeleryJobQueue
+from app.services.erase import Receipts
 from app.storage.bell import PostgresJobBell
 from app.storage.engine import build_engine, build_probe_engine
 from app.storage.health import check_database
@@ -71,6 +72,15 @@ class Container:
     pulses: Pulses
     #: Asks which parts of the service work; see ``app.api.health``. Never raises.
     check_parts: Callable[[], Mapping[str, bool]]
+
+    @property
+    def receipts(self) -> Receipts:
+        """How receipts of erasures are made out."""
+        return Receipts(
+            window=timedelta(hours=self.settings.erasure_window_h),
+            retention=timedelta(hours=self.settings.job_retention_h),
+            clock=self.clock,
+        )
 
     def acting_for(self, tenant_id: UUID) -> Container:
         """Return the same container with units of work for one tenant, and for no other."""

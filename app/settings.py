@@ -139,6 +139,9 @@ class Settings(BaseSettings):
     job_retention_h: int = Field(
         default=72, ge=1, description="Hours for which a finished job and its result are kept."
     )
+    erasure_window_h: float = Field(
+        default=24, gt=0, description="Hours in which the bytes of what was erased are gone."
+    )
     max_wait_s: int = Field(
         default=60, ge=0, le=600, description="Longest time a request may wait for its job."
     )

@@ -18,4 +18,5 @@ def sweep_rules(settings: Settings) -> SweepRules:
         max_losses=settings.max_losses,
         max_attempts=settings.max_attempts,
         retention=timedelta(hours=settings.job_retention_h),
+        erasure_window=timedelta(hours=settings.erasure_window_h),
     )

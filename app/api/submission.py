@@ -59,12 +59,23 @@ def submit(
     observability.job_id.set(str(job.id))
     if preferences.wait_s > 0 and not job.state.is_terminal:
         job = wait_for_job(job.id, timeout_s=preferences.wait_s, uow=box.uow, bell=box.bell) or job
+    return _answer(job, preferences, replayed=submission.replayed)
+
+
+def answer_receipt(receipt: Job, *, query: WaitQuery) -> Response:
+    """Answer with the receipt of an erasure: 202 as for any job, 200 to those who wait for it."""
+    observability.job_id.set(str(receipt.id))
+    preferences = Preferences.of_request(query, max_wait_s=container().settings.max_wait_s)
+    return _answer(receipt, preferences, replayed=False)
+
+
+def _answer(job: Job, preferences: Preferences, *, replayed: bool) -> Response:
     done = preferences.wait_s > 0 and job.state.is_terminal
     headers = {"Location": f"/v1/jobs/{job.id}", "Vary": "Prefer"}
     applied = [name for name in preferences.applied if not (done and name == "respond-async")]
     if applied:
         headers["Preference-Applied"] = ", ".join(applied)
-    if submission.replayed:
+    if replayed:
         headers["Idempotent-Replayed"] = "true"
     if not done:
         headers["Retry-After"] = str(RETRY_AFTER_S)

@@ -34,7 +34,7 @@ class TaskName(StrEnum):
     PULSE = "service.pulse"
 
 
-#: The task that runs each type of job.
+#: The task that runs each type of job; a receipt is none that is run.
 JOB_TASKS: dict[JobType, TaskName] = {
     JobType.DETECTION: TaskName.DETECT,
     JobType.EMBEDDING: TaskName.EMBED,

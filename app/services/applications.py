@@ -239,4 +239,4 @@ def _erase(work: UnitOfWork, service: Service) -> None:
     work.services.delete(service.id)
     work.jobs.delete_owned(service.id)
     if service.collection_id is not None:
-        work.collections.delete(service.collection_id)
+        work.erasures.collection(service.collection_id)

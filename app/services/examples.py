@@ -79,7 +79,7 @@ def erase_subject(service: Service, name: str, *, uow: UnitOfWorkFactory) -> str
         subject = work.subjects.find_folded(home_of(service), name)
         if subject is None:
             raise NotFoundError("there is no such subject")
-        work.subjects.delete(subject.id)
+        work.erasures.people(home_of(service), subject_ids=[subject.id])
         _commit_erasure(work, service)
     return subject.name
 
@@ -87,9 +87,10 @@ def erase_subject(service: Service, name: str, *, uow: UnitOfWorkFactory) -> str
 def erase_all_subjects(service: Service, *, uow: UnitOfWorkFactory) -> int:
     """Remove all subjects with their examples; return how many subjects."""
     with uow() as work:
-        deleted = work.subjects.delete_all(home_of(service))
+        everybody = work.subjects.ids(home_of(service))
+        rows = work.erasures.people(home_of(service), subject_ids=everybody)
         _commit_erasure(work, service)
-    return deleted
+    return rows["subjects"]
 
 
 def list_examples(
@@ -146,13 +147,10 @@ def erase_examples(
     service: Service, face_ids: Sequence[UUID], *, uow: UnitOfWorkFactory
 ) -> list[Face]:
     """Remove examples; return those that there were, in the order asked for."""
-    erased = []
     with uow() as work:
-        for face_id in dict.fromkeys(face_ids):
-            face = _face(work, service, face_id)
-            if face is not None:
-                work.faces.delete(face.id)
-                erased.append(face)
+        known = (_face(work, service, face_id) for face_id in dict.fromkeys(face_ids))
+        erased = [face for face in known if face is not None]
+        work.erasures.people(home_of(service), face_ids=[face.id for face in erased])
         _commit_erasure(work, service)
     return erased
 
@@ -165,15 +163,14 @@ def erase_examples_of(service: Service, subject: str | None, *, uow: UnitOfWorkF
     home = home_of(service)
     with uow() as work:
         if subject is None:
-            deleted = work.faces.delete_labelled(home, subject_id=None)
+            rows = work.erasures.people(home, face_ids=work.faces.labelled_ids(home))
         else:
             found = work.subjects.find_folded(home, subject)
             if found is None:
                 return 0
-            deleted = work.faces.delete_labelled(home, subject_id=found.id)
-            work.subjects.delete(found.id)
+            rows = work.erasures.people(home, subject_ids=[found.id])
         _commit_erasure(work, service)
-    return deleted
+    return rows["faces"]
 
 
 def _face(work: UnitOfWork, service: Service, face_id: UUID) -> Face | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from app.domain.erasure import Erased
 from app.domain.errors import NotFoundError
 from app.services.collections import find_collection
 from app.services.subjects import find_subject
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
     from app.domain.access import ApiKey
     from app.domain.collection import Face
+    from app.domain.job import Job
+    from app.services.erase import Receipts
     from app.services.ports import UnitOfWork, UnitOfWorkFactory
 
 
@@ -76,11 +79,19 @@ def relabel_face(
     return relabelled
 
 
-def delete_face(collection: str, face_id: UUID, *, key: ApiKey, uow: UnitOfWorkFactory) -> None:
-    """Remove a face and the photograph that only it uses. Raises: NotFoundError."""
+def delete_face(
+    collection: str, face_id: UUID, *, receipts: Receipts, key: ApiKey, uow: UnitOfWorkFactory
+) -> Job:
+    """Erase a face and the photograph that only it uses; return the receipt.
+
+    Raises: NotFoundError.
+    """
     with uow() as work:
-        work.faces.delete(_find_face(collection, face_id, key=key, work=work).id)
+        face = _find_face(collection, face_id, key=key, work=work)
+        rows = work.erasures.people(face.collection_id, face_ids=[face.id])
+        receipt = receipts.leave(work, Erased.FACE, [face.id], rows, owner_id=key.id)
         work.commit()
+    return receipt
 
 
 def _find_face(collection: str, face_id: UUID, *, key: ApiKey, work: UnitOfWork) -> Face:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from app.domain.erasure import Erased
 from app.domain.errors import ConflictError, NotFoundError
 from app.domain.naming import as_uuid, subject_name
 from app.services.collections import find_collection
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
     from app.domain.access import ApiKey
     from app.domain.collection import Subject
+    from app.domain.job import Job
+    from app.services.erase import Receipts
     from app.services.ports import UnitOfWork, UnitOfWorkFactory
 
 
@@ -71,9 +74,14 @@ def rename_subject(
     return replace(subject, name=name)
 
 
-def delete_subject(collection: str, reference: str, *, key: ApiKey, uow: UnitOfWorkFactory) -> None:
-    """Remove a subject with its faces and their images. Raises: NotFoundError."""
+def delete_subject(
+    collection: str, reference: str, *, receipts: Receipts, key: ApiKey, uow: UnitOfWorkFactory
+) -> Job:
+    """Erase a subject from everything that knows it; return the receipt. Raises: NotFoundError."""
     with uow() as work:
         home = find_collection(collection, key=key, work=work)
-        work.subjects.delete(find_subject(home.id, reference, work=work).id)
+        subject = find_subject(home.id, reference, work=work)
+        rows = work.erasures.people(home.id, subject_ids=[subject.id])
+        receipt = receipts.leave(work, Erased.SUBJECT, [subject.id], rows, owner_id=key.id)
         work.commit()
+    return receipt

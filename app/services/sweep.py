@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from app.domain.errors import AttemptsExhaustedError
 from app.services.deliver import enqueue_events
+from app.services.erase import Receipts, erase_expired
 from app.services.problems import problem
 
 if TYPE_CHECKING:
@@ -37,6 +38,12 @@ class SweepRules:
     max_losses: int
     max_attempts: int
     retention: timedelta
+    #: In which the bytes of erased faces are gone.
+    erasure_window: timedelta
+
+    def receipts(self, clock: Clock) -> Receipts:
+        """Return how receipts are made out."""
+        return Receipts(window=self.erasure_window, retention=self.retention, clock=clock)
 
 
 def sweep(rules: SweepRules, *, uow: UnitOfWorkFactory, queue: JobQueue, clock: Clock) -> None:
@@ -45,6 +52,7 @@ def sweep(rules: SweepRules, *, uow: UnitOfWorkFactory, queue: JobQueue, clock: 
     Any number of sweeps may run at once: each row is taken by one of them.
     """
     now = clock.now()
+    erase_expired(rules.receipts(clock), limit=_AT_ONCE, uow=uow)
     with uow() as work:
         _, spent = work.jobs.expire_leases(
             publish_at=now,
@@ -62,7 +70,6 @@ def sweep(rules: SweepRules, *, uow: UnitOfWorkFactory, queue: JobQueue, clock: 
         )
         due = work.deliveries.due(now=now, limit=_AT_ONCE)
         work.jobs.delete_expired(now=now, limit=_AT_ONCE)
-        work.faces.delete_expired(now=now, limit=_AT_ONCE)
         work.idempotency.delete_before(now - IDEMPOTENCY_KEY_LIFE)
         work.commit()
     _put(waiting, due, queue)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from app.domain.erasure import Erased
 from app.domain.errors import ConflictError, Fault, NotFoundError, ValidationFailedError
 from app.domain.naming import collection_name
 from app.domain.tenant import DEFAULT_TENANT_ID, Tenant
 from app.services.identity import new_id
 
 if TYPE_CHECKING:
+    from app.domain.job import Job
+    from app.services.erase import Receipts
     from app.services.ports import Clock, UnitOfWork, UnitOfWorkFactory
 
 
@@ -41,17 +44,22 @@ def list_tenants(*, uow: UnitOfWorkFactory) -> list[Tenant]:
         return work.tenants.all()
 
 
-def delete_tenant(name: str, *, uow: UnitOfWorkFactory) -> None:
-    """Remove a tenant with its keys, people, photographs, jobs and endpoints.
+def delete_tenant(name: str, *, receipts: Receipts, uow: UnitOfWorkFactory) -> Job:
+    """Erase a tenant with its keys, people, photographs, jobs and endpoints.
 
+    The receipt is the first tenant's, as the operator is.
     Raises: NotFoundError. ConflictError: it is the one that is always there.
     """
     with uow() as work:
         tenant = _found(work, name)
         if tenant.id == DEFAULT_TENANT_ID:
             raise ConflictError("the first tenant stays; remove its collections instead")
-        work.tenants.delete(tenant.id)
+        rows = work.erasures.tenant(tenant.id)
+        receipt = receipts.leave(
+            work, Erased.TENANT, [tenant.id], rows, owner_id=None, tenant_id=DEFAULT_TENANT_ID
+        )
         work.commit()
+    return receipt
 
 
 def _found(work: UnitOfWork, name: str) -> Tenant:

@@ -187,11 +187,8 @@ class SqlFaceRepository:
     def delete(self, face_id: UUID) -> None:
         self._session.execute(delete(FaceRow).where(FaceRow.id == face_id))
 
-    def delete_labelled(self, collection_id: UUID, *, subject_id: UUID | None) -> int:
-        rows = self._session.execute(
-            delete(FaceRow).where(_labelled(collection_id, subject_id)).returning(FaceRow.id)
-        )
-        return len(rows.all())
+    def labelled_ids(self, collection_id: UUID) -> list[UUID]:
+        return list(self._session.scalars(select(FaceRow.id).where(_labelled(collection_id, None))))
 
     def nearest_subjects(
         self, probe: Embedding, collection_id: UUID, *, limit: int
@@ -241,10 +238,3 @@ class SqlFaceRepository:
             .order_by(FaceRow.subject_id, FaceRow.id)
         )
         return [LabelledFace(**row._mapping) for row in self._session.execute(query)]  # noqa: SLF001
-
-    def delete_expired(self, *, now: datetime, limit: int) -> int:
-        expired = select(FaceRow.id).where(FaceRow.expires_at <= now).limit(limit)
-        rows = self._session.execute(
-            delete(FaceRow).where(FaceRow.id.in_(expired.scalar_subquery())).returning(FaceRow.id)
-        )
-        return len(rows.all())

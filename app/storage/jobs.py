@@ -47,7 +47,8 @@ if TYPE_CHECKING:
 _NO_LEASE: dict[str, None] = {"lease_until": None, "claimed_by": None}
 
 
-def _job(row: Any) -> Job:  # noqa: ANN401 - a row of the columns above
+def job_of(row: Any) -> Job:  # noqa: ANN401 - a row of the columns of jobs
+    """Return a row as the domain knows it."""
     return Job(
         id=row.id,
         type=JobType(row.type),
@@ -117,7 +118,7 @@ class SqlJobRepository:
 
     def get(self, job_id: UUID) -> Job | None:
         row = self._session.execute(SELECT_JOB, {"job_id": job_id}).one_or_none()
-        return _job(row) if self._session.owns(row) else None
+        return job_of(row) if self._session.owns(row) else None
 
     def page(
         self,
@@ -140,7 +141,7 @@ class SqlJobRepository:
             query = query.where(JobRow.type.in_(types))
         if before is not None:
             query = query.where(tuple_(JobRow.created_at, JobRow.id) < tuple_(*before))
-        return [_job(row) for row in self._session.execute(query)]
+        return [job_of(row) for row in self._session.execute(query)]
 
     def claim(
         self,
@@ -158,7 +159,7 @@ class SqlJobRepository:
         claims: dict[UUID, tuple[Job, list[bytes]]] = {}
         for row in rows:
             if row.id not in claims:
-                claims[row.id] = _job(row), []
+                claims[row.id] = job_of(row), []
             if row.image is not None:
                 claims[row.id][1].append(row.image)
         return sorted(claims.values(), key=lambda claim: (claim[0].id != job_id, claim[0].id))
@@ -271,7 +272,11 @@ class SqlJobRepository:
     def delete_ended(self, owner_id: UUID) -> None:
         ended = [state for state in JobState if state.is_terminal]
         self._session.execute(
-            delete(JobRow).where(JobRow.owner_id == owner_id, JobRow.state.in_(ended))
+            delete(JobRow).where(
+                JobRow.owner_id == owner_id,
+                JobRow.state.in_(ended),
+                JobRow.type != JobType.ERASURE,
+            )
         )
 
     def expire_leases(
@@ -290,7 +295,7 @@ class SqlJobRepository:
             .values(losses=JobRow.losses + 1)
             .returning(*JOB_COLUMNS)
         ).all()
-        jobs = [_job(row) for row in rows]
+        jobs = [job_of(row) for row in rows]
         spent = [job for job in jobs if job.losses >= max_losses or job.tries >= max_attempts]
         again = [job.id for job in jobs if job not in spent]
         if again:
@@ -338,7 +343,7 @@ class SqlJobRepository:
             .values(publish_at=literal(now) + wait, publishes=JobRow.publishes + 1)
             .returning(*JOB_COLUMNS)
         )
-        return sorted((_job(row) for row in rows), key=lambda job: job.id)
+        return sorted((job_of(row) for row in rows), key=lambda job: job.id)
 
     def delete_expired(self, *, now: datetime, limit: int) -> int:
         expired = select(JobRow.id).where(JobRow.expires_at <= now).limit(limit)

@@ -161,13 +161,9 @@ class SqlSubjectRepository:
             )
         self.delete(subject_id)
 
-    def delete_all(self, collection_id: UUID) -> int:
-        rows = self._session.execute(
-            delete(SubjectRow)
-            .where(SubjectRow.collection_id == collection_id)
-            .returning(SubjectRow.id)
-        )
-        return len(rows.all())
+    def ids(self, collection_id: UUID) -> list[UUID]:
+        query = select(SubjectRow.id).where(SubjectRow.collection_id == collection_id)
+        return list(self._session.scalars(query))
 
     def delete(self, subject_id: UUID) -> None:
         self._session.execute(delete(SubjectRow).where(SubjectRow.id == subject_id))

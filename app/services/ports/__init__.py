@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.services.ports.access import KeyRepository, TenantRepository
 from app.services.ports.applications import ApplicationRepository, ServiceRepository
+from app.services.ports.erasure import ErasureRepository
 from app.services.ports.jobs import IdempotencyRepository, JobBell, JobQueue, JobRepository
 from app.services.ports.matching import (
     Classifiers,
@@ -29,6 +30,7 @@ __all__ = [
     "CollectionRepository",
     "DeliveryRepository",
     "EndpointRepository",
+    "ErasureRepository",
     "FaceRepository",
     "IdempotencyRepository",
     "JobBell",

@@ -97,8 +97,8 @@ class SubjectRepository(Protocol):
     def delete(self, subject_id: UUID) -> None:
         """Remove a subject with its faces and their images."""
 
-    def delete_all(self, collection_id: UUID) -> int:
-        """Remove all subjects of a collection with their faces; return how many."""
+    def ids(self, collection_id: UUID) -> list[UUID]:
+        """Return the ids of all subjects."""
 
 
 class FaceRepository(Protocol):
@@ -149,8 +149,8 @@ class FaceRepository(Protocol):
     def delete(self, face_id: UUID) -> None:
         """Remove a face and the photograph that only it uses."""
 
-    def delete_labelled(self, collection_id: UUID, *, subject_id: UUID | None) -> int:
-        """Remove the faces that have a subject, or that subject; return how many."""
+    def labelled_ids(self, collection_id: UUID) -> list[UUID]:
+        """Return the ids of all faces that have a subject."""
 
     def nearest_subjects(
         self, probe: Embedding, collection_id: UUID, *, limit: int
@@ -179,6 +179,3 @@ class FaceRepository(Protocol):
 
     def labelled(self, collection_id: UUID, model: str) -> list[LabelledFace]:
         """Return every face with a subject."""
-
-    def delete_expired(self, *, now: datetime, limit: int) -> int:
-        """Delete faces past their collection's retention; return how many."""

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from app.domain.pulse import Part
     from app.services.ports.access import KeyRepository, TenantRepository
     from app.services.ports.applications import ApplicationRepository, ServiceRepository
+    from app.services.ports.erasure import ErasureRepository
     from app.services.ports.jobs import IdempotencyRepository, JobRepository
     from app.services.ports.matching import SearchRepository, TrainingRepository
     from app.services.ports.people import CollectionRepository, FaceRepository, SubjectRepository
@@ -57,6 +58,9 @@ class UnitOfWork(Protocol):
 
     @property
     def deliveries(self) -> DeliveryRepository: ...
+
+    @property
+    def erasures(self) -> ErasureRepository: ...
 
     @property
     def idempotency(self) -> IdempotencyRepository: ...

@@ -14,6 +14,7 @@ RULES = SweepRules(
     max_losses=3,
     max_attempts=5,
     retention=timedelta(hours=1),
+    erasure_window=timedelta(hours=24),
 )
 
 

@@ -37,7 +37,9 @@ def classifiers():
 
 @pytest.fixture
 def rules():
-    return SweepRules(republish_after=_LONG, max_losses=2, max_attempts=3, retention=_LONG)
+    return SweepRules(
+        republish_after=_LONG, max_losses=2, max_attempts=3, retention=_LONG, erasure_window=_LONG
+    )
 
 
 @pytest.fixture
