@@ -18,6 +18,7 @@ from app.storage.engine import build_engine, build_probe_engine
 from app.storage.health import check_database
 from app.storage.model_profiles import load_model_profiles
 from app.storage.pulses import PostgresPulses
+from app.storage.scrub import PostgresScrub
 from app.storage.unit_of_work import SqlUnitOfWork
 from app.webhooks.sender import HttpWebhookSender
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
         JobBell,
         JobQueue,
         Pulses,
+        Scrub,
         TenantUnitOfWorkFactory,
         WebhookSender,
     )
@@ -117,6 +119,11 @@ def build_container(settings: Settings, *, role: DatabaseRole | None = None) -> 
             silence_s=settings.pulse_interval_s * MISSED_PULSES,
         ),
     )
+
+
+def build_scrub(settings: Settings) -> Scrub:
+    """Make what scrubs the database, as the tables' owner."""
+    return PostgresScrub(build_engine(settings.database_url.get_secret_value(), pool_size=1))
 
 
 def _check_parts(engine: Engine, redis_url: str, *, silence_s: float) -> Mapping[str, bool]:

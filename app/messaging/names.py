@@ -31,6 +31,7 @@ class TaskName(StrEnum):
     RETRAIN = "recognition.retrain"
     DELIVER = "webhooks.deliver"
     SWEEP = "jobs.sweep"
+    SCRUB = "erasures.scrub"
     PULSE = "service.pulse"
 
 

@@ -382,8 +382,17 @@ class ErasureRow(Base):
     """Something that was deleted; a restored backup forgets it again."""
 
     __tablename__ = "erasures"
-    __table_args__ = (PrimaryKeyConstraint("kind", "id"),)
+    __table_args__ = (
+        PrimaryKeyConstraint("kind", "id"),
+        Index(
+            "ix_erasures_pending",
+            "at",
+            postgresql_where=text("gone_at IS NULL OR gone_at = 'infinity'"),
+        ),
+    )
 
     kind: Mapped[str]
     id: Mapped[UUID]
     at: Mapped[datetime] = mapped_column(server_default=func.now())
+    #: When a scrub had taken its bytes out of the database's files; infinity while one is at it.
+    gone_at: Mapped[datetime | None]

@@ -82,6 +82,7 @@ class Stack:
             "VULTUS_REDIS_URL": self.redis.url(),
             "VULTUS_SECRET_KEY": secrets.token_urlsafe(32),
             "VULTUS_BASE_URL": self.base_url,
+            "TMPDIR": str(_shared_folder(folder / "tmp")),
             "CHAOS_HISTORY": str(self.history.path),
             "CHAOS_CRASH_AT_POP": str(self.crash_at_pop),
             "CHAOS_DATABASE": self.database_url(),
@@ -281,6 +282,13 @@ class Stack:
             return httpx.get(f"{self.base_url}/health/live", timeout=2).is_success
         except httpx.TransportError:
             return False
+
+
+def _shared_folder(path: Path) -> Path:
+    """Make a folder that any user may write to, as the system's own for temporary files."""
+    path.mkdir()
+    path.chmod(0o1777)
+    return path
 
 
 def _pong(celery: Celery, node: str) -> bool:

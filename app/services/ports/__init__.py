@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.services.ports.access import KeyRepository, TenantRepository
 from app.services.ports.applications import ApplicationRepository, ServiceRepository
-from app.services.ports.erasure import ErasureRepository
+from app.services.ports.erasure import ErasureRepository, Scrub
 from app.services.ports.jobs import IdempotencyRepository, JobBell, JobQueue, JobRepository
 from app.services.ports.matching import (
     Classifiers,
@@ -38,6 +38,7 @@ __all__ = [
     "JobRepository",
     "KeyRepository",
     "Pulses",
+    "Scrub",
     "SearchRepository",
     "ServiceRepository",
     "StrangerCohort",

@@ -45,3 +45,17 @@ class ErasureRepository(Protocol):
 
     def record(self, receipt: Job) -> Job:
         """Store a job that has ended already, and return it as it is stored."""
+
+
+class Scrub(Protocol):
+    """Takes the bytes of what was erased out of the database's files."""
+
+    def oldest(self) -> datetime | None:
+        """Return when the first of what waits for a scrub was erased; ``None`` if nothing does."""
+
+    def run(self) -> int:
+        """Scrub, and note it on receipts; return how many erasures it was for.
+
+        0 also where another process is at it. Raises: ConfigurationError: Postgres does not let it.
+        ServiceUnavailableError: something is in its way now.
+        """
