@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, delete, func, insert, select, update
+from sqlalchemy import and_, func, insert, select, update
 from sqlalchemy.orm import aliased
 
 from app.domain.collection import Face
@@ -183,9 +183,6 @@ class SqlFaceRepository:
     def count(self, collection_id: UUID, *, subject_id: UUID | None) -> int:
         query = select(func.count()).select_from(FaceRow)
         return self._session.scalar(query.where(_labelled(collection_id, subject_id))) or 0
-
-    def delete(self, face_id: UUID) -> None:
-        self._session.execute(delete(FaceRow).where(FaceRow.id == face_id))
 
     def labelled_ids(self, collection_id: UUID) -> list[UUID]:
         return list(self._session.scalars(select(FaceRow.id).where(_labelled(collection_id, None))))

@@ -159,14 +159,11 @@ class SqlSubjectRepository:
             self._session.execute(
                 update(FaceRow).where(column == subject_id).values({column: into})
             )
-        self.delete(subject_id)
+        self._session.execute(delete(SubjectRow).where(SubjectRow.id == subject_id))
 
     def ids(self, collection_id: UUID) -> list[UUID]:
         query = select(SubjectRow.id).where(SubjectRow.collection_id == collection_id)
         return list(self._session.scalars(query))
-
-    def delete(self, subject_id: UUID) -> None:
-        self._session.execute(delete(SubjectRow).where(SubjectRow.id == subject_id))
 
     def _one(self, query: Select[*tuple[Any, ...]]) -> Subject | None:
         row = self._session.execute(query).one_or_none()

@@ -321,7 +321,9 @@ class Background(threading.Thread):
 
 
 _RECORD_TRANSITIONS = """
-CREATE TABLE chaos_transitions (job_id uuid, old text, new text);
+CREATE TABLE chaos_transitions (
+    job_id uuid, old text, new text, number int GENERATED ALWAYS AS IDENTITY PRIMARY KEY
+);
 CREATE FUNCTION chaos_record() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
     INSERT INTO chaos_transitions VALUES (NEW.id, OLD.state, NEW.state);
@@ -330,5 +332,7 @@ END
 $$;
 CREATE TRIGGER chaos_record AFTER UPDATE OF state ON jobs
     FOR EACH ROW WHEN (OLD.state <> NEW.state) EXECUTE FUNCTION chaos_record();
-CREATE TABLE naive_faces (number int, process int);
+CREATE TABLE naive_faces (
+    number int, process int, id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY
+);
 """

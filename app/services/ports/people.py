@@ -35,9 +35,6 @@ class CollectionRepository(Protocol):
     def update(self, collection: Collection) -> None:
         """Store changed settings. Raises: ConflictError: the new name is taken."""
 
-    def delete(self, collection_id: UUID) -> None:
-        """Remove a collection and everything in it."""
-
     def copy_people(self, source: UUID, target: UUID) -> None:
         """Copy subjects, faces and photographs into an empty collection, in their order."""
 
@@ -94,9 +91,6 @@ class SubjectRepository(Protocol):
     def merge(self, subject_id: UUID, into: UUID) -> None:
         """Give a subject's faces to another one, and remove it."""
 
-    def delete(self, subject_id: UUID) -> None:
-        """Remove a subject with its faces and their images."""
-
     def ids(self, collection_id: UUID) -> list[UUID]:
         """Return the ids of all subjects."""
 
@@ -145,9 +139,6 @@ class FaceRepository(Protocol):
 
     def count(self, collection_id: UUID, *, subject_id: UUID | None) -> int:
         """Return how many faces have a subject, or that subject."""
-
-    def delete(self, face_id: UUID) -> None:
-        """Remove a face and the photograph that only it uses."""
 
     def labelled_ids(self, collection_id: UUID) -> list[UUID]:
         """Return the ids of all faces that have a subject."""
