@@ -14,8 +14,9 @@ from app.domain.matching import Candidate
 from app.domain.training import LabelledFace
 from app.services.identity import new_id
 from app.storage.face_search import FaceSearch
+from app.storage.sealing import unseal
 from app.storage.search_statements import REJECTIONS
-from app.storage.tables import FaceRow, ImageRow, SubjectRow
+from app.storage.tables import FaceRow, ImageKeyRow, ImageRow, SubjectRow
 
 if TYPE_CHECKING:
     from collections.abc import Collection as Iterable
@@ -151,11 +152,13 @@ class SqlFaceRepository:
         return None if row is None else _face(row)
 
     def image(self, face_id: UUID) -> bytes | None:
-        return self._session.scalar(
-            select(ImageRow.data)
+        row = self._session.execute(
+            select(ImageRow.data, ImageKeyRow.key)
             .join(FaceRow, FaceRow.image_id == ImageRow.id)
+            .outerjoin(ImageKeyRow, ImageKeyRow.image_id == ImageRow.id)
             .where(FaceRow.id == face_id)
-        )
+        ).one_or_none()
+        return None if row is None else unseal(row.data, row.key)
 
     def page(
         self,

@@ -33,6 +33,7 @@ from app.storage.job_statements import (
     JOB_ENDED_CHANNEL,
     SELECT_JOB,
 )
+from app.storage.sealing import new_key, seal, unseal
 from app.storage.tables import ImageRow, JobRow
 
 if TYPE_CHECKING:
@@ -95,6 +96,7 @@ class SqlJobRepository:
         return isinstance(result, CursorResult) and result.rowcount > 0
 
     def add(self, job: Job, *, images: Sequence[bytes], publish_at: datetime) -> None:
+        keys = [new_key() for _ in images]
         try:
             self._session.execute(
                 ADD_JOB,
@@ -110,7 +112,8 @@ class SqlJobRepository:
                     "publish_at": publish_at,
                     "created_at": job.created_at,
                     "image_ids": [new_id() for _ in images],
-                    "image_data": list(images),
+                    "image_data": [seal(*pair) for pair in zip(images, keys, strict=True)],
+                    "image_keys": keys,
                 },
             )
         except IntegrityError as error:  # of what it refers to, only the collection can be gone
@@ -161,7 +164,7 @@ class SqlJobRepository:
             if row.id not in claims:
                 claims[row.id] = job_of(row), []
             if row.image is not None:
-                claims[row.id][1].append(row.image)
+                claims[row.id][1].append(unseal(row.image, row.key))
         return sorted(claims.values(), key=lambda claim: (claim[0].id != job_id, claim[0].id))
 
     def extend(self, claims: Sequence[Job], lease: timedelta) -> set[UUID]:

@@ -18,7 +18,7 @@ from sqlalchemy.schema import CreateIndex
 from app.domain.errors import ConfigurationError, ServiceUnavailableError
 from app.storage.statistics import keep_no_samples
 from app.storage.table_copies import require_sight, tables_of
-from app.storage.tables import FaceRow
+from app.storage.tables import FaceRow, ImageRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,6 +34,9 @@ _SOLE = 0x5C120B
 _HOLD_NOBODY = frozenset(
     {"attempts", "deliveries", "erasures", "pulses", "readings", "service_calls"}
 )
+
+#: What is in it can be read with keys alone, unless it was stored before there were any.
+_SEALED = {ImageRow.__tablename__}
 
 #: For how long a table is waited for, while its other users wait behind; and how often.
 _LOCK_TIMEOUT = "2s"
@@ -57,6 +60,7 @@ SELECT unnest(array_remove(ARRAY[
 _OLDEST = "SELECT min(at) FROM erasures WHERE gone_at IS NULL OR gone_at = 'infinity'"
 _MARK = "UPDATE erasures SET gone_at = 'infinity' WHERE gone_at IS NULL"
 _MARKED = "SELECT count(*), clock_timestamp() FROM erasures WHERE gone_at = 'infinity'"
+_UNSEALED = "SELECT EXISTS (SELECT FROM erasures WHERE kind = 'images' AND gone_at = 'infinity')"
 _UNMARK = "UPDATE erasures SET gone_at = now() WHERE gone_at = 'infinity'"
 _OPEN_RECEIPTS = """
 SELECT array_agg(id) FROM jobs WHERE type = 'erasure' AND result ->> 'bytes_gone_at' IS NULL
@@ -96,8 +100,9 @@ class PostgresScrub:
             if not count:
                 return 0
             _await_older_transactions(connection, marked_at)
+            unsealed = _one(connection, _UNSEALED)[0]
             for table in tables_of(connection):
-                if table.name not in _HOLD_NOBODY:
+                if table.name not in _HOLD_NOBODY | (set() if unsealed else _SEALED):
                     _rewrite(connection, table.name)
             # The log up to here is in older files than the checkpoint's, which then removes them.
             connection.execute("SELECT pg_switch_wal()")

@@ -10,6 +10,7 @@ _TABLES = {
     "subjects": ("name", "prototype"),
     "faces": ("embedding", "box", "landmarks"),
     "images": ("data",),
+    "image_keys": ("key",),
     "trainings": ("weights",),
     "idempotency_keys": ("key", "fingerprint"),
 }

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
@@ -7,10 +8,13 @@ import pytest
 from sqlalchemy import text
 
 from app.domain.errors import ServiceUnavailableError
+from app.domain.job import Job, JobState, JobType
+from app.services.identity import new_id
 from app.storage import scrub as scrub_module
 from app.storage.scrub import PostgresScrub
 
 NAME = "Ann Nobodyelse"
+PHOTOGRAPH = b"a photograph like no other " * 9
 
 
 @pytest.fixture
@@ -30,11 +34,33 @@ def erased(uow, collection):
     return subject
 
 
+@pytest.fixture
+def submit_photograph(uow, collection):
+    """Store a job with a photograph."""
+
+    def submit(photograph):
+        now = datetime.now(UTC)
+        job = Job(
+            id=new_id(),
+            type=JobType.RECOGNITION,
+            state=JobState.QUEUED,
+            collection_id=collection.id,
+            created_at=now,
+        )
+        with uow() as work:
+            work.jobs.add(job, images=[photograph], publish_at=now)
+            work.commit()
+
+    submit.home = collection.id
+    return submit
+
+
 def _files_with(server, mark):
+    mark = mark if isinstance(mark, bytes) else mark.encode()
     return [
         path
         for path in Path(server.data).rglob("*")
-        if path.is_file() and mark.encode() in path.read_bytes()
+        if path.is_file() and mark in path.read_bytes()
     ]
 
 
@@ -101,3 +127,35 @@ def test_a_scrub_does_not_pretend_while_somebody_may_still_see_the_erased(
             scrub.run()
     assert scrub.oldest() is not None
     assert scrub.run() == 1
+
+
+def test_a_sealed_photograph_is_gone_with_its_key(
+    database_server, engine, scrub, uow, submit_photograph
+):
+    submit_photograph(PHOTOGRAPH)
+    with engine.connect() as connection:
+        key = connection.scalar(text("SELECT key FROM image_keys"))
+    assert not _files_with(database_server, PHOTOGRAPH)
+    assert _files_with(database_server, key)
+    with uow() as work:
+        work.erasures.collection(submit_photograph.home)
+        work.commit()
+    scrub.run()
+    assert not _files_with(database_server, key)
+
+
+def test_a_photograph_from_before_there_were_keys_goes_too(
+    database_server, engine, scrub, uow, submit_photograph
+):
+    submit_photograph(b"another")
+    with engine.begin() as connection:
+        connection.execute(text("DELETE FROM image_keys"))
+        connection.execute(
+            text("UPDATE images SET sealed = false, data = :data"), {"data": PHOTOGRAPH}
+        )
+    assert _files_with(database_server, PHOTOGRAPH)
+    with uow() as work:
+        work.erasures.collection(submit_photograph.home)
+        work.commit()
+    scrub.run()
+    assert not _files_with(database_server, PHOTOGRAPH)
