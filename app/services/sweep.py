@@ -52,7 +52,6 @@ def sweep(rules: SweepRules, *, uow: UnitOfWorkFactory, queue: JobQueue, clock: 
     Any number of sweeps may run at once: each row is taken by one of them.
     """
     now = clock.now()
-    erase_expired(rules.receipts(clock), limit=_AT_ONCE, uow=uow)
     with uow() as work:
         _, spent = work.jobs.expire_leases(
             publish_at=now,
@@ -73,6 +72,7 @@ def sweep(rules: SweepRules, *, uow: UnitOfWorkFactory, queue: JobQueue, clock: 
         work.idempotency.delete_before(now - IDEMPOTENCY_KEY_LIFE)
         work.commit()
     _put(waiting, due, queue)
+    erase_expired(rules.receipts(clock), limit=_AT_ONCE, uow=uow)
 
 
 def give_back(

@@ -59,7 +59,7 @@ SELECT unnest(array_remove(ARRAY[
 
 _OLDEST = "SELECT min(at) FROM erasures WHERE gone_at IS NULL OR gone_at = 'infinity'"
 _MARK = "UPDATE erasures SET gone_at = 'infinity' WHERE gone_at IS NULL"
-_MARKED = "SELECT count(*), clock_timestamp() FROM erasures WHERE gone_at = 'infinity'"
+_MARKED = "SELECT count(*) FROM erasures WHERE gone_at = 'infinity'"
 _UNSEALED = "SELECT EXISTS (SELECT FROM erasures WHERE kind = 'images' AND gone_at = 'infinity')"
 _UNMARK = "UPDATE erasures SET gone_at = now() WHERE gone_at = 'infinity'"
 _OPEN_RECEIPTS = """
@@ -94,12 +94,12 @@ class PostgresScrub:
             require_sight(connection)
             if needs := [need for (need,) in connection.execute(_NEEDS)]:
                 raise ConfigurationError(f"A scrub needs more of Postgres: {'; '.join(needs)}.")
+            receipts = _one(connection, _OPEN_RECEIPTS)[0]  # before what they are for is marked
             connection.execute(_MARK)
-            receipts = _one(connection, _OPEN_RECEIPTS)[0]
-            count, marked_at = _one(connection, _MARKED)
+            count = _one(connection, _MARKED)[0]
             if not count:
                 return 0
-            _await_older_transactions(connection, marked_at)
+            _await_older_transactions(connection)
             unsealed = _one(connection, _UNSEALED)[0]
             for table in tables_of(connection):
                 if table.name not in _HOLD_NOBODY | (set() if unsealed else _SEALED):
@@ -133,19 +133,22 @@ def _one(connection: Connection[Any], query: str) -> tuple[Any, ...]:
     return connection.execute(query).fetchone()  # type: ignore[return-value]
 
 
-def _await_older_transactions(connection: Connection[Any], marked_at: datetime) -> None:
+def _await_older_transactions(connection: Connection[Any]) -> None:
     """Return once nobody may still see what was erased: for him Postgres would keep it.
 
+    Twice, since whoever begins beside an old transaction holds up what that one holds up.
     Raises: ServiceUnavailableError.
     """
     deadline = time.monotonic() + _PATIENCE_S
-    while connection.execute(_OLDER, [marked_at]).fetchone()[0]:  # type: ignore[index]
-        if time.monotonic() > deadline:
-            raise ServiceUnavailableError(
-                "a transaction that began before the scrub is still open, a backup perhaps; scrub"
-                " again when it has ended"
-            )
-        time.sleep(_LOOK_AGAIN_S)
+    for _ in range(2):
+        moment = _one(connection, "SELECT clock_timestamp()")[0]
+        while connection.execute(_OLDER, [moment]).fetchone()[0]:  # type: ignore[index]
+            if time.monotonic() > deadline:
+                raise ServiceUnavailableError(
+                    "a transaction that began before the scrub is still open, a backup perhaps;"
+                    " scrub again when it has ended"
+                )
+            time.sleep(_LOOK_AGAIN_S)
 
 
 def _rewrite(connection: Connection[Any], table: str) -> None:
