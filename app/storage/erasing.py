@@ -56,6 +56,10 @@ def _among(column: InstrumentedAttribute[Any], ids: Iterable[UUID]) -> ColumnEle
     return column == any_(literal(list(ids), ARRAY(PgUuid())))
 
 
+def _texts(values: list[str]) -> ColumnElement[list[str]]:
+    return literal(values, ARRAY(Text()))
+
+
 class SqlErasureRepository:
     """See :class:`app.services.ports.ErasureRepository`."""
 
@@ -194,18 +198,24 @@ class SqlErasureRepository:
     ) -> ColumnElement[bool]:
         """Hold for jobs that enrolled, found or name faces and subjects, or would enrol them."""
         faces = self._session.execute(select(FaceRow.id, FaceRow.job_id).where(told_of)).all()
-        names = self._session.scalars(
-            select(func.lower(SubjectRow.name)).where(_among(SubjectRow.id, subject_ids))
+        people = self._session.execute(
+            select(SubjectRow.name, func.lower(SubjectRow.name).label("folded")).where(
+                _among(SubjectRow.id, subject_ids)
+            )
         ).all()
+        names = _texts([person.name for person in people])
+        folded = _texts([person.folded for person in people])
+        subject = JobRow.parameters["subject"].as_string()
         ids = [str(one) for one in (*subject_ids, *(face.id for face in faces))]
         named = [
-            func.lower(JobRow.parameters[role].as_string()).in_(names)
-            for role in ("subject", "not_subject")
+            subject == any_(names),
+            JobRow.parameters["not_subject"].as_string() == any_(names),
+            JobRow.parameters["any_case"].as_boolean() & (func.lower(subject) == any_(folded)),
         ]
         found = [
             func.jsonb_path_query_array(
                 cast(JobRow.result, JSONB), cast(f"$.**.{role}", JSONPATH), type_=JSONB()
-            ).has_any(cast(ids, ARRAY(Text())))
+            ).has_any(_texts(ids))
             for role in ("subject_id", "face_id")
         ]
         return or_(_among(JobRow.id, {face.job_id for face in faces}), *named, *found)
