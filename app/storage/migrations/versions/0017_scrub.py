@@ -1,4 +1,7 @@
-"""When the bytes of what was erased are gone; photographs under keys; no samples of names."""
+"""When the bytes of what was erased are gone; photographs under keys; no samples of names.
+
+Each statement may be repeated, as after an index that could not be built.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ branch_labels = None
 depends_on = None
 
 _KEYS = """
-CREATE TABLE image_keys (
+CREATE TABLE IF NOT EXISTS image_keys (
     image_id uuid NOT NULL,
     key bytea NOT NULL,
     tenant_id uuid NOT NULL,
@@ -21,7 +24,7 @@ CREATE TABLE image_keys (
     CONSTRAINT fk_image_keys_image_id
         FOREIGN KEY (image_id) REFERENCES images (id) ON DELETE CASCADE
 );
-ALTER TABLE images ADD COLUMN sealed boolean NOT NULL DEFAULT false;
+ALTER TABLE images ADD COLUMN IF NOT EXISTS sealed boolean NOT NULL DEFAULT false;
 """
 
 #: Under the default of the other tables that have no reference to their tenant.
@@ -41,21 +44,21 @@ $$
 def _remember(schema: str) -> str:
     """Note photographs that go without a key to lose: a scrub has to write their table anew."""
     return f"""
-        CREATE FUNCTION remember_unsealed() RETURNS trigger
+        CREATE OR REPLACE FUNCTION remember_unsealed() RETURNS trigger
             LANGUAGE plpgsql SECURITY DEFINER SET search_path = {schema}, pg_temp AS $$
         BEGIN
             INSERT INTO erasures (kind, id) VALUES ('images', OLD.id) ON CONFLICT DO NOTHING;
             RETURN NULL;
         END
         $$;
-        CREATE TRIGGER remember_unsealed AFTER DELETE ON images
+        CREATE OR REPLACE TRIGGER remember_unsealed AFTER DELETE ON images
             FOR EACH ROW WHEN (NOT OLD.sealed) EXECUTE FUNCTION remember_unsealed();
     """  # noqa: S608 - the name of our schema
 
 
 def upgrade() -> None:
     schema = op.get_bind().exec_driver_sql("SELECT quote_ident(current_schema())").scalar()
-    op.execute("ALTER TABLE erasures ADD COLUMN gone_at timestamptz")
+    op.execute("ALTER TABLE erasures ADD COLUMN IF NOT EXISTS gone_at timestamptz")
     op.execute(_KEYS)
     op.execute(_TENANT)
     op.execute(protect("image_keys", OWN_TENANT))
