@@ -275,11 +275,7 @@ class SqlJobRepository:
     def delete_ended(self, owner_id: UUID) -> None:
         ended = [state for state in JobState if state.is_terminal]
         self._session.execute(
-            delete(JobRow).where(
-                JobRow.owner_id == owner_id,
-                JobRow.state.in_(ended),
-                JobRow.type != JobType.ERASURE,
-            )
+            delete(JobRow).where(JobRow.owner_id == owner_id, JobRow.state.in_(ended))
         )
 
     def expire_leases(

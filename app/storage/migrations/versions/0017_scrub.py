@@ -41,6 +41,13 @@ $$
 """
 
 
+#: Photographs that went before left bytes as well.
+_NOTE_UNSEALED = """
+INSERT INTO erasures (kind, id) SELECT 'images', gen_random_uuid()
+WHERE EXISTS (SELECT FROM images) OR EXISTS (SELECT FROM erasures)
+"""
+
+
 def _remember(schema: str) -> str:
     """Note photographs that go without a key to lose: a scrub has to write their table anew."""
     return f"""
@@ -63,6 +70,7 @@ def upgrade() -> None:
     op.execute(_TENANT)
     op.execute(protect("image_keys", OWN_TENANT))
     op.get_bind().exec_driver_sql(_remember(str(schema)))
+    op.execute(_NOTE_UNSEALED)
     for statement in keep_no_samples():
         op.execute(statement)
     op.execute(forget_samples())
