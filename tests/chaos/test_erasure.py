@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
 from uuid import UUID
 
@@ -36,6 +39,7 @@ class _Person:
     def photograph(self, order: Order = Order.WORK) -> bytes:
         return picture(2_000_000 + self.number, order) + self.mark[::-1].encode()
 
+    @cached_property
     def marks(self) -> list[bytes]:
         """What must be nowhere: the name, the photograph, the vector whole and in halves."""
         vector = vector_of(self.photograph())
@@ -70,16 +74,16 @@ def test_the_erased_are_gone_from_every_answer_and_then_from_every_file(
     with service.client() as http:
         home = f"/v1/collections/{_new(http)}"
         _settle(http, home, people)
+        seen = sum(count > 0 for count in _marks_in_files(service, people).values())
         running = [_start(service, http, home, asked[0]), _start(service, http, home, expiring)]
-        seen = sum(_bytes_of(service, one) > 0 for one in people)
         begun = time.monotonic()
-        receipts = [_erase(http, home, one) for one in asked]
         with service.database() as connection:  # the clock of the retention, put forward
             connection.execute(
                 "UPDATE faces SET expires_at = now() FROM subjects"
                 " WHERE subjects.id = subject_id AND name = %s",
                 [expiring.name],
             )
+        receipts = [_erase(http, home, one) for one in asked]
         by_itself = wait_for(lambda: _by_retention(http), what="the retention's receipt")
         hits = _hits(http, home, [expiring, *asked], tmp_path, service)
         unreachable_s = time.monotonic() - begun
@@ -91,7 +95,7 @@ def test_the_erased_are_gone_from_every_answer_and_then_from_every_file(
             lambda: all(_bytes_gone(http, one) for one in [*receipts, by_itself]),
             what="the scrub",
         )
-        left = sum(_bytes_of(service, one) for one in erased)
+        left = _marks_in_files(service, erased).total()
         kept = sum(_found(http, home, one) for one in others)
         trained = http.post(f"{home}/trainings", headers={"prefer": "wait=20"}).json()
     known = trained["result"]["subjects"] if trained["state"] == "succeeded" else 0
@@ -187,7 +191,7 @@ def _hits(http, home, people, folder, service) -> int:
     exported = file.read_bytes()
     return (
         sum(one.mark in text for one in people for text in texts)
-        + sum(mark in exported for one in people for mark in one.marks())
+        + sum(mark in exported for one in people for mark in one.marks)
         + sum(http.get(f"{home}/subjects/{one.name}").status_code != 404 for one in people)
     )
 
@@ -221,23 +225,18 @@ def _late_results(service, http, running) -> int:
     return stored + sum(http.get(f"/v1/jobs/{one}").status_code != 404 for one, _ in running)
 
 
-def _bytes_of(service, person) -> int:
-    """Count the marks of somebody in the files of every server, and in temporary folders and logs.
+def _marks_in_files(service, people) -> Counter[int]:
+    """Count by person the marks in the files of every server, in temporary folders and in logs.
 
     Postgres moves and removes files while they are read.
     """
-    return _count(service, person.marks())
-
-
-def _count(service, marks) -> int:
-    hits = 0
+    found = Counter()
     for path in service.folder.rglob("*"):
-        try:
+        with suppress(OSError):
             data = path.read_bytes()
-        except OSError:
-            continue
-        hits += sum(mark in data for mark in marks)
-    return hits
+            for one in people:
+                found[one.number] += sum(mark in data for mark in one.marks)
+    return found
 
 
 def _naive(service, people) -> int:
@@ -256,4 +255,4 @@ def _naive(service, people) -> int:
         connection.execute(f"DELETE FROM {table}")
         connection.execute(f"VACUUM {table}")
         connection.execute("CHECKPOINT")
-    return sum(_count(service, one.marks()) for one in people)
+    return _marks_in_files(service, people).total()
