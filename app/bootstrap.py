@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -14,11 +14,13 @@ from app.messaging.celery import configure
 from app.messaging.health import broker_answers
 from app.messaging.queue import CeleryJobQueue
 from app.services.admission import Admission
+from app.services.erase import Receipts
 from app.storage.bell import PostgresJobBell
 from app.storage.engine import build_engine, build_probe_engine
 from app.storage.health import check_database
 from app.storage.model_profiles import load_model_profiles
 from app.storage.pulses import PostgresPulses
+from app.storage.scrub import PostgresScrub
 from app.storage.unit_of_work import SqlUnitOfWork
 from app.webhooks.sender import HttpWebhookSender
 
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
         JobBell,
         JobQueue,
         Pulses,
+        Scrub,
         TenantUnitOfWorkFactory,
         WebhookSender,
     )
@@ -76,6 +79,15 @@ class Container:
     #: Asks which parts of the service work; see ``app.api.health``. Never raises.
     check_parts: Callable[[], Mapping[str, bool]]
 
+    @property
+    def receipts(self) -> Receipts:
+        """How receipts of erasures are made out."""
+        return Receipts(
+            window=timedelta(hours=self.settings.erasure_window_h),
+            retention=timedelta(hours=self.settings.job_retention_h),
+            clock=self.clock,
+        )
+
     def acting_for(self, tenant_id: UUID) -> Container:
         """Return the same container with units of work for one tenant, and for no other."""
         return replace(
@@ -116,6 +128,11 @@ def build_container(settings: Settings, *, role: DatabaseRole | None = None) -> 
             silence_s=settings.pulse_interval_s * MISSED_PULSES,
         ),
     )
+
+
+def build_scrub(settings: Settings) -> Scrub:
+    """Make what scrubs the database, as the tables' owner."""
+    return PostgresScrub(build_engine(settings.database_url.get_secret_value(), pool_size=1))
 
 
 def _check_parts(engine: Engine, redis_url: str, *, silence_s: float) -> Mapping[str, bool]:

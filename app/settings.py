@@ -152,6 +152,9 @@ class Settings(BaseSettings):
     max_waiting_h: int = Field(
         default=24, ge=1, description="Hours after which a job that still waits ends unrun."
     )
+    erasure_window_h: float = Field(
+        default=24, gt=0, description="Hours in which the bytes of what was erased are gone."
+    )
     max_wait_s: int = Field(
         default=60, ge=0, le=600, description="Longest time a request may wait for its job."
     )

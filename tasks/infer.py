@@ -221,7 +221,7 @@ def _conclusion(job: Job, images: Sequence[Analysis], runtime: InferenceRuntime)
                     classifiers=runtime.classifiers,
                     cohort=runtime.cohort,
                 )
-            case JobType.TRAINING:
-                raise ValueError("a training job has no images")
+            case JobType.TRAINING | JobType.ERASURE:
+                raise ValueError(f"a job of type {job.type} has no images")
 
     return conclude

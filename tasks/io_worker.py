@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
+import logging
 from functools import cache
+from typing import TYPE_CHECKING
 
-from app.bootstrap import Container, build_container
+from app.bootstrap import Container, build_container, build_scrub
+from app.domain.errors import VultusError
 from app.domain.pulse import Part
 from app.messaging.celery import configure, schedule
 from app.messaging.names import TaskName
 from app.observability import configure_logging
+from app.services.scrub import scrub_if_due
 from app.services.sweep import sweep
 from app.settings import Settings
 from app.storage.tenancy import DatabaseRole
 from tasks.app import celery
 from tasks.rules import sweep_rules
 
+if TYPE_CHECKING:
+    from app.services.ports import Scrub
+
+_LOG = logging.getLogger(__name__)
+
 _settings = Settings.load()
 configure_logging(_settings.log_level)
 configure(celery, _settings.redis_url.get_secret_value())
 celery.conf.beat_schedule = schedule(
-    sweep_interval_s=_settings.sweep_interval_s, pulse_interval_s=_settings.pulse_interval_s
+    sweep_interval_s=_settings.sweep_interval_s,
+    pulse_interval_s=_settings.pulse_interval_s,
+    scrub_interval_s=min(60.0, 36 * _settings.erasure_window_h),
 )
 
 
@@ -33,3 +44,18 @@ def _sweep() -> None:
     container = _container()
     sweep(sweep_rules(_settings), uow=container.uow, queue=container.queue, clock=container.clock)
     container.pulses.leave(Part.SWEEP)
+
+
+@cache
+def _scrubber() -> Scrub:
+    return build_scrub(_settings)
+
+
+@celery.task(name=TaskName.SCRUB, send_events=False)
+def _scrub() -> None:
+    container = _container()
+    window = sweep_rules(_settings).erasure_window
+    try:
+        scrub_if_due(_scrubber(), window=window, uow=container.uow, clock=container.clock)
+    except VultusError as error:
+        _LOG.error("not scrubbed: %s", error.detail, extra={"action": "scrub_refused"})

@@ -19,4 +19,5 @@ def sweep_rules(settings: Settings) -> SweepRules:
         max_attempts=settings.max_attempts,
         longest_wait=timedelta(hours=settings.max_waiting_h),
         retention=timedelta(hours=settings.job_retention_h),
+        erasure_window=timedelta(hours=settings.erasure_window_h),
     )

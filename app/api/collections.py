@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from flask_restx import Namespace, Resource
 
 from app.api.context import collection_memory, container, current_key
-from app.api.operation import answer, answer_nothing, operation
+from app.api.operation import answer, operation
 from app.api.pagination import answer_page, read_name
 from app.api.schemas.base import PageQuery
 from app.api.schemas.collections import (
@@ -14,6 +14,8 @@ from app.api.schemas.collections import (
     CollectionRequest,
     CollectionResource,
 )
+from app.api.schemas.jobs import JobResource, WaitQuery
+from app.api.submission import answer_receipt
 from app.domain.access import Scope
 from app.services.collections import (
     CollectionSettings,
@@ -115,9 +117,18 @@ class CollectionItem(Resource):
         collection_memory().forget()
         return answer(CollectionResource.of(changed))
 
-    @operation(ns, scope=Scope.WRITE, answers={204: None}, problems=(404, 423))
-    def delete(self, collection: str) -> Response:
-        """Remove a collection with its subjects, faces and photographs."""
-        delete_collection(collection, key=current_key(), uow=container().uow)
+    @operation(
+        ns,
+        scope=Scope.WRITE,
+        query=WaitQuery,
+        answers={200: JobResource, 202: JobResource},
+        problems=(404, 423),
+    )
+    def delete(self, collection: str, query: WaitQuery) -> Response:
+        """Erase a collection with everything in it; the job is the receipt."""
+        box = container()
+        receipt = delete_collection(
+            collection, receipts=box.receipts, key=current_key(), uow=box.uow
+        )
         collection_memory().forget()
-        return answer_nothing()
+        return answer_receipt(receipt, query=query)

@@ -7,13 +7,13 @@ from flask_restx import Namespace, Resource
 from app.api.context import collection_memory, container, current_key
 from app.api.documentation import upload_doc
 from app.api.images import PHOTOGRAPH, answer_photograph
-from app.api.operation import answer, answer_nothing, operation
+from app.api.operation import answer, operation
 from app.api.pagination import answer_page, read_id
 from app.api.schemas.faces import FaceLabel, FacePage, FaceQuery, FaceResource
-from app.api.schemas.jobs import JobResource
+from app.api.schemas.jobs import JobResource, WaitQuery
 from app.api.schemas.queries import EnrolmentQuery
 from app.api.schemas.submissions import EnrolmentParameters
-from app.api.submission import submit
+from app.api.submission import answer_receipt, submit
 from app.api.uploads import UploadReader
 from app.domain.access import Scope
 from app.domain.job import JobType
@@ -114,11 +114,20 @@ class FaceItem(Resource):
         )
         return answer(FaceResource.of(face))
 
-    @operation(ns, scope=Scope.WRITE, answers={204: None}, problems=(404, 423))
-    def delete(self, collection: str, face_id: UUID) -> Response:
-        """Remove a face and the photograph that only it uses."""
-        delete_face(collection, face_id, key=current_key(), uow=container().uow)
-        return answer_nothing()
+    @operation(
+        ns,
+        scope=Scope.WRITE,
+        query=WaitQuery,
+        answers={200: JobResource, 202: JobResource},
+        problems=(404, 423),
+    )
+    def delete(self, collection: str, face_id: UUID, query: WaitQuery) -> Response:
+        """Erase a face and the photograph that only it uses; the job is the receipt."""
+        box = container()
+        receipt = delete_face(
+            collection, face_id, receipts=box.receipts, key=current_key(), uow=box.uow
+        )
+        return answer_receipt(receipt, query=query)
 
 
 @ns.route("/<uuid:face_id>/image")

@@ -5,9 +5,11 @@ from typing import TYPE_CHECKING
 from flask_restx import Namespace, Resource
 
 from app.api.context import container, current_key
-from app.api.operation import answer, answer_nothing, operation
+from app.api.operation import answer, operation
 from app.api.pagination import answer_page, read_name
+from app.api.schemas.jobs import JobResource, WaitQuery
 from app.api.schemas.subjects import SubjectPage, SubjectQuery, SubjectRequest, SubjectResource
+from app.api.submission import answer_receipt
 from app.domain.access import Scope
 from app.services.subjects import (
     create_subject,
@@ -91,8 +93,17 @@ class SubjectItem(Resource):
         )
         return answer(SubjectResource.of(renamed))
 
-    @operation(ns, scope=Scope.WRITE, answers={204: None}, problems=(404, 423))
-    def delete(self, collection: str, subject: str) -> Response:
-        """Remove a subject with its faces and photographs."""
-        delete_subject(collection, subject, key=current_key(), uow=container().uow)
-        return answer_nothing()
+    @operation(
+        ns,
+        scope=Scope.WRITE,
+        query=WaitQuery,
+        answers={200: JobResource, 202: JobResource},
+        problems=(404, 423),
+    )
+    def delete(self, collection: str, subject: str, query: WaitQuery) -> Response:
+        """Erase a subject from everything that knows it; the job is the receipt."""
+        box = container()
+        receipt = delete_subject(
+            collection, subject, receipts=box.receipts, key=current_key(), uow=box.uow
+        )
+        return answer_receipt(receipt, query=query)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from app.api.operation import answer
 from app.api.preferences import Preferences, idempotency_key
 from app.api.rate_limit import rate_limit
 from app.api.schemas.jobs import JobResource
-from app.services.submit import JobRequest, submit_job
+from app.services.submit import JobRequest, Submission, submit_job
 from app.services.wait import wait_for_job
 
 if TYPE_CHECKING:
@@ -61,6 +62,18 @@ def submit(
     observability.job_id.set(str(job.id))
     if preferences.wait_s > 0 and not job.state.is_terminal:
         job = wait_for_job(job.id, timeout_s=preferences.wait_s, uow=box.uow, bell=box.bell) or job
+    return _answer(replace(submission, job=job), preferences)
+
+
+def answer_receipt(receipt: Job, *, query: WaitQuery) -> Response:
+    """Answer with the receipt of an erasure: 202 as for any job, 200 to those who wait for it."""
+    observability.job_id.set(str(receipt.id))
+    preferences = Preferences.of_request(query, max_wait_s=container().settings.max_wait_s)
+    return _answer(Submission(receipt, replayed=False), preferences)
+
+
+def _answer(submission: Submission, preferences: Preferences) -> Response:
+    job = submission.job
     done = preferences.wait_s > 0 and job.state.is_terminal
     headers = {"Location": f"/v1/jobs/{job.id}", "Vary": "Prefer"}
     applied = [name for name in preferences.applied if not (done and name == "respond-async")]

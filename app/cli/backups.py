@@ -10,6 +10,7 @@ from app.storage.backup import write_backup
 from app.storage.engine import build_engine
 from app.storage.erasures import list_erasures, read_erasures, write_erasures
 from app.storage.restore import restore_backup
+from app.storage.scrub import PostgresScrub
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -37,6 +38,15 @@ def backup(file: Path) -> None:
 def erasures(file: Path) -> None:
     """Write the ids of what was erased to FILE, to be kept beside the backups."""
     click.echo(f"{file}: {write_erasures(_engine(), file)} ids")
+
+
+@click.command()
+def scrub() -> None:
+    """Take the bytes of what was erased out of the database's files now.
+
+    Tables are locked while they are written anew; the service does it by itself in time.
+    """
+    click.echo(f"The bytes of {PostgresScrub(_engine()).run()} erased rows are gone.")
 
 
 @click.command()

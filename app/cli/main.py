@@ -7,7 +7,7 @@ from enum import IntEnum
 
 import click
 
-from app.cli.backups import backup, erasures, restore
+from app.cli.backups import backup, erasures, restore, scrub
 from app.cli.database import migrate
 from app.cli.imports import import_
 from app.cli.keys import keys
@@ -36,6 +36,7 @@ cli.add_command(migrate)
 cli.add_command(backup)
 cli.add_command(restore)
 cli.add_command(erasures)
+cli.add_command(scrub)
 cli.add_command(keys)
 cli.add_command(models)
 cli.add_command(service)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import click
@@ -51,6 +52,7 @@ def list_() -> None:
 @click.argument("name")
 @click.confirmation_option(prompt="Its keys, people, photographs and jobs are deleted. Go on?")
 def delete(name: str) -> None:
-    """Delete a tenant with everything that belongs to it."""
+    """Erase a tenant with everything that belongs to it, and print the receipt."""
     container = build_container(Settings.load())
-    delete_tenant(name, uow=container.uow)
+    receipt = delete_tenant(name, receipts=container.receipts, uow=container.uow)
+    click.echo(json.dumps({"receipt": str(receipt.id), **(receipt.result or {})}, indent=2))

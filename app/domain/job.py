@@ -21,6 +21,8 @@ class JobType(StrEnum):
     RECOGNITION = "recognition"
     ENROLMENT = "enrolment"
     TRAINING = "training"
+    #: A receipt: made when something was erased, and never run.
+    ERASURE = "erasure"
 
 
 class Lane(IntEnum):

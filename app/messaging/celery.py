@@ -20,6 +20,7 @@ _QUEUES = {
     TaskName.DELIVER: QueueName.WEBHOOKS,
     TaskName.SWEEP: QueueName.IO,
     TaskName.RETRAIN: QueueName.TRAINING,
+    TaskName.SCRUB: QueueName.IO,
 }
 
 
@@ -71,13 +72,19 @@ def configure(celery: Celery, redis_url: str) -> Celery:
     return celery
 
 
-def schedule(*, sweep_interval_s: float, pulse_interval_s: float) -> dict[str, Any]:
+def schedule(
+    *, sweep_interval_s: float, pulse_interval_s: float, scrub_interval_s: float
+) -> dict[str, Any]:
     """Return what beat sends, and when.
 
     What is not taken within its interval is dropped, so that a worker that was stopped finds one
     waiting and not hundreds.
     """
-    intervals_s = {TaskName.SWEEP: sweep_interval_s, TaskName.PULSE: pulse_interval_s}
+    intervals_s = {
+        TaskName.SWEEP: sweep_interval_s,
+        TaskName.PULSE: pulse_interval_s,
+        TaskName.SCRUB: scrub_interval_s,
+    }
     return {
         name: {
             "task": name,

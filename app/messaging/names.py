@@ -33,10 +33,11 @@ class TaskName(StrEnum):
     RETRAIN = "recognition.retrain"
     DELIVER = "webhooks.deliver"
     SWEEP = "jobs.sweep"
+    SCRUB = "erasures.scrub"
     PULSE = "service.pulse"
 
 
-#: The task that runs each type of job.
+#: The task that runs each type of job; a receipt is none that is run.
 JOB_TASKS: dict[JobType, TaskName] = {
     JobType.DETECTION: TaskName.DETECT,
     JobType.EMBEDDING: TaskName.EMBED,

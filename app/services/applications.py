@@ -241,4 +241,4 @@ def _erase(work: UnitOfWork, service: Service) -> None:
     work.jobs.delete_owned(service.id)
     if service.collection_id is not None:
         require_nothing_held(work, service.collection_id)
-        work.collections.delete(service.collection_id)
+        work.erasures.collection(service.collection_id)

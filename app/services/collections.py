@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from app.domain.collection import Collection
+from app.domain.erasure import Erased
 from app.domain.errors import Fault, NotFoundError, ValidationFailedError
 from app.domain.matching import Matcher
 from app.domain.naming import as_uuid, collection_name
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from app.domain.access import ApiKey
+    from app.domain.job import Job
+    from app.services.erase import Receipts
     from app.services.ports import Clock, UnitOfWork, UnitOfWorkFactory
 
 
@@ -145,13 +148,20 @@ def update_collection(
     return collection
 
 
-def delete_collection(reference: str, *, key: ApiKey, uow: UnitOfWorkFactory) -> None:
-    """Remove a collection and everything in it. Raises: NotFoundError, LegalHoldError."""
+def delete_collection(
+    reference: str, *, receipts: Receipts, key: ApiKey, uow: UnitOfWorkFactory
+) -> Job:
+    """Erase a collection and everything in it; return the receipt.
+
+    Raises: NotFoundError, LegalHoldError.
+    """
     with uow() as work:
-        collection = find_collection(reference, key=key, work=work)
-        require_nothing_held(work, collection.id)
-        work.collections.delete(collection.id)
+        home = find_collection(reference, key=key, work=work)
+        require_nothing_held(work, home.id)
+        rows = work.erasures.collection(home.id)
+        receipt = receipts.leave(work, Erased.COLLECTION, [home.id], rows, owner_id=key.id)
         work.commit()
+    return receipt
 
 
 def _check_thresholds(collection: Collection) -> None:

@@ -131,7 +131,8 @@ def erase_for_want_of_consent(
         return 0
     erased = 0
     if not any(one.is_valid(now) for one in work.consents.of_subject(subject_id)):
-        erased = work.faces.delete_labelled(collection_id, subject_id=subject_id)
+        faces = work.faces.labelled_ids(collection_id, subject_id=subject_id)
+        erased = work.erasures.people(collection_id, face_ids=faces)["faces"]
     work.consents.settle(subject_id, now=now)
     return erased
 

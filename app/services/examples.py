@@ -88,7 +88,7 @@ def erase_subject(service: Service, name: str, *, uow: UnitOfWorkFactory) -> str
         if subject is None:
             raise NotFoundError("there is no such subject")
         require_unheld(work, home_of(service), subject.id)
-        work.subjects.delete(subject.id)
+        work.erasures.people(home_of(service), subject_ids=[subject.id])
         _commit_erasure(work, service)
     return subject.name
 
@@ -97,9 +97,10 @@ def erase_all_subjects(service: Service, *, uow: UnitOfWorkFactory) -> int:
     """Remove all subjects with their examples; return how many subjects."""
     with uow() as work:
         require_nothing_held(work, home_of(service))
-        deleted = work.subjects.delete_all(home_of(service))
+        everybody = work.subjects.ids(home_of(service))
+        rows = work.erasures.people(home_of(service), subject_ids=everybody)
         _commit_erasure(work, service)
-    return deleted
+    return rows["subjects"]
 
 
 def list_examples(
@@ -156,14 +157,12 @@ def erase_examples(
     service: Service, face_ids: Sequence[UUID], *, uow: UnitOfWorkFactory
 ) -> list[Face]:
     """Remove examples; return those that there were, in the order asked for."""
-    erased = []
     with uow() as work:
-        for face_id in dict.fromkeys(face_ids):
-            face = _face(work, service, face_id)
-            if face is not None:
-                require_unheld(work, face.collection_id, face.subject_id)
-                work.faces.delete(face.id)
-                erased.append(face)
+        known = (_face(work, service, face_id) for face_id in dict.fromkeys(face_ids))
+        erased = [face for face in known if face is not None]
+        for face in erased:
+            require_unheld(work, face.collection_id, face.subject_id)
+        work.erasures.people(home_of(service), face_ids=[face.id for face in erased])
         _commit_erasure(work, service)
     return erased
 
@@ -177,16 +176,15 @@ def erase_examples_of(service: Service, subject: str | None, *, uow: UnitOfWorkF
     with uow() as work:
         if subject is None:
             require_nothing_held(work, home)
-            deleted = work.faces.delete_labelled(home, subject_id=None)
+            rows = work.erasures.people(home, face_ids=work.faces.labelled_ids(home))
         else:
             found = work.subjects.find_folded(home, subject)
             if found is None:
                 return 0
             require_unheld(work, home, found.id)
-            deleted = work.faces.delete_labelled(home, subject_id=found.id)
-            work.subjects.delete(found.id)
+            rows = work.erasures.people(home, subject_ids=[found.id])
         _commit_erasure(work, service)
-    return deleted
+    return rows["faces"]
 
 
 def _face(work: UnitOfWork, service: Service, face_id: UUID) -> Face | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from app.domain.erasure import Erased
 from app.domain.errors import NotFoundError
 from app.services.collections import find_collection
 from app.services.consent_rules import require_consent
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
     from app.domain.access import ApiKey
     from app.domain.collection import Face
+    from app.domain.job import Job
+    from app.services.erase import Receipts
     from app.services.ports import Clock, UnitOfWork, UnitOfWorkFactory
 
 
@@ -86,13 +89,20 @@ def relabel_face(
     return relabelled
 
 
-def delete_face(collection: str, face_id: UUID, *, key: ApiKey, uow: UnitOfWorkFactory) -> None:
-    """Remove a face and the photograph that only it uses. Raises: NotFoundError, LegalHoldError."""
+def delete_face(
+    collection: str, face_id: UUID, *, receipts: Receipts, key: ApiKey, uow: UnitOfWorkFactory
+) -> Job:
+    """Erase a face and the photograph that only it uses; return the receipt.
+
+    Raises: NotFoundError, LegalHoldError.
+    """
     with uow() as work:
         face = _find_face(collection, face_id, key=key, work=work)
         require_unheld(work, face.collection_id, face.subject_id)
-        work.faces.delete(face.id)
+        rows = work.erasures.people(face.collection_id, face_ids=[face.id])
+        receipt = receipts.leave(work, Erased.FACE, [face.id], rows, owner_id=key.id)
         work.commit()
+    return receipt
 
 
 def _find_face(collection: str, face_id: UUID, *, key: ApiKey, work: UnitOfWork) -> Face:

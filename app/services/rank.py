@@ -45,9 +45,10 @@ def ranked(
     ``include_embeddings``.
     Raises: VultusError: no image can be used, or the collection is of another model.
     """
-    collection = work.collections.get(job.collection_id) if job.collection_id else None
-    if collection is None:
+    basis = work.searches.basis(job.collection_id) if job.collection_id else None
+    if basis is None:
         raise NotFoundError("the collection was deleted before its faces were searched")
+    collection = basis.collection
     require_model(collection, model.id)
     ranking = Ranking(job.parameters["ranking"])
     limit = job.parameters.get("limit") or 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from app.domain.erasure import Erased
 from app.domain.errors import ConflictError, NotFoundError
 from app.domain.naming import as_uuid, subject_name
 from app.services.collections import find_collection
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
     from app.domain.access import ApiKey
     from app.domain.collection import Subject
+    from app.domain.job import Job
+    from app.services.erase import Receipts
     from app.services.ports import UnitOfWork, UnitOfWorkFactory
 
 
@@ -84,11 +87,18 @@ def rename_subject(
     return replace(subject, name=name)
 
 
-def delete_subject(collection: str, reference: str, *, key: ApiKey, uow: UnitOfWorkFactory) -> None:
-    """Remove a subject with its faces and their images. Raises: NotFoundError, LegalHoldError."""
+def delete_subject(
+    collection: str, reference: str, *, receipts: Receipts, key: ApiKey, uow: UnitOfWorkFactory
+) -> Job:
+    """Erase a subject from everything that knows it; return the receipt.
+
+    Raises: NotFoundError, LegalHoldError.
+    """
     with uow() as work:
         home = find_collection(collection, key=key, work=work)
         subject = find_subject(home.id, reference, work=work)
         require_unheld(work, home.id, subject.id)
-        work.subjects.delete(subject.id)
+        rows = work.erasures.people(home.id, subject_ids=[subject.id])
+        receipt = receipts.leave(work, Erased.SUBJECT, [subject.id], rows, owner_id=key.id)
         work.commit()
+    return receipt

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from app.domain.errors import AttemptsExhaustedError, WaitedTooLongError
 from app.services.consent_rules import erase_after_consents
 from app.services.deliver import enqueue_events
+from app.services.erase import Receipts, erase_expired
 from app.services.problems import problem
 
 if TYPE_CHECKING:
@@ -40,6 +41,12 @@ class SweepRules:
     max_attempts: int
     longest_wait: timedelta
     retention: timedelta
+    #: In which the bytes of erased faces are gone.
+    erasure_window: timedelta
+
+    def receipts(self, clock: Clock) -> Receipts:
+        """Return how receipts are made out."""
+        return Receipts(window=self.erasure_window, retention=self.retention, clock=clock)
 
 
 def sweep(rules: SweepRules, *, uow: UnitOfWorkFactory, queue: JobQueue, clock: Clock) -> None:
@@ -67,11 +74,11 @@ def sweep(rules: SweepRules, *, uow: UnitOfWorkFactory, queue: JobQueue, clock: 
         )
         due = work.deliveries.due(now=now, limit=_AT_ONCE)
         work.jobs.delete_expired(now=now, limit=_AT_ONCE)
-        work.faces.delete_expired(now=now, limit=_AT_ONCE)
         work.idempotency.delete_before(now - IDEMPOTENCY_KEY_LIFE)
         work.commit()
     _put(waiting, due, queue)
     erase_after_consents(limit=_AT_ONCE, uow=uow, clock=clock)
+    erase_expired(rules.receipts(clock), limit=_AT_ONCE, uow=uow)
 
 
 def give_back(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from app.domain.erasure import Erased
 from app.domain.errors import ConflictError, Fault, NotFoundError, ValidationFailedError
 from app.domain.naming import collection_name
 from app.domain.tenant import DEFAULT_TENANT_ID, Tenant
@@ -11,6 +12,8 @@ from app.services.held import require_no_tenant_hold
 from app.services.identity import new_id
 
 if TYPE_CHECKING:
+    from app.domain.job import Job
+    from app.services.erase import Receipts
     from app.services.ports import Clock, UnitOfWork, UnitOfWorkFactory
 
 
@@ -42,9 +45,10 @@ def list_tenants(*, uow: UnitOfWorkFactory) -> list[Tenant]:
         return work.tenants.all()
 
 
-def delete_tenant(name: str, *, uow: UnitOfWorkFactory) -> None:
-    """Remove a tenant with its keys, people, photographs, jobs and endpoints.
+def delete_tenant(name: str, *, receipts: Receipts, uow: UnitOfWorkFactory) -> Job:
+    """Erase a tenant with its keys, people, photographs, jobs and endpoints.
 
+    The receipt is the first tenant's, as the operator is.
     Raises: NotFoundError. ConflictError: it is the one that is always there. LegalHoldError.
     """
     with uow() as work:
@@ -52,8 +56,12 @@ def delete_tenant(name: str, *, uow: UnitOfWorkFactory) -> None:
         if tenant.id == DEFAULT_TENANT_ID:
             raise ConflictError("the first tenant stays; remove its collections instead")
         require_no_tenant_hold(work, tenant.id)
-        work.tenants.delete(tenant.id)
+        rows = work.erasures.tenant(tenant.id)
+        receipt = receipts.leave(
+            work, Erased.TENANT, [tenant.id], rows, owner_id=None, tenant_id=DEFAULT_TENANT_ID
+        )
         work.commit()
+    return receipt
 
 
 def _found(work: UnitOfWork, name: str) -> Tenant:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from app.domain.collection import Collection
@@ -91,10 +91,6 @@ class SqlCollectionRepository:
         key = changes.pop("id")
         self._known.pop(key, None)
         self._write(update(CollectionRow).where(CollectionRow.id == key).values(changes))
-
-    def delete(self, collection_id: UUID) -> None:
-        self._known.pop(collection_id, None)
-        self._session.execute(delete(CollectionRow).where(CollectionRow.id == collection_id))
 
     def copy_people(self, source: UUID, target: UUID) -> None:
         for statement in copies(source, target):

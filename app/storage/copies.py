@@ -8,7 +8,7 @@ from sqlalchemy import Text, func, insert, literal, null, select
 from sqlalchemy import cast as sql_cast
 from sqlalchemy.dialects.postgresql import UUID as PgUuid  # noqa: N811 - the name UUID is taken
 
-from app.storage.tables import ConsentRow, FaceRow, ImageRow, SubjectRow
+from app.storage.tables import ConsentRow, FaceRow, ImageKeyRow, ImageRow, SubjectRow
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -19,13 +19,14 @@ _SUBJECTS = cast("Table", SubjectRow.__table__)
 _CONSENTS = cast("Table", ConsentRow.__table__)
 _FACES = cast("Table", FaceRow.__table__)
 _IMAGES = cast("Table", ImageRow.__table__)
+_IMAGE_KEYS = cast("Table", ImageKeyRow.__table__)
 
 #: Letters of an id up to the dash in its middle: they hold its time.
 _HALF = 18
 
 
 def copies(source: UUID, target: UUID) -> list[Insert]:
-    """Return the statements that copy subjects, consents, photographs and faces, in this order."""
+    """Return the statements that copy subjects, consents, photographs with keys, and faces."""
 
     def copied(column: ColumnElement[Any]) -> ColumnElement[Any]:
         """Give the copy's id: it follows from the id and the target, and keeps the time in it."""
@@ -54,6 +55,11 @@ def copies(source: UUID, target: UUID) -> list[Insert]:
             _IMAGES,
             {"id": copied(_IMAGES.c.id), "job_id": null()},
             _IMAGES.c.id.in_(images),
+        ),
+        _copy(
+            _IMAGE_KEYS,
+            {"image_id": copied(_IMAGE_KEYS.c.image_id)},
+            _IMAGE_KEYS.c.image_id.in_(images),
         ),
         _copy(
             _FACES,

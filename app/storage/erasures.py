@@ -33,6 +33,8 @@ _FORGET = {
         "UPDATE faces SET rejected_subject_id = NULL WHERE rejected_subject_id = ANY(%s::uuid[])",
         "DELETE FROM subjects WHERE id = ANY(%s::uuid[])",
     ),
+    # Noted for scrubs alone: photographs go with their faces and jobs.
+    "images": (),
     "services": ("DELETE FROM services WHERE id = ANY(%s::uuid[])",),
     "applications": ("DELETE FROM applications WHERE id = ANY(%s::uuid[])",),
     "collections": ("DELETE FROM collections WHERE id = ANY(%s::uuid[])",),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, delete, func, insert, select, update
+from sqlalchemy import and_, func, insert, select, update
 from sqlalchemy.orm import aliased
 
 from app.domain.collection import Face
@@ -14,9 +14,9 @@ from app.domain.matching import Candidate
 from app.domain.training import LabelledFace
 from app.services.identity import new_id
 from app.storage.face_search import FaceSearch
-from app.storage.legal_holds import held
+from app.storage.sealing import unseal
 from app.storage.search_statements import REJECTIONS
-from app.storage.tables import FaceRow, ImageRow, SubjectRow
+from app.storage.tables import FaceRow, ImageKeyRow, ImageRow, SubjectRow
 
 if TYPE_CHECKING:
     from collections.abc import Collection as Iterable
@@ -152,11 +152,13 @@ class SqlFaceRepository:
         return None if row is None else _face(row)
 
     def image(self, face_id: UUID) -> bytes | None:
-        return self._session.scalar(
-            select(ImageRow.data)
+        row = self._session.execute(
+            select(ImageRow.data, ImageKeyRow.key)
             .join(FaceRow, FaceRow.image_id == ImageRow.id)
+            .outerjoin(ImageKeyRow, ImageKeyRow.image_id == ImageRow.id)
             .where(FaceRow.id == face_id)
-        )
+        ).one_or_none()
+        return None if row is None else unseal(row.data, row.key)
 
     def page(
         self,
@@ -185,14 +187,9 @@ class SqlFaceRepository:
         query = select(func.count()).select_from(FaceRow)
         return self._session.scalar(query.where(_labelled(collection_id, subject_id))) or 0
 
-    def delete(self, face_id: UUID) -> None:
-        self._session.execute(delete(FaceRow).where(FaceRow.id == face_id))
-
-    def delete_labelled(self, collection_id: UUID, *, subject_id: UUID | None) -> int:
-        rows = self._session.execute(
-            delete(FaceRow).where(_labelled(collection_id, subject_id)).returning(FaceRow.id)
-        )
-        return len(rows.all())
+    def labelled_ids(self, collection_id: UUID, *, subject_id: UUID | None = None) -> list[UUID]:
+        query = select(FaceRow.id).where(_labelled(collection_id, subject_id))
+        return list(self._session.scalars(query))
 
     def nearest_subjects(
         self, probe: Embedding, collection_id: UUID, *, limit: int
@@ -242,11 +239,3 @@ class SqlFaceRepository:
             .order_by(FaceRow.subject_id, FaceRow.id)
         )
         return [LabelledFace(**row._mapping) for row in self._session.execute(query)]  # noqa: SLF001
-
-    def delete_expired(self, *, now: datetime, limit: int) -> int:
-        due = FaceRow.expires_at <= now, ~held(FaceRow.collection_id, FaceRow.subject_id)
-        expired = select(FaceRow.id).where(*due).limit(limit)
-        rows = self._session.execute(
-            delete(FaceRow).where(FaceRow.id.in_(expired.scalar_subquery())).returning(FaceRow.id)
-        )
-        return len(rows.all())

@@ -26,6 +26,7 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
+    true,
     union_all,
     update,
 )
@@ -33,7 +34,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import UUID as PgUuid  # noqa: N811 - the name UUID is taken
 
 from app.domain.job import JobState, JobType, Lane
-from app.storage.tables import CollectionRow, EndpointRow, ImageRow, JobRow
+from app.storage.tables import CollectionRow, EndpointRow, ImageKeyRow, ImageRow, JobRow
 
 #: The channel on which the end of every job is told.
 JOB_ENDED_CHANNEL = "vultus_job_ended"
@@ -41,6 +42,7 @@ JOB_ENDED_CHANNEL = "vultus_job_ended"
 _JOBS = cast("Table", JobRow.__table__)
 _IMAGES = cast("Table", ImageRow.__table__)
 _COLLECTIONS = cast("Table", CollectionRow.__table__)
+_IMAGE_KEYS = cast("Table", ImageKeyRow.__table__)
 _ENDPOINTS = cast("Table", EndpointRow.__table__)
 JOB_COLUMNS = tuple(_JOBS.c)
 
@@ -52,7 +54,8 @@ def _select_job() -> Any:  # noqa: ANN401 - SQLAlchemy's types of statements are
 def _add_job() -> Any:  # noqa: ANN401
     """Insert a job and its images; return its turn.
 
-    Parameters: the columns, ``earliest``, ``behind``, ``image_ids`` and ``image_data``.
+    Parameters: the columns, ``earliest``, ``behind``, ``image_ids``, ``image_data``, which is
+    sealed, and ``image_keys``.
     """
     given = {name: bindparam(name, type_=_JOBS.c[name].type) for name in _GIVEN}
     others = (bindparam(name, type_=BigInteger()) for name in ("earliest", "behind"))
@@ -67,13 +70,21 @@ def _add_job() -> Any:  # noqa: ANN401
         func.unnest(
             bindparam("image_ids", type_=ARRAY(PgUuid())),
             bindparam("image_data", type_=ARRAY(LargeBinary())),
+            bindparam("image_keys", type_=ARRAY(LargeBinary())),
         )
-        .table_valued("id", "data", with_ordinality="place", name="image")
+        .table_valued("id", "data", "key", with_ordinality="place", name="image")
         .render_derived()
     )
-    rows = select(images.c.id, bindparam("id", type_=PgUuid()), images.c.place - 1, images.c.data)
-    stored = insert(_IMAGES).from_select(["id", "job_id", "number", "data"], rows).cte("stored")
-    return select(job.c.turn).add_cte(stored)
+    job_id = bindparam("id", type_=PgUuid())
+    rows = select(images.c.id, job_id, images.c.place - 1, images.c.data, true())
+    stored = (
+        insert(_IMAGES)
+        .from_select(["id", "job_id", "number", "data", "sealed"], rows)
+        .cte("stored")
+    )
+    keys = select(images.c.id, images.c.key)
+    locked = insert(_IMAGE_KEYS).from_select(["image_id", "key"], keys).cte("locked")
+    return select(job.c.turn).add_cte(stored, locked)
 
 
 _GIVEN = (
@@ -93,8 +104,8 @@ _GIVEN = (
 def _claim(taken: Any) -> Any:  # noqa: ANN401
     """Claim the jobs of a query of ids; parameters: ``worker``, ``lease``.
 
-    The rows are the job's columns beside each of its images. The commit need not reach the disk: a
-    claim that a crash undoes leaves its job queued, and its result is fenced off.
+    The rows are the job's columns beside each of its images and its key. The commit need not reach
+    the disk: a claim that a crash undoes leaves its job queued, and its result is fenced off.
     """
     claimed = (
         update(_JOBS)
@@ -113,9 +124,12 @@ def _claim(taken: Any) -> Any:  # noqa: ANN401
         select(
             *claimed.c,
             _IMAGES.c.data.label("image"),
+            _IMAGE_KEYS.c.key,
             func.set_config("synchronous_commit", "off", True),  # noqa: FBT003
         )
-        .select_from(claimed.outerjoin(_IMAGES, _IMAGES.c.job_id == claimed.c.id))
+        .select_from(
+            claimed.outerjoin(_IMAGES, _IMAGES.c.job_id == claimed.c.id).outerjoin(_IMAGE_KEYS)
+        )
         .order_by(claimed.c.id, _IMAGES.c.number)
     )
 

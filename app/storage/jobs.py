@@ -35,7 +35,8 @@ from app.storage.job_statements import (
     SELECT_JOB,
     expiry,
 )
-from app.storage.tables import ImageRow, JobRow
+from app.storage.sealing import new_key, seal, unseal
+from app.storage.tables import ImageKeyRow, ImageRow, JobRow
 
 if TYPE_CHECKING:
     from collections.abc import Collection as Iterable
@@ -51,7 +52,8 @@ _WITH_PROBES = (JobState.SUCCEEDED, JobState.FAILED)
 _NO_LEASE: dict[str, None] = {"lease_until": None, "claimed_by": None}
 
 
-def _job(row: Any) -> Job:  # noqa: ANN401 - a row of the columns above
+def job_of(row: Any) -> Job:  # noqa: ANN401 - a row of the columns of jobs
+    """Return a row as the domain knows it."""
     return Job(
         id=row.id,
         type=JobType(row.type),
@@ -106,6 +108,7 @@ class SqlJobRepository:
         earliest: int = 0,
         behind: int = 0,
     ) -> int:
+        keys = [new_key() for _ in images]
         try:
             turn: int = self._session.execute(
                 ADD_JOB,
@@ -121,7 +124,8 @@ class SqlJobRepository:
                     "publish_at": publish_at,
                     "created_at": job.created_at,
                     "image_ids": [new_id() for _ in images],
-                    "image_data": list(images),
+                    "image_data": [seal(*pair) for pair in zip(images, keys, strict=True)],
+                    "image_keys": keys,
                     "earliest": earliest,
                     "behind": behind,
                 },
@@ -132,7 +136,7 @@ class SqlJobRepository:
 
     def get(self, job_id: UUID) -> Job | None:
         row = self._session.execute(SELECT_JOB, {"job_id": job_id}).one_or_none()
-        return _job(row) if self._session.owns(row) else None
+        return job_of(row) if self._session.owns(row) else None
 
     def page(
         self,
@@ -155,7 +159,7 @@ class SqlJobRepository:
             query = query.where(JobRow.type.in_(types))
         if before is not None:
             query = query.where(tuple_(JobRow.created_at, JobRow.id) < tuple_(*before))
-        return [_job(row) for row in self._session.execute(query)]
+        return [job_of(row) for row in self._session.execute(query)]
 
     def claim(
         self,
@@ -183,9 +187,9 @@ class SqlJobRepository:
         claims: dict[UUID, tuple[Job, list[bytes]]] = {}
         for row in self._session.execute(statement, values):
             if row.id not in claims:
-                claims[row.id] = _job(row), []
+                claims[row.id] = job_of(row), []
             if row.image is not None:
-                claims[row.id][1].append(row.image)
+                claims[row.id][1].append(unseal(row.image, row.key))
         return list(claims.values())
 
     def extend(self, claims: Sequence[Job], lease: timedelta) -> set[UUID]:
@@ -255,15 +259,17 @@ class SqlJobRepository:
         return list(self._session.scalars(query))
 
     def probe(self, job_id: UUID, number: int) -> bytes | None:
-        return self._session.scalar(
-            select(ImageRow.data)
+        row = self._session.execute(
+            select(ImageRow.data, ImageKeyRow.key)
             .join(JobRow, JobRow.id == ImageRow.job_id)
+            .outerjoin(ImageKeyRow, ImageKeyRow.image_id == ImageRow.id)
             .where(
                 ImageRow.job_id == job_id,
                 ImageRow.number == number,
                 JobRow.state.in_(_WITH_PROBES),
             )
-        )
+        ).one_or_none()
+        return None if row is None else unseal(row.data, row.key)
 
     def drop_probes(self, collection_id: UUID) -> None:
         ended = select(JobRow.id).where(
@@ -333,7 +339,7 @@ class SqlJobRepository:
             .values(losses=JobRow.losses + 1)
             .returning(*JOB_COLUMNS)
         ).all()
-        jobs = [_job(row) for row in rows]
+        jobs = [job_of(row) for row in rows]
         spent = [job for job in jobs if job.losses >= max_losses or job.tries >= max_attempts]
         again = [job.id for job in jobs if job not in spent]
         if again:
@@ -381,7 +387,7 @@ class SqlJobRepository:
             .values(publish_at=literal(now) + wait, publishes=JobRow.publishes + 1)
             .returning(*JOB_COLUMNS)
         )
-        return sorted((_job(row) for row in rows), key=lambda job: job.id)
+        return sorted((job_of(row) for row in rows), key=lambda job: job.id)
 
     def delete_expired(self, *, now: datetime, limit: int) -> int:
         expired = select(JobRow.id).where(JobRow.expires_at <= now).limit(limit)
@@ -396,7 +402,7 @@ class SqlJobRepository:
         late = and_(JobRow.state == JobState.QUEUED, JobRow.created_at < before, since < before)
         query = select(*JOB_COLUMNS).where(late).order_by(JobRow.created_at).limit(limit)
         rows = self._session.execute(query.with_for_update(skip_locked=True))
-        return [_job(row) for row in rows]
+        return [job_of(row) for row in rows]
 
     def counts(self) -> dict[tuple[JobType, JobState], int]:
         query = select(JobRow.type, JobRow.state, func.count()).where(self._session.owned(JobRow))

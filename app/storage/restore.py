@@ -14,6 +14,7 @@ from app.domain.errors import ConflictError, InvalidRequestError
 from app.storage.backup import FORMAT, MANIFEST
 from app.storage.erasures import forget
 from app.storage.migrate import migrate
+from app.storage.statistics import keep_no_samples
 from app.storage.table_copies import one_transaction, require_sight, revision_of, tables_of
 
 if TYPE_CHECKING:
@@ -121,6 +122,8 @@ def _load(connection: Connection[Any], archive: zipfile.ZipFile, manifest: dict[
         _load_table(connection, table, _blocks(archive, table.name))
     for _, definition in graphs:
         connection.execute(definition)
+    for statement in keep_no_samples():
+        connection.execute(statement)
     for table in tables:
         if table.digest(connection) != expected[table.name]:
             raise InvalidRequestError(f"The table {table.name} differs from the backup's.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from pgvector.sqlalchemy import Vector
 from sqlalchemy import (
@@ -24,6 +24,9 @@ from sqlalchemy.dialects.postgresql import UUID as PgUuid  # noqa: N811 - the na
 from app.domain.matching import PROTOTYPE_SCALE, PROTOTYPES_UP_TO
 from app.storage.tables import CollectionRow, FaceRow, ReadingRow, SubjectRow, TrainingRow
 
+if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement
+
 _COLLECTIONS = cast("Table", CollectionRow.__table__)
 _SUBJECTS = cast("Table", SubjectRow.__table__)
 _FACES = cast("Table", FaceRow.__table__)
@@ -36,8 +39,20 @@ _SUBJECT_IDS = bindparam("subject_ids", type_=ARRAY(PgUuid()))
 _MODEL = bindparam("model", type_=Text())
 
 
+def result_lock(collection_id: ColumnElement[str]) -> ColumnElement[int]:
+    """Name the lock that is shared by those who search a collection until their results are stored.
+
+    Who erases somebody takes it alone, and finds every result that may tell of him.
+    """
+    return func.hashtextextended(literal("results ").concat(collection_id), 0)
+
+
 def _search_basis() -> Any:  # noqa: ANN401 - SQLAlchemy's types of statements are long
-    """Read all that a search in ``collection_id`` rests on beside the faces themselves."""
+    """Read all that a search in ``collection_id`` rests on beside the faces themselves.
+
+    What was read with the lock may be older than an erasure for which it waited. Names are read by
+    the statements that follow.
+    """
     some = (
         select(literal(1))
         .where(_SUBJECTS.c.collection_id == _COLLECTION_ID, _SUBJECTS.c.prototype.is_not(None))
@@ -62,6 +77,7 @@ def _search_basis() -> Any:  # noqa: ANN401 - SQLAlchemy's types of statements a
             *reading,
             enrolled.label("enrolled"),
             training_id.label("training_id"),
+            func.pg_advisory_xact_lock_shared(result_lock(func.text(_COLLECTION_ID))),
             # Of any collection: there are mostly none at all, and that a small index tells.
             exists().where(_FACES.c.rejected_subject_id.is_not(None)).label("any_rejections"),
         )

@@ -170,18 +170,11 @@ class SqlSubjectRepository:
             self._session.execute(
                 update(FaceRow).where(column == subject_id).values({column: into})
             )
-        self.delete(subject_id)
-
-    def delete_all(self, collection_id: UUID) -> int:
-        rows = self._session.execute(
-            delete(SubjectRow)
-            .where(SubjectRow.collection_id == collection_id)
-            .returning(SubjectRow.id)
-        )
-        return len(rows.all())
-
-    def delete(self, subject_id: UUID) -> None:
         self._session.execute(delete(SubjectRow).where(SubjectRow.id == subject_id))
+
+    def ids(self, collection_id: UUID) -> list[UUID]:
+        query = select(SubjectRow.id).where(SubjectRow.collection_id == collection_id)
+        return list(self._session.scalars(query))
 
     def _one(self, query: Select[*tuple[Any, ...]]) -> Subject | None:
         row = self._session.execute(query).one_or_none()

@@ -280,7 +280,18 @@ class ImageRow(TenantOwned, Base):
     #: The job that still needs the image; none once only faces refer to it.
     job_id: Mapped[UUID | None] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"))
     number: Mapped[int]
+    #: The photograph, sealed unless it was stored before there were keys.
     data: Mapped[bytes]
+    sealed: Mapped[bool] = mapped_column(server_default=text("false"))
+
+
+class ImageKeyRow(TenantOwned, Base):
+    __tablename__ = "image_keys"
+
+    image_id: Mapped[UUID] = mapped_column(
+        ForeignKey("images.id", ondelete="CASCADE"), primary_key=True
+    )
+    key: Mapped[bytes]
 
 
 class FaceRow(Base):
@@ -447,8 +458,17 @@ class ErasureRow(Base):
     """Something that was deleted; a restored backup forgets it again."""
 
     __tablename__ = "erasures"
-    __table_args__ = (PrimaryKeyConstraint("kind", "id"),)
+    __table_args__ = (
+        PrimaryKeyConstraint("kind", "id"),
+        Index(
+            "ix_erasures_pending",
+            "at",
+            postgresql_where=text("gone_at IS NULL OR gone_at = 'infinity'"),
+        ),
+    )
 
     kind: Mapped[str]
     id: Mapped[UUID]
     at: Mapped[datetime] = mapped_column(server_default=func.now())
+    #: When a scrub had taken its bytes out of the database's files; infinity while one is at it.
+    gone_at: Mapped[datetime | None]

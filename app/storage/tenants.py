@@ -20,6 +20,15 @@ def _tenant(row: TenantRow) -> Tenant:
     return Tenant(id=row.id, name=row.name, created_at=row.created_at)
 
 
+def delete_tenant(session: Session, tenant_id: UUID) -> None:
+    """Delete a tenant's row and all that it has."""
+    # The rest goes with the tenant's row. Photographs of faces go with the faces.
+    for row in (IdempotencyKeyRow, JobRow):
+        session.execute(delete(row).where(row.tenant_id == tenant_id))
+    session.execute(delete(TenantRow).where(TenantRow.id == tenant_id))
+    session.execute(delete(ImageRow).where(ImageRow.tenant_id == tenant_id))
+
+
 class SqlTenantRepository:
     """See :class:`app.services.ports.TenantRepository`."""
 
@@ -39,10 +48,3 @@ class SqlTenantRepository:
     def all(self) -> list[Tenant]:
         rows = self._session.scalars(select(TenantRow).order_by(TenantRow.id))
         return [_tenant(row) for row in rows]
-
-    def delete(self, tenant_id: UUID) -> None:
-        # The rest goes with the tenant's row. Photographs of faces go with the faces.
-        for row in (IdempotencyKeyRow, JobRow):
-            self._session.execute(delete(row).where(row.tenant_id == tenant_id))
-        self._session.execute(delete(TenantRow).where(TenantRow.id == tenant_id))
-        self._session.execute(delete(ImageRow).where(ImageRow.tenant_id == tenant_id))

@@ -20,6 +20,7 @@ from app.storage.collections import SqlCollectionRepository
 from app.storage.consents import SqlConsentRepository
 from app.storage.deliveries import SqlDeliveryRepository
 from app.storage.endpoints import SqlEndpointRepository
+from app.storage.erasing import SqlErasureRepository
 from app.storage.faces import SqlFaceRepository
 from app.storage.idempotency import SqlIdempotencyRepository
 from app.storage.jobs import SqlJobRepository
@@ -74,6 +75,7 @@ class SqlUnitOfWork:
         self.services = SqlServiceRepository(self._session)
         self.endpoints = SqlEndpointRepository(self._session)
         self.deliveries = SqlDeliveryRepository(self._session)
+        self.erasures = SqlErasureRepository(self._session)
         self.idempotency = SqlIdempotencyRepository(self._session)
 
     def __enter__(self) -> Self:

@@ -90,6 +90,10 @@ class PostgresServer:
             "effective_cache_size": "1GB",
             "maintenance_work_mem": "256MB",
             "max_wal_size": "1GB",
+            # A file of the log that is used again holds what it held; removed, it is gone.
+            "wal_recycle": "off",
+            # The detail of an error may name a person.
+            "log_error_verbosity": "terse",
             "jit": "off",
             "dynamic_shared_memory_type": _shared_memory_type(),
             "log_line_prefix": "%m [%p] ",

@@ -56,6 +56,10 @@ def make_database(server: PostgresServer, role_password: str) -> None:
     with psycopg.connect(server.url(DATABASE).replace("+psycopg", "")) as connection:
         # Only a superuser may add it.
         connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
+        # For scrubs, which the service does by itself.
+        for right in ("pg_checkpoint", "pg_read_all_stats", "EXECUTE ON FUNCTION pg_switch_wal"):
+            grant = sql.SQL("GRANT {} TO {}").format(sql.SQL(right), sql.Identifier(ROLE))
+            connection.execute(grant)
 
 
 def migrate(environment: Mapping[str, str]) -> str:

@@ -7,6 +7,8 @@ import psycopg
 import pytest
 from compreface_clients import new_services
 
+from app.storage.sealing import unseal
+
 R = "/api/v1/recognition"
 
 
@@ -50,18 +52,23 @@ def traces(database, mark, image_id, *, name):
     """Count the rows that hold the photograph, the vector or the name."""
     like = f"%{name}%"
     counts = {
-        "images": ("select count(*) from images where position(%s in data) > 0", mark),
         "faces": ("select count(*) from faces where id = %s", image_id),
         "results": ("select count(*) from jobs where result::text like %s", like),
         "parameters": ("select count(*) from jobs where parameters::text like %s", like),
         "deliveries": ("select count(*) from deliveries where payload::text like %s", like),
         "subjects": ("select count(*) from subjects where name like %s", like),
     }
-    return {
-        table: found
-        for table, (query, value) in counts.items()
-        if (found := database.execute(query, [value]).fetchone()[0])
+    stored = database.execute(
+        "select data, key from images left join image_keys on image_id = images.id"
+    )
+    found = {
+        "images": sum(mark in unseal(*row) for row in stored),
+        **{
+            table: database.execute(query, [value]).fetchone()[0]
+            for table, (query, value) in counts.items()
+        },
     }
+    return {table: count for table, count in found.items() if count}
 
 
 DELETIONS = {

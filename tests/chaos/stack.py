@@ -82,6 +82,7 @@ class Stack:
             "VULTUS_REDIS_URL": self.redis.url(),
             "VULTUS_SECRET_KEY": secrets.token_urlsafe(32),
             "VULTUS_BASE_URL": self.base_url,
+            "TMPDIR": str(_shared_folder(folder / "tmp")),
             "CHAOS_HISTORY": str(self.history.path),
             "CHAOS_CRASH_AT_POP": str(self.crash_at_pop),
             "CHAOS_DATABASE": self.database_url(),
@@ -288,6 +289,13 @@ class Stack:
             return False
 
 
+def _shared_folder(path: Path) -> Path:
+    """Make a folder that any user may write to, as the system's own for temporary files."""
+    path.mkdir()
+    path.chmod(0o1777)
+    return path
+
+
 def _pong(celery: Celery, node: str) -> bool:
     with suppress(OperationalError, RedisError, OSError):
         return bool(celery.control.ping(destination=[node], timeout=0.5))
@@ -318,7 +326,9 @@ class Background(threading.Thread):
 
 
 _RECORD_TRANSITIONS = """
-CREATE TABLE chaos_transitions (job_id uuid, old text, new text);
+CREATE TABLE chaos_transitions (
+    job_id uuid, old text, new text, number int GENERATED ALWAYS AS IDENTITY PRIMARY KEY
+);
 CREATE FUNCTION chaos_record() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
     INSERT INTO chaos_transitions VALUES (NEW.id, OLD.state, NEW.state);
@@ -327,5 +337,7 @@ END
 $$;
 CREATE TRIGGER chaos_record AFTER UPDATE OF state ON jobs
     FOR EACH ROW WHEN (OLD.state <> NEW.state) EXECUTE FUNCTION chaos_record();
-CREATE TABLE naive_faces (number int, process int);
+CREATE TABLE naive_faces (
+    number int, process int, id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY
+);
 """

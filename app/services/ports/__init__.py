@@ -5,6 +5,7 @@ from __future__ import annotations
 from app.services.ports.access import KeyRepository, TenantRepository
 from app.services.ports.applications import ApplicationRepository, ServiceRepository
 from app.services.ports.consents import ConsentRepository, LegalHoldRepository
+from app.services.ports.erasure import ErasureRepository, Scrub
 from app.services.ports.jobs import (
     BacklogRepository,
     IdempotencyRepository,
@@ -38,6 +39,7 @@ __all__ = [
     "ConsentRepository",
     "DeliveryRepository",
     "EndpointRepository",
+    "ErasureRepository",
     "FaceRepository",
     "IdempotencyRepository",
     "JobBell",
@@ -46,6 +48,7 @@ __all__ = [
     "KeyRepository",
     "LegalHoldRepository",
     "Pulses",
+    "Scrub",
     "SearchRepository",
     "ServiceRepository",
     "StrangerCohort",

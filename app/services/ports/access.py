@@ -24,9 +24,6 @@ class TenantRepository(Protocol):
     def all(self) -> list[Tenant]:
         """Return every tenant, oldest first."""
 
-    def delete(self, tenant_id: UUID) -> None:
-        """Remove a tenant with everything that is its."""
-
 
 class KeyRepository(Protocol):
     """API keys."""

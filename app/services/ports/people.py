@@ -47,9 +47,6 @@ class CollectionRepository(Protocol):
     def update(self, collection: Collection) -> None:
         """Store changed settings. Raises: ConflictError: the new name is taken."""
 
-    def delete(self, collection_id: UUID) -> None:
-        """Remove a collection and everything in it."""
-
     def copy_people(self, source: UUID, target: UUID) -> None:
         """Copy subjects, faces and photographs into an empty collection, in their order."""
 
@@ -116,11 +113,8 @@ class SubjectRepository(Protocol):
     def merge(self, subject_id: UUID, into: UUID) -> None:
         """Give a subject's faces to another one, and remove it."""
 
-    def delete(self, subject_id: UUID) -> None:
-        """Remove a subject with its faces and their images."""
-
-    def delete_all(self, collection_id: UUID) -> int:
-        """Remove all subjects of a collection with their faces; return how many."""
+    def ids(self, collection_id: UUID) -> list[UUID]:
+        """Return the ids of all subjects."""
 
 
 class FaceRepository(Protocol):
@@ -168,11 +162,8 @@ class FaceRepository(Protocol):
     def count(self, collection_id: UUID, *, subject_id: UUID | None) -> int:
         """Return how many faces have a subject, or that subject."""
 
-    def delete(self, face_id: UUID) -> None:
-        """Remove a face and the photograph that only it uses."""
-
-    def delete_labelled(self, collection_id: UUID, *, subject_id: UUID | None) -> int:
-        """Remove the faces that have a subject, or that subject; return how many."""
+    def labelled_ids(self, collection_id: UUID, *, subject_id: UUID | None = None) -> list[UUID]:
+        """Return the ids of all faces that have a subject, or of those that have this one."""
 
     def nearest_subjects(
         self, probe: Embedding, collection_id: UUID, *, limit: int
@@ -201,6 +192,3 @@ class FaceRepository(Protocol):
 
     def labelled(self, collection_id: UUID, model: str) -> list[LabelledFace]:
         """Return every face with a subject."""
-
-    def delete_expired(self, *, now: datetime, limit: int) -> int:
-        """Delete faces past their collection's retention but those held; return how many."""

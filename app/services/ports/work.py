@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from app.services.ports.access import KeyRepository, TenantRepository
     from app.services.ports.applications import ApplicationRepository, ServiceRepository
     from app.services.ports.consents import ConsentRepository, LegalHoldRepository
+    from app.services.ports.erasure import ErasureRepository
     from app.services.ports.jobs import BacklogRepository, IdempotencyRepository, JobRepository
     from app.services.ports.matching import SearchRepository, TrainingRepository
     from app.services.ports.people import CollectionRepository, FaceRepository, SubjectRepository
@@ -67,6 +68,9 @@ class UnitOfWork(Protocol):
 
     @property
     def deliveries(self) -> DeliveryRepository: ...
+
+    @property
+    def erasures(self) -> ErasureRepository: ...
 
     @property
     def idempotency(self) -> IdempotencyRepository: ...

@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import numpy as np
 import pytest
@@ -162,6 +163,16 @@ def cohort():
 @pytest.fixture
 def classifiers():
     return NoClassifiers()
+
+
+@pytest.fixture
+def erase_faces(uow, collection):
+    def run(face_ids):
+        with uow() as work:
+            work.erasures.people(collection.id, face_ids=[UUID(one) for one in face_ids])
+            work.commit()
+
+    return run
 
 
 @pytest.fixture

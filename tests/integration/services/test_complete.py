@@ -168,7 +168,7 @@ def test_a_new_face_is_recognised_without_training(enrol, recognise, people):
 
 
 def test_a_face_like_one_that_was_ruled_out_is_not_taken_for_the_subject(
-    enrol, claimed, finish, recognise, people, model, clock, uow
+    enrol, claimed, finish, recognise, people, model, clock, erase_faces
 ):
     enrol("Ann", people[0])
     lookalike = people[0] + 0.6 * people[1]
@@ -180,9 +180,7 @@ def test_a_face_like_one_that_was_ruled_out_is_not_taken_for_the_subject(
     )
     after = recognise(image_of(lookalike)).result["images"][0]["faces"][0]
     still = recognise(image_of(people[0])).result["images"][0]["faces"][0]
-    with uow() as work:
-        work.faces.delete(ruled_out.result["face_ids"][0])
-        work.commit()
+    erase_faces(ruled_out.result["face_ids"])
     undone = recognise(image_of(lookalike)).result["images"][0]["faces"][0]
     assert (before["decision"], after["decision"], still["decision"], undone["decision"]) == (
         "match",

@@ -221,7 +221,7 @@ def test_a_collection_with_people_who_have_not_agreed_cannot_begin_to_require_it
         assert not work.collections.get(collection.id).require_consent
         for face in work.faces.page(collection.id, subject_id=None, after=None, limit=9):
             if face.subject != "Ann":
-                work.faces.delete(face.id)
+                work.erasures.people(collection.id, face_ids=[face.id])
         work.commit()
     assert require().require_consent
 

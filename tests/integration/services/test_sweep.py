@@ -16,6 +16,7 @@ RULES = SweepRules(
     max_attempts=5,
     longest_wait=timedelta(hours=24),
     retention=timedelta(hours=1),
+    erasure_window=timedelta(hours=24),
 )
 
 

@@ -90,10 +90,10 @@ def test_the_photograph_goes_with_the_last_face_that_shows_in_it(uow, collection
         first = enrol(work, collection, "Ann", a, image_id=image)
         second = enrol(work, collection, "Bob", b, image_id=image)
         work.commit()
-        work.faces.delete(first)
+        work.erasures.people(collection.id, face_ids=[first])
         work.commit()
         assert work.faces.image(second) == b"x"
-        work.collections.delete(collection.id)
+        work.erasures.collection(collection.id)
         work.commit()
     with engine.connect() as connection:
         assert connection.execute(text("SELECT count(*) FROM images")).scalar() == 0

@@ -51,7 +51,7 @@ def test_a_prototype_is_the_mean_of_the_faces_that_there_are(uow, collection):
     [stored] = _prototypes(uow, collection)
     assert stored == pytest.approx(_mean(a, b, c), abs=1e-5)
     with uow() as work:
-        work.faces.delete(second)
+        work.erasures.people(collection.id, face_ids=[second])
         work.commit()
     [stored] = _prototypes(uow, collection)
     assert stored == pytest.approx(_mean(a, c), abs=1e-5)
@@ -61,7 +61,7 @@ def test_a_subject_without_faces_has_no_prototype(uow, collection):
     [a] = unit_vectors(1)
     [face_id] = _enrol(uow, collection, "Ann", a)
     with uow() as work:
-        work.faces.delete(face_id)
+        work.erasures.people(collection.id, face_ids=[face_id])
         work.commit()
         assert work.subjects.count_enrolled(collection.id, up_to=1) == 0
     assert _prototypes(uow, collection) == []

@@ -38,7 +38,12 @@ def classifiers():
 @pytest.fixture
 def rules():
     return SweepRules(
-        republish_after=_LONG, max_losses=2, max_attempts=3, longest_wait=_LONG, retention=_LONG
+        republish_after=_LONG,
+        max_losses=2,
+        max_attempts=3,
+        longest_wait=_LONG,
+        retention=_LONG,
+        erasure_window=_LONG,
     )
 
 

@@ -21,11 +21,13 @@ def test_deleting_a_person_deletes_every_training_that_knows_them(
     store_faces("person 6", photographs(6, 4))
     train()
     with uow() as work:
-        work.subjects.delete(work.subjects.find(collection.id, "person 6").id)
+        person = work.subjects.find(collection.id, "person 6")
+        work.erasures.people(collection.id, subject_ids=[person.id])
         work.commit()
     assert _versions(uow, collection) == [1]
     with uow() as work:
-        work.subjects.delete(work.subjects.find(collection.id, "person 0").id)
+        person = work.subjects.find(collection.id, "person 0")
+        work.erasures.people(collection.id, subject_ids=[person.id])
         work.commit()
     assert _versions(uow, collection) == []
     answer = recognise(image_of(photographs(1)[0])).result
@@ -38,11 +40,11 @@ def test_deleting_the_last_face_of_a_person_does_it_too(train, crowd, uow, colle
     first, *others = crowd[0]
     with uow() as work:
         for face_id in others:
-            work.faces.delete(face_id)
+            work.erasures.people(collection.id, face_ids=[face_id])
         work.commit()
     assert _versions(uow, collection) == [1]
     with uow() as work:
-        work.faces.delete(first)
+        work.erasures.people(collection.id, face_ids=[first])
         work.commit()
     assert _versions(uow, collection) == []
 
@@ -68,7 +70,8 @@ def test_trainings_of_other_collections_stay(train, crowd, uow, collection):
         work.trainings.add(
             replace(training, id=new_id(), collection_id=other.id, subject_ids=(new_id(),))
         )
-        work.subjects.delete(work.subjects.find(collection.id, "person 0").id)
+        person = work.subjects.find(collection.id, "person 0")
+        work.erasures.people(collection.id, subject_ids=[person.id])
         work.commit()
     assert (_versions(uow, collection), _versions(uow, other)) == ([], [1])
 
@@ -76,7 +79,7 @@ def test_trainings_of_other_collections_stay(train, crowd, uow, collection):
 def test_a_deleted_collection_leaves_no_training(train, crowd, uow, collection):
     train()
     with uow() as work:
-        work.collections.delete(collection.id)
+        work.erasures.collection(collection.id)
         work.commit()
     assert _versions(uow, collection) == []
     with uow() as work:

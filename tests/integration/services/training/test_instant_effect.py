@@ -47,7 +47,8 @@ def test_a_removed_person_is_not_found_by_the_next_search(
 ):
     train()
     with uow() as work:
-        work.subjects.delete(work.subjects.find(collection.id, "person 2").id)
+        person = work.subjects.find(collection.id, "person 2")
+        work.erasures.people(collection.id, subject_ids=[person.id])
         work.commit()
     decision, subject = _best(recognise(image_of(photographs(2)[0])))
     assert (decision, subject == "person 2") == ("unknown", False)

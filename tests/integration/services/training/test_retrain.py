@@ -71,13 +71,14 @@ def test_a_worse_fit_is_rejected_and_the_last_good_version_stays(
     assert answer["training_id"] == good.result["training_id"]
 
 
-def test_a_fit_is_accepted_again_when_the_wrong_faces_are_gone(train, crowd, mislabel, uow):
+def test_a_fit_is_accepted_again_when_the_wrong_faces_are_gone(
+    train, crowd, mislabel, uow, collection
+):
     train()
     wrong = mislabel()
     assert train().result["accepted"] is False
     with uow() as work:
-        for face_id in wrong:
-            work.faces.delete(face_id)
+        work.erasures.people(collection.id, face_ids=wrong)
         work.commit()
     job = train()
     assert (job.result["accepted"], job.result["version"]) == (True, 2)
@@ -97,7 +98,8 @@ def test_nobody_who_was_removed_during_a_training_comes_back_by_it(
     claim = claimed(JobType.TRAINING, images=0)
     with uow() as work:
         faces = work.faces.labelled(collection.id, MODEL)
-        work.subjects.delete(work.subjects.find(collection.id, "person 3").id)
+        person = work.subjects.find(collection.id, "person 3")
+        work.erasures.people(collection.id, subject_ids=[person.id])
         work.commit()
     fit = fit_anew(TrainingData(faces=faces, target_fpir=0.01, active=None), cohort.vectors)
     job = finish(claim, lambda work: trained(work, claim, fit, model_id=MODEL, clock=clock))

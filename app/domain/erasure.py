@@ -1,0 +1,50 @@
+"""What is told of an erasure, in ids and numbers: a receipt names nobody."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+    from uuid import UUID
+
+
+class Erased(StrEnum):
+    """What was asked to be erased."""
+
+    FACE = "face"
+    SUBJECT = "subject"
+    COLLECTION = "collection"
+    TENANT = "tenant"
+    #: Faces past their collection's retention, and the subjects that had no others.
+    EXPIRED_FACES = "expired_faces"
+
+
+#: Places that could hold something of a person, and hold ids at most.
+HOLD_NOBODY = ("deliveries", "redis", "temporary_files", "logs")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpiredFaces:
+    """Faces of one collection that are past its retention."""
+
+    tenant_id: UUID
+    collection_id: UUID
+    face_ids: Sequence[UUID]
+
+
+def receipt_document(
+    what: Erased, ids: Sequence[UUID], rows: Mapping[str, int], *, gone_by: datetime
+) -> dict[str, Any]:
+    """Return the result of a receipt; ``bytes_gone_at`` is filled in by the scrub."""
+    return {
+        "erased": what,
+        "ids": [str(one) for one in ids],
+        "stores": {**rows, **dict.fromkeys(HOLD_NOBODY, 0)},
+        "hold_nobody": list(HOLD_NOBODY),
+        "bytes_gone_by": gone_by.isoformat(),
+        "bytes_gone_at": None,
+    }
