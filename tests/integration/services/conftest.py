@@ -13,6 +13,7 @@ from app.domain.matching import PROTOTYPE_SCALE, Calibration, ShareReading, Thre
 from app.domain.model import ModelProfile
 from app.services.complete import complete_job
 from app.services.enrol import enrolled
+from app.services.erase import Receipts
 from app.services.identify import identified
 from app.services.identity import new_id
 from tests.analyses import MODEL, image_of
@@ -187,3 +188,8 @@ def recognise(claimed, finish, model, classifiers, cohort):
         )
 
     return run
+
+
+@pytest.fixture
+def receipts(clock):
+    return Receipts(window=timedelta(hours=24), retention=timedelta(hours=1), clock=clock)

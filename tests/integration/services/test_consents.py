@@ -30,6 +30,7 @@ RULES = SweepRules(
     max_losses=3,
     max_attempts=5,
     longest_wait=timedelta(hours=24),
+    erasure_window=timedelta(hours=24),
     retention=timedelta(hours=1),
 )
 

@@ -10,20 +10,16 @@ import pytest
 
 from app.domain.erasure import Erased
 from app.domain.job import JobState, JobType
+from app.services.admission import Admission
 from app.services.complete import complete_job, complete_jobs
 from app.services.enrol import enrolled
-from app.services.erase import Receipts, erase_expired
+from app.services.erase import erase_expired
 from app.services.identify import identified
 from app.services.identity import new_id
 from app.services.submit import JobRequest, submit_job
 from tests.analyses import image_of
 
 RETENTION = timedelta(hours=1)
-
-
-@pytest.fixture
-def receipts(clock):
-    return Receipts(window=timedelta(hours=24), retention=RETENTION, clock=clock)
 
 
 @pytest.fixture
@@ -129,7 +125,9 @@ def test_what_was_sent_under_a_key_is_forgotten(
         images=[b"one", b"two"],
     )
     parts = {"republish_after": RETENTION, "uow": uow, "queue": queue, "clock": clock}
-    submit_job(request, route="faces", idempotency_key="k", **parts)
+    submit_job(
+        request, route="faces", idempotency_key="k", admission=Admission.unbounded(), **parts
+    )
     enrol("Ann", people[0])
     rows = erase("Ann")
     assert (rows["jobs"], rows["uploads"], rows["idempotency_keys"]) == (2, 2, 1)

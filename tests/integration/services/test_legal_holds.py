@@ -39,6 +39,7 @@ RULES = SweepRules(
     max_losses=3,
     max_attempts=5,
     longest_wait=timedelta(hours=24),
+    erasure_window=timedelta(hours=24),
     retention=timedelta(hours=1),
 )
 
@@ -73,12 +74,13 @@ def run_sweep(uow, queue, clock):
     return lambda: sweep(RULES, uow=uow, queue=queue, clock=clock)
 
 
-def _deletions(uow, collection, face_id, clock):
+def _deletions(uow, collection, face_id, clock, receipts):
     home = str(collection.id)
+    asked = {"receipts": receipts, "key": KEY, "uow": uow}
     return {
-        "the face": lambda: delete_face(home, face_id, key=KEY, uow=uow),
-        "its subject": lambda: delete_subject(home, "Ann", key=KEY, uow=uow),
-        "its collection": lambda: delete_collection(home, key=KEY, uow=uow),
+        "the face": lambda: delete_face(home, face_id, **asked),
+        "its subject": lambda: delete_subject(home, "Ann", **asked),
+        "its collection": lambda: delete_collection(home, **asked),
         "its name": lambda: relabel_face(
             home, face_id, subject="Bob", not_subject=None, key=KEY, uow=uow, clock=clock
         ),
@@ -86,11 +88,13 @@ def _deletions(uow, collection, face_id, clock):
 
 
 @pytest.mark.parametrize("whole", [False, True])
-def test_nothing_that_is_held_is_removed(enrol, hold, people, uow, collection, clock, whole):
+def test_nothing_that_is_held_is_removed(
+    enrol, hold, people, uow, collection, clock, receipts, whole
+):
     held = None if whole else "Ann"
     [face_id] = enrol("Ann", people[0]).result["face_ids"]
     hold(held)
-    deletions = _deletions(uow, collection, face_id, clock)
+    deletions = _deletions(uow, collection, face_id, clock, receipts)
     for deletion in deletions.values():
         with pytest.raises(LegalHoldError, match="have an admin lift the hold with DELETE /v1/"):
             deletion()
@@ -101,21 +105,23 @@ def test_nothing_that_is_held_is_removed(enrol, hold, people, uow, collection, c
         deletions[what]()
 
 
-def test_a_hold_on_one_subject_lets_others_go(enrol, hold, people, uow, collection, names):
+def test_a_hold_on_one_subject_lets_others_go(
+    enrol, hold, people, uow, collection, names, receipts
+):
     enrol("Ann", people[0])
     enrol("Bob", people[1])
     hold("Ann")
-    delete_subject(str(collection.id), "Bob", key=KEY, uow=uow)
+    delete_subject(str(collection.id), "Bob", receipts=receipts, key=KEY, uow=uow)
     assert names() == ["Ann"]
 
 
-def test_a_held_collection_keeps_its_subjects_without_faces(hold, uow, collection):
+def test_a_held_collection_keeps_its_subjects_without_faces(hold, uow, collection, receipts):
     with uow() as work:
         work.subjects.ensure(collection.id, "Ann")
         work.commit()
     hold()
     with pytest.raises(LegalHoldError):
-        delete_subject(str(collection.id), "Ann", key=KEY, uow=uow)
+        delete_subject(str(collection.id), "Ann", receipts=receipts, key=KEY, uow=uow)
 
 
 def test_retention_waits_for_the_end_of_a_hold(
@@ -275,15 +281,15 @@ def test_a_merge_carries_the_consents_and_overrides_no_withdrawal(door, uow, clo
     assert len(list_consents(home, "Bob", key=KEY, uow=uow)) == 3
 
 
-def test_a_tenant_with_something_held_stays(engine, uow, hold, clock):
+def test_a_tenant_with_something_held_stays(engine, uow, hold, clock, receipts):
     tenant = create_tenant("acme", uow=uow, clock=clock)
     wanted = NewService(application="a", name="b", type=ServiceType.RECOGNITION, model=MODEL)
     service, _ = create_service(wanted, uow=partial(SqlUnitOfWork, engine, tenant.id), clock=clock)
     hold(home=service.collection_id)
     with pytest.raises(LegalHoldError, match="tenant"):
-        delete_tenant("acme", uow=uow)
+        delete_tenant("acme", receipts=receipts, uow=uow)
     lift_hold(str(service.collection_id), None, key=KEY, uow=uow)
-    delete_tenant("acme", uow=uow)
+    delete_tenant("acme", receipts=receipts, uow=uow)
 
 
 @pytest.mark.parametrize("whole", [False, True])
