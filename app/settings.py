@@ -139,6 +139,9 @@ class Settings(BaseSettings):
     job_retention_h: int = Field(
         default=72, ge=1, description="Hours for which a finished job and its result are kept."
     )
+    audit_retention_days: int = Field(
+        default=730, ge=31, description="Days for which records of the audit trail are kept."
+    )
     max_wait_s: int = Field(
         default=60, ge=0, le=600, description="Longest time a request may wait for its job."
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from flask import Blueprint
 
 from app.api import (
+    audit,
     collections,
     deliveries,
     detections,
@@ -41,6 +42,7 @@ _NAMESPACES = (
     deliveries.ns,
     models.ns,
     keys.ns,
+    audit.ns,
 )
 
 _DESCRIPTION = """Asynchronous face recognition. Every submit answers 202 with a job; read it at its

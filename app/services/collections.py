@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from app.domain.audit import Action
 from app.domain.collection import Collection
 from app.domain.errors import Fault, NotFoundError, ValidationFailedError
 from app.domain.matching import Matcher
@@ -71,6 +72,7 @@ def create_collection(
     _check_thresholds(collection)
     with uow() as work:
         work.collections.add(collection)
+        work.audit.record(Action.CREATE_COLLECTION, collection.id)
         work.commit()
     return collection
 
@@ -122,6 +124,7 @@ def update_collection(
         collection = replace(find_collection(reference, key=key, work=work), **changes)
         _check_thresholds(collection)
         work.collections.update(collection)
+        work.audit.record(Action.CHANGE_COLLECTION, collection.id, settings=sorted(changes))
         work.commit()
     return collection
 
@@ -129,7 +132,9 @@ def update_collection(
 def delete_collection(reference: str, *, key: ApiKey, uow: UnitOfWorkFactory) -> None:
     """Remove a collection and everything in it. Raises: NotFoundError."""
     with uow() as work:
-        work.collections.delete(find_collection(reference, key=key, work=work).id)
+        collection = find_collection(reference, key=key, work=work)
+        work.collections.delete(collection.id)
+        work.audit.record(Action.DELETE_COLLECTION, collection.id)
         work.commit()
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from app.domain.audit import Action
 from app.domain.errors import ConflictError, NotFoundError
 
 if TYPE_CHECKING:
@@ -49,7 +50,8 @@ def add_subject(service: Service, name: str, *, uow: UnitOfWorkFactory) -> None:
         work.subjects.hold_name(home_of(service), name)
         if work.subjects.find_folded(home_of(service), name) is not None:
             raise ConflictError("there is a subject of this name")
-        work.subjects.ensure(home_of(service), name)
+        subject = work.subjects.ensure(home_of(service), name)
+        work.audit.record(Action.CREATE_SUBJECT, subject.id)
         work.commit()
 
 
@@ -67,8 +69,10 @@ def rename_or_merge(service: Service, name: str, new: str, *, uow: UnitOfWorkFac
         other = work.subjects.find_folded(home_of(service), new)
         if other is None or other.id == subject.id:
             work.subjects.rename(subject.id, new)
+            work.audit.record(Action.RENAME_SUBJECT, subject.id)
         else:
             work.subjects.merge(subject.id, into=other.id)
+            work.audit.record(Action.MERGE_SUBJECT, subject.id, into=str(other.id))
         _commit_erasure(work, service)
     return True
 
@@ -80,6 +84,7 @@ def erase_subject(service: Service, name: str, *, uow: UnitOfWorkFactory) -> str
         if subject is None:
             raise NotFoundError("there is no such subject")
         work.subjects.delete(subject.id)
+        work.audit.record(Action.DELETE_SUBJECT, subject.id)
         _commit_erasure(work, service)
     return subject.name
 
@@ -88,6 +93,7 @@ def erase_all_subjects(service: Service, *, uow: UnitOfWorkFactory) -> int:
     """Remove all subjects with their examples; return how many subjects."""
     with uow() as work:
         deleted = work.subjects.delete_all(home_of(service))
+        work.audit.record(Action.DELETE_SUBJECTS, home_of(service), subjects=deleted)
         _commit_erasure(work, service)
     return deleted
 
@@ -139,7 +145,12 @@ def example_image(service: Service, face_id: UUID, *, uow: UnitOfWorkFactory) ->
     """Return the photograph of an example, or nothing where there is none."""
     with uow() as work:
         face = _face(work, service, face_id)
-        return b"" if face is None else work.faces.image(face.id) or b""
+        image = None if face is None else work.faces.image(face.id)
+        if image is None:
+            return b""
+        work.audit.record(Action.READ_PHOTOGRAPH, face_id)
+        work.commit()
+    return image
 
 
 def erase_examples(
@@ -152,6 +163,7 @@ def erase_examples(
             face = _face(work, service, face_id)
             if face is not None:
                 work.faces.delete(face.id)
+                work.audit.record(Action.DELETE_FACE, face.id)
                 erased.append(face)
         _commit_erasure(work, service)
     return erased
@@ -166,12 +178,14 @@ def erase_examples_of(service: Service, subject: str | None, *, uow: UnitOfWorkF
     with uow() as work:
         if subject is None:
             deleted = work.faces.delete_labelled(home, subject_id=None)
+            work.audit.record(Action.DELETE_FACES, home, faces=deleted)
         else:
             found = work.subjects.find_folded(home, subject)
             if found is None:
                 return 0
             deleted = work.faces.delete_labelled(home, subject_id=found.id)
             work.subjects.delete(found.id)
+            work.audit.record(Action.DELETE_SUBJECT, found.id, faces=deleted)
         _commit_erasure(work, service)
     return deleted
 

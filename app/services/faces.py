@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from app.domain.audit import Action
 from app.domain.errors import NotFoundError
 from app.services.collections import find_collection
 from app.services.subjects import find_subject
@@ -45,8 +46,10 @@ def get_face_image(collection: str, face_id: UUID, *, key: ApiKey, uow: UnitOfWo
     """Return the kept photograph of a face. Raises: NotFoundError: also when none was kept."""
     with uow() as work:
         image = work.faces.image(_find_face(collection, face_id, key=key, work=work).id)
-    if image is None:
-        raise NotFoundError("the photograph of this face was not kept")
+        if image is None:
+            raise NotFoundError("the photograph of this face was not kept")
+        work.audit.record(Action.READ_PHOTOGRAPH, face_id)
+        work.commit()
     return image
 
 
@@ -71,6 +74,7 @@ def relabel_face(
             find_subject(home, not_subject, work=work).id if not_subject is not None else None
         )
         work.faces.relabel(face.id, subject_id=shown, rejected_subject_id=ruled_out)
+        work.audit.record(Action.RELABEL_FACE, face.id)
         relabelled = _find_face(collection, face_id, key=key, work=work)
         work.commit()
     return relabelled
@@ -80,6 +84,7 @@ def delete_face(collection: str, face_id: UUID, *, key: ApiKey, uow: UnitOfWorkF
     """Remove a face and the photograph that only it uses. Raises: NotFoundError."""
     with uow() as work:
         work.faces.delete(_find_face(collection, face_id, key=key, work=work).id)
+        work.audit.record(Action.DELETE_FACE, face_id)
         work.commit()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from app.domain.audit import Action
 from app.domain.errors import ConflictError
 from app.domain.job import JobState
 from app.services.complete import cancel_job
@@ -92,4 +93,5 @@ def delete_job(job_id: UUID, *, key: ApiKey, uow: UnitOfWorkFactory) -> None:
         if not job.state.is_terminal:
             raise ConflictError(f"the job is {job.state}; cancel it first")
         work.jobs.delete(job_id)
+        work.audit.record(Action.DELETE_JOB, job_id)
         work.commit()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from app.domain.audit import Action
 from app.domain.errors import ConflictError, NotFoundError
 from app.domain.naming import as_uuid, subject_name
 from app.services.collections import find_collection
@@ -24,6 +25,7 @@ def create_subject(collection: str, name: str, *, key: ApiKey, uow: UnitOfWorkFa
         if work.subjects.find(home.id, name) is not None:
             raise ConflictError("the collection has a subject of this name already")
         subject = work.subjects.ensure(home.id, name)
+        work.audit.record(Action.CREATE_SUBJECT, subject.id)
         work.commit()
     return subject
 
@@ -67,6 +69,7 @@ def rename_subject(
         subject = find_subject(home.id, reference, work=work)
         if subject.name != name:
             work.subjects.rename(subject.id, name)
+            work.audit.record(Action.RENAME_SUBJECT, subject.id)
             work.commit()
     return replace(subject, name=name)
 
@@ -75,5 +78,7 @@ def delete_subject(collection: str, reference: str, *, key: ApiKey, uow: UnitOfW
     """Remove a subject with its faces and their images. Raises: NotFoundError."""
     with uow() as work:
         home = find_collection(collection, key=key, work=work)
-        work.subjects.delete(find_subject(home.id, reference, work=work).id)
+        subject = find_subject(home.id, reference, work=work)
+        work.subjects.delete(subject.id)
+        work.audit.record(Action.DELETE_SUBJECT, subject.id)
         work.commit()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from app.domain.audit import Action
 from app.domain.errors import AttemptsExhaustedError
 from app.services.deliver import enqueue_events
 from app.services.problems import problem
@@ -62,7 +63,8 @@ def sweep(rules: SweepRules, *, uow: UnitOfWorkFactory, queue: JobQueue, clock: 
         )
         due = work.deliveries.due(now=now, limit=_AT_ONCE)
         work.jobs.delete_expired(now=now, limit=_AT_ONCE)
-        work.faces.delete_expired(now=now, limit=_AT_ONCE)
+        if expired := work.faces.delete_expired(now=now, limit=_AT_ONCE):
+            work.audit.record(Action.EXPIRE_FACES, faces=expired)
         work.idempotency.delete_before(now - IDEMPOTENCY_KEY_LIFE)
         work.commit()
     _put(waiting, due, queue)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from app.domain.audit import Action
 from app.domain.errors import ConflictError, Fault, NotFoundError, ValidationFailedError
 from app.domain.naming import collection_name
 from app.domain.tenant import DEFAULT_TENANT_ID, Tenant
@@ -25,6 +26,7 @@ def create_tenant(name: str, *, uow: UnitOfWorkFactory, clock: Clock) -> Tenant:
     tenant = Tenant(id=new_id(), name=name, created_at=clock.now())
     with uow() as work:
         work.tenants.add(tenant)
+        work.audit.record(Action.CREATE_TENANT, tenant.id)
         work.commit()
     return tenant
 
@@ -51,6 +53,7 @@ def delete_tenant(name: str, *, uow: UnitOfWorkFactory) -> None:
         if tenant.id == DEFAULT_TENANT_ID:
             raise ConflictError("the first tenant stays; remove its collections instead")
         work.tenants.delete(tenant.id)
+        work.audit.record(Action.DELETE_TENANT, tenant.id)
         work.commit()
 
 

@@ -30,6 +30,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import UUID as PgUuid  # noqa: N811 - the name UUID is taken
 
 from app.domain.job import JobState, Lane
+from app.storage.audit import add_record
 from app.storage.tables import EndpointRow, ImageRow, JobRow
 
 #: The channel on which the end of every job is told.
@@ -46,7 +47,10 @@ def _select_job() -> Any:  # noqa: ANN401 - SQLAlchemy's types of statements are
 
 
 def _add_job() -> Any:  # noqa: ANN401
-    """Insert a job and its images; parameters: the columns, ``image_ids`` and ``image_data``."""
+    """Insert a job, its images and its audit record.
+
+    Parameters: the columns, ``image_ids``, ``image_data``, and those of ``record_parameters``.
+    """
     given = {name: bindparam(name, type_=_JOBS.c[name].type) for name in _GIVEN}
     job = insert(_JOBS).values(**given, done=0, attempt=0, losses=0, publishes=1).cte("job")
     images = (
@@ -58,7 +62,8 @@ def _add_job() -> Any:  # noqa: ANN401
         .render_derived()
     )
     rows = select(images.c.id, bindparam("id", type_=PgUuid()), images.c.place - 1, images.c.data)
-    return insert(_IMAGES).from_select(["id", "job_id", "number", "data"], rows).add_cte(job)
+    stored = insert(_IMAGES).from_select(["id", "job_id", "number", "data"], rows)
+    return stored.add_cte(job, add_record().cte("record"))
 
 
 _GIVEN = (

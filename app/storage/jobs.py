@@ -21,9 +21,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError
 
+from app.domain.audit import Action
 from app.domain.errors import NotFoundError
 from app.domain.job import Ending, Job, JobState, JobType, Lane, Progress
 from app.services.identity import new_id
+from app.storage.audit import record_parameters
 from app.storage.job_statements import (
     ADD_JOB,
     CLAIM_BY_AGE,
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement, Update
 
+    from app.domain.audit import Detail
     from app.storage.tenancy import TenantSession
 
 _NO_LEASE: dict[str, None] = {"lease_until": None, "claimed_by": None}
@@ -110,10 +113,18 @@ class SqlJobRepository:
                     "created_at": job.created_at,
                     "image_ids": [new_id() for _ in images],
                     "image_data": list(images),
+                    **self._record(job, images=len(images)),
                 },
             )
         except IntegrityError as error:  # of what it refers to, only the collection can be gone
             raise NotFoundError("there is no such collection") from error
+
+    def _record(self, job: Job, *, images: int) -> dict[str, Any]:
+        details: dict[str, Detail] = {"images": images}
+        if job.collection_id is not None:
+            details["collection"] = str(job.collection_id)
+        action = Action(f"{job.type}.submit")
+        return record_parameters(self._session, action, job.id, target_kind="job", details=details)
 
     def get(self, job_id: UUID) -> Job | None:
         row = self._session.execute(SELECT_JOB, {"job_id": job_id}).one_or_none()

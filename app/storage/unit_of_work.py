@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Self
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from app.domain.audit import Actor, ActorKind
 from app.domain.errors import ServiceUnavailableError
 from app.storage.applications import SqlApplicationRepository, SqlServiceRepository
+from app.storage.audit import SqlAuditTrail
 from app.storage.collections import SqlCollectionRepository
 from app.storage.deliveries import SqlDeliveryRepository
 from app.storage.endpoints import SqlEndpointRepository
@@ -33,6 +35,8 @@ _LOG = logging.getLogger(__name__)
 
 _RETRY_AFTER_S = 2
 
+_COMMAND_LINE = Actor(ActorKind.COMMAND_LINE)
+
 
 class SqlUnitOfWork:
     """One transaction on one connection, for one tenant or, without one, for all.
@@ -40,8 +44,10 @@ class SqlUnitOfWork:
     Raises: ServiceUnavailableError: Postgres is not reachable, restarts, or has no connection left.
     """
 
-    def __init__(self, engine: Engine, tenant_id: UUID | None = None) -> None:
-        self._session = TenantSession(engine, tenant_id)
+    def __init__(
+        self, engine: Engine, tenant_id: UUID | None = None, *, actor: Actor | None = None
+    ) -> None:
+        self._session = TenantSession(engine, tenant_id, actor or _COMMAND_LINE)
         self.tenants = SqlTenantRepository(self._session)
         self.jobs = SqlJobRepository(self._session)
         self.collections = SqlCollectionRepository(self._session)
@@ -54,6 +60,7 @@ class SqlUnitOfWork:
         self.services = SqlServiceRepository(self._session)
         self.endpoints = SqlEndpointRepository(self._session)
         self.deliveries = SqlDeliveryRepository(self._session)
+        self.audit = SqlAuditTrail(self._session)
         self.idempotency = SqlIdempotencyRepository(self._session)
 
     def __enter__(self) -> Self:

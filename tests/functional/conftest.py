@@ -84,6 +84,8 @@ def container(settings, api_engine, owner_engine, bell):
     """What the command line and the workers would use."""
     with owner_engine.begin() as connection:
         for table in reversed(Base.metadata.sorted_tables):
+            if table.name.startswith("audit_"):  # nobody may delete from these
+                continue
             rows = table.delete()
             if table is TenantRow.__table__:
                 rows = rows.where(TenantRow.id != DEFAULT_TENANT_ID)

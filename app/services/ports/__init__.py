@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.services.ports.access import KeyRepository, TenantRepository
 from app.services.ports.applications import ApplicationRepository, ServiceRepository
+from app.services.ports.audit import AuditTrail
 from app.services.ports.jobs import IdempotencyRepository, JobBell, JobQueue, JobRepository
 from app.services.ports.matching import (
     Classifiers,
@@ -24,6 +25,7 @@ from app.services.ports.work import (
 
 __all__ = [
     "ApplicationRepository",
+    "AuditTrail",
     "Classifiers",
     "Clock",
     "CollectionRepository",

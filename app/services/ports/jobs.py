@@ -19,7 +19,7 @@ class JobRepository(Protocol):
     """The job rows: the truth about every job."""
 
     def add(self, job: Job, *, images: Sequence[bytes], publish_at: datetime) -> None:
-        """Store a new queued job with its images, in order.
+        """Store a new queued job with its images, in order, and with its audit record.
 
         ``publish_at`` is when the sweep may put the job's message again.
         Raises: NotFoundError: its collection was deleted.
