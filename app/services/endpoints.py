@@ -169,6 +169,7 @@ def send_test_event(
         endpoint = _enabled(work, endpoint_id, owner_id)
         data = {"id": str(endpoint.id)}
         delivery = store_event(work, endpoint, EventType.ENDPOINT_TEST, data, at=clock.now())
+        work.audit.record(Action.TEST_ENDPOINT, endpoint.id)
         work.commit()
     queue.put_delivery(delivery.id)
     return delivery
@@ -225,6 +226,7 @@ def redeliver(
         _delivery(work, delivery_id, endpoint_id)
         work.deliveries.redeliver(delivery_id, now=clock.now())
         delivery = _delivery(work, delivery_id, endpoint_id)
+        work.audit.record(Action.REDELIVER, endpoint_id, deliveries=1)
         work.commit()
     queue.put_delivery(delivery_id)
     return delivery
@@ -252,6 +254,7 @@ def redeliver_range(
         chosen = work.deliveries.redeliver_range(
             endpoint_id, since=since, until=until or now, states=states, now=now
         )
+        work.audit.record(Action.REDELIVER, endpoint_id, deliveries=len(chosen))
         work.commit()
     # A sender that is at the endpoint goes on with what waits behind.
     for delivery_id in chosen[:ATTEMPTS_AT_ONCE]:

@@ -134,11 +134,14 @@ def nearest_examples(
     uow: UnitOfWorkFactory,
 ) -> list[list[Candidate]]:
     """Return the examples nearest to each probe, best first, or one example alone."""
+    home = home_of(service)
     with uow() as work:
-        return [
-            work.faces.nearest_faces(probe, home_of(service), limit=limit, face_id=face_id)
-            for probe in probes
+        found = [
+            work.faces.nearest_faces(probe, home, limit=limit, face_id=face_id) for probe in probes
         ]
+        work.audit.record(Action.SEARCH_VECTORS, home, vectors=len(probes))
+        work.commit()
+    return found
 
 
 def example_image(service: Service, face_id: UUID, *, uow: UnitOfWorkFactory) -> bytes:

@@ -77,6 +77,7 @@ def requeue_job(
         job = require_visible_job(work.jobs.get(job_id), key)
         if not work.jobs.requeue(job_id, publish_at=clock.now() + republish_after):
             raise ConflictError(f"only a dead job can be requeued; this one is {job.state}")
+        work.audit.record(Action.REQUEUE_JOB, job_id)
         work.commit()
         job = work.jobs.get(job_id) or job
     queue.put_job(job.id, job.type, lane=job.lane)

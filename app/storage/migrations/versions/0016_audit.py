@@ -81,6 +81,7 @@ _GRANTS = f"""
 REVOKE ALL ON audit_records, audit_heads FROM {_WEB}, {_WORKER};
 GRANT SELECT, INSERT ON audit_records TO {_WEB}, {_WORKER};
 GRANT UPDATE (sequence, mac), DELETE ON audit_records TO {_WORKER};
+GRANT SELECT ON audit_heads TO {_WEB};
 GRANT SELECT, INSERT, UPDATE ON audit_heads TO {_WORKER};
 """
 
