@@ -28,7 +28,7 @@ def _paths():
     """Give an address for each rule of Flower's, and some that have none."""
     patterns = [one.regex.pattern if isinstance(one, url) else one[0] for one in handlers]
     found = {_WILD.sub("celery@x", pattern.rstrip("$")).replace("/?", "") for pattern in patterns}
-    return sorted(path for path in found if path.startswith("/")) + ["/nowhere", "//", "/static/"]
+    return [*sorted(path for path in found if path.startswith("/")), "/nowhere", "//", "/static/"]
 
 
 @pytest.fixture(scope="module")
