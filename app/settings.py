@@ -46,7 +46,8 @@ class Settings(BaseSettings):
         description="Redis 6.2 or later, the broker of the queue: redis://:password@host:6379/0."
     )
     secret_key: SecretStr = Field(
-        min_length=32, description="At least 32 random characters; signs the cursors of listings."
+        min_length=32,
+        description="At least 32 random characters; signs cursors, seals the audit trail.",
     )
     base_url: str = Field(
         default="http://127.0.0.1:8000",

@@ -184,6 +184,7 @@ def check_trail(
     """
     sound, fault = 0, None
     with uow() as work:
+        work.audit.hold_still()  # else what is sealed meanwhile would stand behind the head
         head = work.audit.head()
         waiting = len(work.audit.unsealed(limit=_AT_ONCE))
         try:

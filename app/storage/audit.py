@@ -152,6 +152,9 @@ class SqlAuditTrail:
         query = query.order_by(_RECORDS.c.id.desc()).limit(limit)
         return [_record(row) for row in self._session.execute(query)]
 
+    def hold_still(self) -> None:
+        self._session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+
     def chain(self, *, after: int, limit: int) -> list[AuditRecord]:
         query = select(_RECORDS).where(_RECORDS.c.sequence > after)
         query = query.order_by(_RECORDS.c.sequence).limit(limit)

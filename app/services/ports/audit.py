@@ -36,6 +36,9 @@ class AuditTrail(Protocol):
     ) -> list[AuditRecord]:
         """Return the tenant's records, newest first."""
 
+    def hold_still(self) -> None:
+        """Begin a transaction that sees the trail as it is now until it ends."""
+
     def chain(self, *, after: int, limit: int) -> list[AuditRecord]:
         """Return sealed records of every tenant in their order, behind a sequence number."""
 

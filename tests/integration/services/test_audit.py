@@ -112,6 +112,26 @@ def test_the_first_sealing_tells_the_log_where_the_trail_stands(act, uow, caplog
     assert [record.head for record in caplog.records if hasattr(record, "head")] == [str(head)]
 
 
+def test_what_is_sealed_during_a_check_does_not_disturb_it(act, uow):
+    act(3)
+    seal_records(CHAIN, uow=uow)
+
+    def disturbed():
+        work = uow()
+        read = work.audit.chain
+
+        def chain(**where):
+            act(2)
+            seal_records(CHAIN, uow=uow)
+            return read(**where)
+
+        work.audit.chain = chain
+        return work
+
+    check = _check(disturbed)
+    assert (check.sound, check.fault) == (3, None)
+
+
 def test_a_trail_without_records_is_sound(uow):
     check = _check(uow)
     assert (check.sound, check.head, check.fault) == (0, None, None)
