@@ -47,7 +47,7 @@ class Settings(BaseSettings):
     )
     secret_key: SecretStr = Field(
         min_length=32,
-        description="At least 32 random characters; signs cursors, seals the audit trail.",
+        description="At least 32 random characters; signs cursors and seals the audit trail.",
     )
     base_url: str = Field(
         default="http://127.0.0.1:8000",

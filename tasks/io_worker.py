@@ -39,4 +39,4 @@ def _sweep() -> None:
     sweep(sweep_rules(_settings), uow=container.uow, queue=container.queue, clock=container.clock)
     container.pulses.leave(Part.SWEEP)
     seal_records(_chain, uow=container.uow)
-    prune_records(_chain, keep=_audit_retention, uow=container.uow, clock=container.clock)
+    prune_records([_chain], keep=_audit_retention, uow=container.uow, clock=container.clock)

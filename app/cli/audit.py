@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,14 @@ import click
 from app.bootstrap import Container, build_container
 from app.cli.tenants import container_for, tenant_option
 from app.domain.audit import Action, AuditChain
-from app.services.audit import check_trail, get_head, list_records, record_action, reseal_head
+from app.services.audit import (
+    check_trail,
+    get_head,
+    list_records,
+    prune_records,
+    record_action,
+    reseal_head,
+)
 from app.settings import Settings
 
 if TYPE_CHECKING:
@@ -119,6 +127,19 @@ def rekey(former: Path) -> None:
     """Let the trail go on after VULTUS_SECRET_KEY was changed; verify it with both from then on."""
     container = build_container(Settings.load())
     click.echo(reseal_head(_chain(container), _former(former), uow=container.uow))
+
+
+@audit.command()
+@_former_keys
+def prune(former: tuple[Path, ...]) -> None:
+    """Remove what is past its time now; what a former key has sealed the sweep leaves to this."""
+    container = build_container(Settings.load())
+    chains = [_chain(container), *map(_former, former)]
+    keep = timedelta(days=container.settings.audit_retention_days)
+    count = 0
+    while pruned := prune_records(chains, keep=keep, uow=container.uow, clock=container.clock):
+        count += pruned
+    click.echo(f"{count} records removed.")
 
 
 def _chain(container: Container) -> AuditChain:

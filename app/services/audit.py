@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, replace
-from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from app.domain.audit import START, Action, AuditHead, Verdict
@@ -26,6 +25,7 @@ _LOG = logging.getLogger(__name__)
 
 #: Records that are read, sealed or pruned at once.
 _AT_ONCE = 1000
+_REFUSED = {"action": "audit.refuse"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +126,13 @@ def seal_records(chain: AuditChain, *, uow: UnitOfWorkFactory) -> AuditHead | No
 
 
 def prune_records(
-    chain: AuditChain, *, keep: timedelta, uow: UnitOfWorkFactory, clock: Clock
+    chains: Sequence[AuditChain], *, keep: timedelta, uow: UnitOfWorkFactory, clock: Clock
 ) -> int:
-    """Remove records from the start of the chain that are older; return how many.
+    """Remove records from the start of the trail that are older; return how many.
 
-    The head keeps the code of the last one removed, so that the rest still hangs on something.
+    The head keeps the code of the last one removed, so that the rest still hangs on something. A
+    record that is not what was sealed stays, with all behind it: somebody may have made it look old.
+    ``chains`` are that of the present secret key, and those of former ones.
     """
     oldest = clock.now() - keep
     with uow() as work:
@@ -138,16 +140,23 @@ def prune_records(
         first = [] if head is None else work.audit.chain(after=head.pruned_sequence, limit=1)
         if not first or first[0].at >= oldest:
             return 0
-        head = _held_head(work, chain)
+        head = _held_head(work, chains[0])
         if head is None:
             return 0
-        found = work.audit.chain(after=head.pruned_sequence, limit=_AT_ONCE)
-        old = list(takewhile(lambda record: record.at < oldest, found))
-        pruned = _place(old[-1])
-        work.audit.put_head(chain.head((head.sequence, head.mac), pruned))
-        work.audit.prune(pruned[0])
+        kept, last = head.pruned_sequence, (head.pruned_sequence, head.pruned_mac)
+        for record in work.audit.chain(after=kept, limit=_AT_ONCE):
+            if record.at >= oldest:
+                break
+            if not _follows(record, last, chains):
+                _LOG.error("an old audit record is not what was sealed", extra=_REFUSED)
+                break
+            last = _place(record)
+        if last[0] == kept:
+            return 0
+        work.audit.put_head(chains[0].head((head.sequence, head.mac), last))
+        work.audit.prune(last[0])
         work.commit()
-    return len(old)
+    return last[0] - kept
 
 
 def reseal_head(chain: AuditChain, former: AuditChain, *, uow: UnitOfWorkFactory) -> AuditHead:
@@ -217,12 +226,12 @@ def _sound_records(
     _compare(noted, last, sound)
     while records := work.audit.chain(after=last[0], limit=_AT_ONCE):
         for record in records:
-            sequence, mac = _place(record)
+            sequence, _ = place = _place(record)
             if sequence != last[0] + 1:
                 raise _BrokenError(sound, last[0] + 1, "is missing")
-            if all(chain.link(last[1], sequence, record) != mac for chain in chains):
+            if not _follows(record, last, chains):
                 raise _BrokenError(sound, sequence, "was changed, or stands in another's place")
-            last, sound = (sequence, mac), sound + 1
+            last, sound = place, sound + 1
             _compare(noted, last, sound)
             if head is None or sequence > head.sequence:
                 raise _BrokenError(sound, sequence, "stands behind the head")
@@ -248,9 +257,17 @@ def _held_head(work: UnitOfWork, chain: AuditChain) -> AuditHead | None:
         return head
     _LOG.error(
         'the head of the audit trail is not of this secret key; see "audit verify", "audit rekey"',
-        extra={"action": "audit.refuse"},
+        extra=_REFUSED,
     )
     return None
+
+
+def _follows(record: AuditRecord, last: tuple[int, bytes], chains: Sequence[AuditChain]) -> bool:
+    """Tell whether a record is the one that was sealed behind ``last``, with one of the keys."""
+    sequence, mac = _place(record)
+    return sequence == last[0] + 1 and any(
+        chain.link(last[1], sequence, record) == mac for chain in chains
+    )
 
 
 def _place(record: AuditRecord) -> tuple[int, bytes]:

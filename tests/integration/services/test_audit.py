@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from uuid import uuid4
 
 import pytest
@@ -143,16 +144,41 @@ def test_old_records_go_and_the_rest_still_hangs_together(aged, act, uow, clock)
     before = get_head(uow=uow)
     act(3)
     seal_records(CHAIN, uow=uow)
-    assert prune_records(CHAIN, keep=timedelta(days=730), uow=uow, clock=clock) == 5
+    assert prune_records([CHAIN], keep=timedelta(days=730), uow=uow, clock=clock) == 5
     check = _check(uow, noted=(before.sequence, before.mac))
     assert (check.sound, check.fault) == (3, None)
-    assert prune_records(CHAIN, keep=timedelta(days=730), uow=uow, clock=clock) == 0
+    assert prune_records([CHAIN], keep=timedelta(days=730), uow=uow, clock=clock) == 0
 
 
 def test_old_records_that_are_not_sealed_stay(aged, uow, clock):
     aged(2)
-    assert prune_records(CHAIN, keep=timedelta(days=730), uow=uow, clock=clock) == 0
+    assert prune_records([CHAIN], keep=timedelta(days=730), uow=uow, clock=clock) == 0
     assert len(list_records(before=None, limit=9, uow=uow)) == 2
+
+
+def test_a_record_that_was_made_to_look_old_is_not_pruned(aged, act, engine, uow, clock, caplog):
+    """Else a forger would let the sweep remove it, and seal that it is gone."""
+    aged(1)
+    act(2)
+    seal_records(CHAIN, uow=uow)
+    with engine.begin() as connection:
+        connection.execute(text("SET session_replication_role = replica"))
+        connection.execute(text("UPDATE audit_records SET at = at - interval '3 years'"))
+        connection.execute(text("SET session_replication_role = DEFAULT"))
+    assert prune_records([CHAIN], keep=timedelta(days=730), uow=uow, clock=clock) == 0
+    assert "not what was sealed" in caplog.text
+    assert _check(uow).fault.sequence == 1
+
+
+def test_what_a_former_key_has_sealed_is_pruned_with_it(aged, uow, clock):
+    former = AuditChain("the key until now")
+    aged(2)
+    seal_records(former, uow=uow)
+    reseal_head(CHAIN, former, uow=uow)
+    prune = partial(prune_records, keep=timedelta(days=730), uow=uow, clock=clock)
+    assert prune([CHAIN]) == 0
+    assert prune([CHAIN, former]) == 2
+    assert _check(uow).fault is None
 
 
 def test_records_of_the_last_month_cannot_be_pruned_whatever_the_head_says(act, uow, clock):
@@ -160,7 +186,7 @@ def test_records_of_the_last_month_cannot_be_pruned_whatever_the_head_says(act, 
     seal_records(CHAIN, uow=uow)
     clock.moment = datetime.now(UTC) + timedelta(days=900)
     with pytest.raises(DBAPIError, match="only ever added to"):
-        prune_records(CHAIN, keep=timedelta(days=730), uow=uow, clock=clock)
+        prune_records([CHAIN], keep=timedelta(days=730), uow=uow, clock=clock)
     assert _check(uow).sound == 2
 
 
