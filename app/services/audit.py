@@ -131,7 +131,7 @@ def prune_records(
     """Remove records from the start of the trail that are older; return how many.
 
     The head keeps the code of the last one removed, so that the rest still hangs on something. A
-    record that is not what was sealed stays, with all behind it: somebody may have made it look old.
+    record that is not what was sealed stays, with all behind it: it may have been made to look old.
     ``chains`` are that of the present secret key, and those of former ones.
     """
     oldest = clock.now() - keep
