@@ -10,6 +10,7 @@ from base64 import b64decode
 from typing import TYPE_CHECKING, Any
 
 from flower.app import Flower
+from flower.events import EventsState
 from flower.views import BaseHandler
 from tornado.web import HTTPError
 
@@ -67,7 +68,18 @@ _find_by_path = Flower.find_handler
 Flower.find_handler = _find_handler
 
 
-def format_task(task: Any) -> Any:  # noqa: ANN401 - Flower passes Celery's Task or a dictionary's view
-    """Blank a task's arguments and result before a page shows them."""
-    task.args = task.kwargs = task.result = "hidden"
-    return task
+def _take_event(self: EventsState, event: dict[str, Any]) -> None:
+    """Forget what a task was called with and what came of it, before any page or call can show it.
+
+    The message of an exception may quote what is nobody's business, and a traceback shows it.
+    """
+    for name in _PRIVATE & event.keys():
+        event[name] = "hidden"
+    if "exception" in event:
+        event["exception"] = str(event["exception"]).partition("(")[0]
+    _store_event(self, event)
+
+
+_PRIVATE = frozenset({"args", "kwargs", "result", "traceback"})
+_store_event = EventsState.event
+EventsState.event = _take_event

@@ -175,7 +175,7 @@ def test_planted_words_turn_up_nowhere(service, photographs, finding):
         for path in _PATH.findall(text)
         if bytes(PROJECT) in path or b".py" in path
     }
-    naive = _naive(service, planted, traffic.photograph)
+    naive = _naive(service, planted)
     finding(
         test="T32",
         promise="Names, photographs, vectors and secrets turn up in no log, message or monitor",
@@ -183,10 +183,10 @@ def test_planted_words_turn_up_nowhere(service, photographs, finding):
         figure=f"{len(leaks) + len(paths)} of {len(planted.words)} planted words and of paths in"
         f" {len(places) + 1} places: logs of {len(logs) // 1000} kB,"
         f" {', '.join(f'{place} {len(text) // 1000} kB' for place, text in places.items())}"
-        f" {sorted(leaks | paths) or ''}",
+        f" {sorted(map(str, leaks | paths)) or ''}",
         passed=not leaks and not paths and all(places.values()),
         naive=f"a task with its data for arguments: {', '.join(sorted(naive))} in Redis",
-        naive_failed=len(naive) > 1,
+        naive_failed=bool(naive),
     )
 
 
@@ -213,17 +213,14 @@ def _audit(service) -> bytes:
     return "\n".join(row for [row] in rows).encode()
 
 
-def _naive(service, planted, photograph) -> set[str]:
+def _naive(service, planted) -> set[str]:
     """Put what one puts first; return which planted words then stand in Redis' log."""
     broker = service.redis_url().rpartition("/")[0] + "/1"
     name = planted.words["name of a subject"].decode()
     celery = Celery("naive", broker=broker, set_as_current=False)
     with celery:
-        celery.send_task("naive.enrol", args=[name, photograph.hex()], queue="naive")
-    found = planted.found_in(_redis(service.state))
-    as_text = planted.words["bytes of the photograph"].hex().encode()
-    if as_text in _redis(service.state):  # written as text, though not as such
-        found.add("bytes of the photograph")
+        celery.send_task("naive.enrol", args=[name], queue="naive")
+    found = planted.found_in(_redis(service.state)) - {"argument of a task"}
     with redis.Redis.from_url(broker) as client:
         client.flushdb()
-    return found - {"argument of a task"}
+    return found
