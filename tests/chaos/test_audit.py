@@ -351,7 +351,7 @@ def _least_harm_first(operation):
 
 def _wrong(key):
     """Give the key with another secret: its public part is known."""
-    return key.rpartition("_")[0] + "_" + "x" * 43
+    return "_".join([*key.split("_", 2)[:2], "x" * 43])
 
 
 def test_the_trail_holds_no_names_no_vectors_no_images_and_no_keys(world, superuser, finding):
@@ -374,7 +374,7 @@ def test_the_trail_holds_no_names_no_vectors_no_images_and_no_keys(world, superu
         COLLECTION + '"',
         PHOTO["data"][:32].hex(),
         "x" * 43,
-        *(key.rpartition("_")[2] for key in home.keys.values()),
+        *(key.split("_", 2)[2] for key in home.keys.values()),
         *home.services.values(),
     }
     vectors = superuser.execute("SELECT vector_send(embedding) FROM faces").fetchall()

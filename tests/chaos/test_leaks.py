@@ -31,6 +31,7 @@ class _Planted:
         self.words: dict[str, bytes] = {}
 
     def plant(self, kind: str, word: str | bytes) -> str:
+        assert len(word) > 6, "a short word is everywhere"
         self.words[kind] = word if isinstance(word, bytes) else word.encode()
         return word
 
@@ -61,7 +62,7 @@ class _Traffic:
         state = service.state
         for name, password in json.loads((state / "secrets.json").read_text()).items():
             self.planted.plant(f"password {name}", password)
-        self.planted.plant("first key", service.key.rpartition("_")[2])
+        self.planted.plant("first key", service.key.split("_", 2)[2])
 
     def run(self, hook: str) -> None:
         plant = self.planted.plant
@@ -79,7 +80,7 @@ class _Traffic:
                 "/v1/keys",
                 json={"name": plant("name of a key", f"Key{uuid4().hex}"), "scope": "read"},
             ).json()["key"]
-            plant("secret of a key", key.rpartition("_")[2])
+            plant("secret of a key", key.split("_", 2)[2])
             faces, searches = (
                 f"/v1/collections/{self.home}/{what}" for what in ("faces", "recognitions")
             )

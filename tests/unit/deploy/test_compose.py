@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
+from deploy import docker_secrets
 from deploy.docker_secrets import contents
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -101,3 +102,18 @@ def test_redis_knows_the_digests_of_the_passwords_alone():
         assert f"user {url.username} reset on #{digest} " in made["redis_conf"]
         assert url.password not in made["redis_conf"]
     assert "user default reset off\n" in made["redis_conf"]
+
+
+def test_secrets_of_an_earlier_version_get_the_users_of_redis_and_keep_the_rest(
+    tmp_path, monkeypatch
+):
+    folder = tmp_path / "docker"
+    monkeypatch.setattr(docker_secrets, "FOLDER", folder)
+    docker_secrets.main()
+    kept = (folder / "database_url").read_text()
+    (folder / "redis_url_web").unlink()
+    docker_secrets.main()
+    assert (folder / "database_url").read_text() == kept
+    url = urlsplit((folder / "redis_url_web").read_text())
+    digest = hashlib.sha256(url.password.encode()).hexdigest()
+    assert digest in (folder / "redis_conf").read_text()
