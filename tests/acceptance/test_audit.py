@@ -10,7 +10,7 @@ PATIENCE_S = 30
 
 
 def test_what_is_done_is_sealed_soon_and_the_trail_is_sound(service):
-    name = uuid4().hex
+    name = f"trail {uuid4().hex}"
     with service.client() as http:
         made = http.post("/v1/collections", json={"name": name}).json()["id"]
         http.delete(f"/v1/collections/{made}").raise_for_status()

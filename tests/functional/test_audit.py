@@ -64,4 +64,4 @@ def test_only_admin_keys_for_all_collections_read_the_trail(admin, staff, make_c
 
 def test_an_action_that_does_not_exist_is_no_filter(admin):
     answer = admin.get("/v1/audit", query_string={"action": "nothing"})
-    assert answer.status_code == 422
+    assert answer.status_code == 400
