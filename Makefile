@@ -87,7 +87,7 @@ sbom: setup ## Write what is installed to var/sbom.json, in CycloneDX's form
 
 .PHONY: docker-secrets
 docker-secrets: ## Write the passwords that docker-compose.yml refers to
-	@$(PYTHON) deploy/docker_secrets.py
+	@$(PYTHON) -m deploy.docker_secrets
 
 .PHONY: lock
 lock: setup ## Compile the lock files anew from deploy/requirements/*.in

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from celery import Celery
 
+from app.domain.audit import Actor, ActorKind
 from app.domain.backlog import Bounds
 from app.messaging.celery import configure
 from app.messaging.health import broker_answers
@@ -21,6 +22,7 @@ from app.storage.health import check_database
 from app.storage.model_profiles import load_model_profiles
 from app.storage.pulses import PostgresPulses
 from app.storage.scrub import PostgresScrub
+from app.storage.tenancy import DatabaseRole
 from app.storage.unit_of_work import SqlUnitOfWork
 from app.webhooks.sender import HttpWebhookSender
 
@@ -41,12 +43,17 @@ if TYPE_CHECKING:
         WebhookSender,
     )
     from app.settings import Settings
-    from app.storage.tenancy import DatabaseRole
 
 
 #: Signs of life that may be missing before a part counts as dead.
 MISSED_PULSES = 4
 
+#: Whom the audit trail names where nobody has shown a key.
+_ACTORS = {
+    None: ActorKind.COMMAND_LINE,
+    DatabaseRole.WEB: ActorKind.WEB,
+    DatabaseRole.WORKER: ActorKind.WORKER,
+}
 
 #: A request must not wait for a broker that is away: the sweep puts what is not put now.
 _IMPATIENT = {"max_retries": 0, "socket_timeout": 0.4, "socket_connect_timeout": 0.4}
@@ -88,10 +95,16 @@ class Container:
             clock=self.clock,
         )
 
-    def acting_for(self, tenant_id: UUID) -> Container:
-        """Return the same container with units of work for one tenant, and for no other."""
+    def acting_for(self, tenant_id: UUID, actor: Actor | None = None) -> Container:
+        """Return the same container with units of work for one tenant, and for no other.
+
+        The actor is whom the audit trail names; by default it is the process.
+        """
+        uow = partial(self.uow, tenant_id)
         return replace(
-            self, uow=partial(self.uow, tenant_id), admission=self.admission.of(tenant_id)
+            self,
+            uow=uow if actor is None else partial(uow, actor=actor),
+            admission=self.admission.of(tenant_id),
         )
 
 
@@ -107,7 +120,7 @@ def build_container(settings: Settings, *, role: DatabaseRole | None = None) -> 
     celery.conf.broker_transport_options |= _IMPATIENT
     return Container(
         settings=settings,
-        uow=partial(SqlUnitOfWork, engine),
+        uow=partial(SqlUnitOfWork, engine, actor=Actor(_ACTORS[role])),
         queue=CeleryJobQueue(celery),
         admission=Admission.within(
             Bounds(tenant=settings.max_waiting_per_tenant, whole=settings.max_waiting)

@@ -7,7 +7,7 @@ from typing import IO, TYPE_CHECKING
 
 from flask import Flask, Request
 
-from app.api import edge, health, metrics, problems, v1
+from app.api import denials, edge, health, metrics, problems, v1
 from app.api.auth import KeyRing
 from app.api.collection_memory import CollectionMemory
 from app.compat.compreface import blueprint as compreface
@@ -42,6 +42,7 @@ def create_app(container: Container) -> Flask:
     # Callbacks after a request run in reverse: the figures are taken last.
     metrics.register(app)
     edge.register(app)
+    denials.register(app)
     problems.register(app)
     app.register_blueprint(health.page)
     compreface.register(app)

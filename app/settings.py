@@ -46,7 +46,8 @@ class Settings(BaseSettings):
         description="Redis 6.2 or later, the broker of the queue: redis://:password@host:6379/0."
     )
     secret_key: SecretStr = Field(
-        min_length=32, description="At least 32 random characters; signs the cursors of listings."
+        min_length=32,
+        description="At least 32 random characters; signs cursors and seals the audit trail.",
     )
     base_url: str = Field(
         default="http://127.0.0.1:8000",
@@ -154,6 +155,9 @@ class Settings(BaseSettings):
     )
     erasure_window_h: float = Field(
         default=24, gt=0, description="Hours in which the bytes of what was erased are gone."
+    )
+    audit_retention_days: int = Field(
+        default=730, ge=31, description="Days for which records of the audit trail are kept."
     )
     max_wait_s: int = Field(
         default=60, ge=0, le=600, description="Longest time a request may wait for its job."

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING
 
 from app.bootstrap import Container, build_container, build_scrub
+from app.domain.audit import AuditChain
 from app.domain.errors import VultusError
 from app.domain.pulse import Part
 from app.messaging.celery import configure, schedule
 from app.messaging.names import TaskName
 from app.observability import configure_logging
+from app.services.audit import prune_records, seal_records
 from app.services.scrub import scrub_if_due
 from app.services.sweep import sweep
 from app.settings import Settings
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 
 _settings = Settings.load()
+_chain = AuditChain(_settings.secret_key.get_secret_value())
+_audit_retention = timedelta(days=_settings.audit_retention_days)
 configure_logging(_settings.log_level)
 configure(celery, _settings.redis_url.get_secret_value())
 celery.conf.beat_schedule = schedule(
@@ -44,6 +49,8 @@ def _sweep() -> None:
     container = _container()
     sweep(sweep_rules(_settings), uow=container.uow, queue=container.queue, clock=container.clock)
     container.pulses.leave(Part.SWEEP)
+    seal_records(_chain, uow=container.uow)
+    prune_records([_chain], keep=_audit_retention, uow=container.uow, clock=container.clock)
 
 
 @cache

@@ -161,12 +161,23 @@ class FakeDeliveries:
         return chosen
 
 
+class FakeAuditTrail:
+    """Keeps what was recorded, whatever becomes of the transaction."""
+
+    def __init__(self) -> None:
+        self.records = []
+
+    def record(self, action, target_id=None, **details):
+        self.records.append((action, target_id))
+
+
 class FakeWork:
     """A transaction over both: what is not committed is undone."""
 
     def __init__(self) -> None:
         self.endpoints = FakeEndpoints()
         self.deliveries = FakeDeliveries(self.endpoints)
+        self.audit = FakeAuditTrail()
 
     def __call__(self):
         return self

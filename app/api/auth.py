@@ -74,7 +74,7 @@ def authenticate(needed: Scope) -> ApiKey:
             f'this call needs a key with the scope "{needed}"; this key has "{found.scope}"'
         )
     g.key = found
-    act_for(found.tenant_id)
+    act_for(found)
     return found
 
 
@@ -84,6 +84,7 @@ def _find(credential: Credential) -> ApiKey | None:
     if found is not None and not found.accepts(credential.secret, now):
         # A secret that another process has just made is good at once.
         found = key_ring().look_up(credential.public_id)
+    g.claimed_key = found  # for the audit trail, should it be refused
     if found is None or not found.accepts(credential.secret, now) or not found.is_live(now):
         return None
     return found

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, cast
 
 from flask import current_app, g
 
-if TYPE_CHECKING:
-    from uuid import UUID
+from app.domain.audit import Actor, ActorKind
 
+if TYPE_CHECKING:
     from app.api.auth import KeyRing
     from app.api.collection_memory import CollectionMemory
     from app.bootstrap import Container
@@ -20,9 +20,9 @@ def container() -> Container:
     return cast("Container", g.get("container") or current_app.extensions["container"])
 
 
-def act_for(tenant_id: UUID) -> None:
-    """Let the rest of the request see one tenant's things alone."""
-    g.container = container().acting_for(tenant_id)
+def act_for(key: ApiKey) -> None:
+    """Let the rest of the request see the things of the key's tenant alone, in the key's name."""
+    g.container = container().acting_for(key.tenant_id, Actor(ActorKind.KEY, key.id))
 
 
 def key_ring() -> KeyRing:

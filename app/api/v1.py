@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from flask import Blueprint
 
 from app.api import (
+    audit,
     collections,
     consents,
     deliveries,
@@ -45,6 +46,7 @@ _NAMESPACES = (
     deliveries.ns,
     models.ns,
     keys.ns,
+    audit.ns,
 )
 
 _DESCRIPTION = """Asynchronous face recognition. Every submit answers 202 with a job; read it at its

@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from app.domain.audit import Action
 from app.settings import Settings
+from app.storage.audit import record_if_there
 from app.storage.backup import write_backup
 from app.storage.engine import build_engine
 from app.storage.erasures import list_erasures, read_erasures, write_erasures
@@ -29,7 +31,9 @@ def backup(file: Path) -> None:
 
     It holds faces, photographs, hashes of keys and the secrets of webhooks: encrypt it.
     """
-    manifest = write_backup(_engine(), file)
+    engine = _engine()
+    record_if_there(engine, Action.WRITE_BACKUP)
+    manifest = write_backup(engine, file)
     click.echo(f"{file}: {len(manifest['tables'])} tables, {file.stat().st_size} bytes")
 
 
@@ -37,7 +41,9 @@ def backup(file: Path) -> None:
 @_file
 def erasures(file: Path) -> None:
     """Write the ids of what was erased to FILE, to be kept beside the backups."""
-    click.echo(f"{file}: {write_erasures(_engine(), file)} ids")
+    engine = _engine()
+    record_if_there(engine, Action.LIST_ERASURES)
+    click.echo(f"{file}: {write_erasures(engine, file)} ids")
 
 
 @click.command()
@@ -71,5 +77,7 @@ def restore(file: Path, listed: Path | None, replaces: str | None, without_erasu
         known = read_erasures(listed)
     elif replaces:
         known = list_erasures(_engine(replaces))
-    restore_backup(_engine(), file, erasures=known)
+    engine = _engine()
+    restore_backup(engine, file, erasures=known)
+    record_if_there(engine, Action.RESTORE_BACKUP)
     click.echo("Every table is that of the backup, less what was erased since.")

@@ -7,6 +7,7 @@ from enum import IntEnum
 
 import click
 
+from app.cli.audit import audit
 from app.cli.backups import backup, erasures, restore, scrub
 from app.cli.database import migrate
 from app.cli.imports import import_
@@ -42,6 +43,7 @@ cli.add_command(models)
 cli.add_command(service)
 cli.add_command(tenants)
 cli.add_command(import_)
+cli.add_command(audit)
 
 
 def main() -> None:

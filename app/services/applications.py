@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 from app.domain.access import hash_secret
 from app.domain.application import Application, Service, ServiceType
+from app.domain.audit import Action
 from app.domain.collection import Collection
 from app.domain.errors import NotFoundError
 from app.domain.quality import QualityGate
@@ -67,6 +68,7 @@ def create_service(
             created_at=now,
         )
         work.services.add(service)
+        work.audit.record(Action.CREATE_SERVICE, service.id)
         work.commit()
     return service, key
 
@@ -78,6 +80,7 @@ def create_application(
     application = Application(id=new_id(), tenant_id=tenant_id, name=name, created_at=clock.now())
     with uow() as work:
         work.applications.add(application)
+        work.audit.record(Action.CREATE_APPLICATION, application.id)
         work.commit()
     return application
 
@@ -90,6 +93,7 @@ def rename_application(application_id: UUID, name: str, *, uow: UnitOfWorkFactor
     with uow() as work:
         application = _application(work, application_id)
         work.applications.rename(application_id, name)
+        work.audit.record(Action.RENAME_APPLICATION, application_id)
         work.commit()
     return replace(application, name=name)
 
@@ -114,6 +118,7 @@ def rename_service(service_id: UUID, name: str, *, uow: UnitOfWorkFactory) -> Se
     with uow() as work:
         service = replace(_service(work, service_id), name=name)
         work.services.update(service)
+        work.audit.record(Action.RENAME_SERVICE, service_id)
         work.commit()
     return service
 
@@ -127,6 +132,7 @@ def rotate_key(service_id: UUID, *, uow: UnitOfWorkFactory) -> tuple[Service, UU
     with uow() as work:
         service = replace(_service(work, service_id), key_hash=hash_key(key))
         work.services.update(service)
+        work.audit.record(Action.ROTATE_SERVICE, service_id)
         work.commit()
     return service, key
 
@@ -159,6 +165,7 @@ def clone_service(
             created_at=now,
         )
         work.services.add(copy)
+        work.audit.record(Action.CLONE_SERVICE, copy.id, original=str(service_id))
         work.commit()
     return copy, key
 
@@ -210,6 +217,7 @@ def delete_application(application_id: UUID, *, uow: UnitOfWorkFactory) -> None:
         for service in work.services.page(application_id):
             _erase(work, service)
         work.applications.delete(application_id)
+        work.audit.record(Action.DELETE_APPLICATION, application_id)
         work.commit()
 
 
@@ -238,7 +246,9 @@ def _service(work: UnitOfWork, service_id: UUID) -> Service:
 
 def _erase(work: UnitOfWork, service: Service) -> None:
     work.services.delete(service.id)
+    work.audit.record(Action.DELETE_SERVICE, service.id)
     work.jobs.delete_owned(service.id)
     if service.collection_id is not None:
         require_nothing_held(work, service.collection_id)
         work.erasures.collection(service.collection_id)
+        work.audit.record(Action.DELETE_COLLECTION, service.collection_id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from app.domain.audit import Action
 from app.domain.collection import Collection
 from app.domain.erasure import Erased
 from app.domain.errors import Fault, NotFoundError, ValidationFailedError
@@ -82,6 +83,7 @@ def create_collection(
     _check_thresholds(collection)
     with uow() as work:
         work.collections.add(collection)
+        work.audit.record(Action.CREATE_COLLECTION, collection.id)
         work.commit()
     return collection
 
@@ -144,6 +146,7 @@ def update_collection(
         work.collections.update(collection)
         if before.keep_probes and not collection.keep_probes:
             work.jobs.drop_probes(collection.id)
+        work.audit.record(Action.CHANGE_COLLECTION, collection.id, settings=sorted(changes))
         work.commit()
     return collection
 
@@ -160,6 +163,7 @@ def delete_collection(
         require_nothing_held(work, home.id)
         rows = work.erasures.collection(home.id)
         receipt = receipts.leave(work, Erased.COLLECTION, [home.id], rows, owner_id=key.id)
+        work.audit.record(Action.DELETE_COLLECTION, home.id)
         work.commit()
     return receipt
 

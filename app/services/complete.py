@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from app.domain.audit import Action
 from app.domain.errors import VultusError
 from app.domain.job import Ending, JobState
 from app.services.deliver import enqueue_events
@@ -146,6 +147,7 @@ def cancel_job(
             return False
         job = work.jobs.get(job_id)
         deliveries = [] if job is None else enqueue_events(work, [job])
+        work.audit.record(Action.CANCEL_JOB, job_id)
         work.commit()
     return _announce(deliveries, queue)
 

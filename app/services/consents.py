@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from app.domain.audit import Action
 from app.domain.errors import Fault, NotFoundError, ValidationFailedError
 from app.services.collections import find_collection
 from app.services.consent_rules import erase_for_want_of_consent, record_consent
@@ -52,6 +53,7 @@ def give_consent(
         home = find_collection(collection, key=key, work=work)
         of = find_subject(home.id, subject, work=work)
         consent = record_consent(work, of.id, terms, given_at=given_at or now)
+        work.audit.record(Action.GIVE_CONSENT, consent.id, subject=str(of.id))
         work.commit()
     return consent
 
@@ -98,6 +100,9 @@ def withdraw_consent(
             consent=_found(work, of.id, consent_id),
             faces_erased=erased,
             held=is_held(work, home.id, of.id),
+        )
+        work.audit.record(
+            Action.WITHDRAW_CONSENT, consent_id, subject=str(of.id), faces=withdrawn.faces_erased
         )
         work.commit()
     return withdrawn

@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from app.domain.audit import Action
 from app.domain.delivery import ATTEMPTS_AT_ONCE, Endpoint, EventType, generate_secret
 from app.domain.errors import ConflictError, InvalidRequestError, NotFoundError
 from app.services.deliver import store_event
@@ -58,6 +59,7 @@ def create_endpoint(
     )
     with uow() as work:
         work.endpoints.add(endpoint)
+        work.audit.record(Action.CREATE_ENDPOINT, endpoint.id)
         work.commit()
     return endpoint
 
@@ -109,6 +111,7 @@ def update_endpoint(
                 throttled_until=None,
             )
         work.endpoints.update(endpoint)
+        work.audit.record(Action.CHANGE_ENDPOINT, endpoint.id)
         work.commit()
     return endpoint
 
@@ -118,6 +121,7 @@ def delete_endpoint(endpoint_id: UUID, *, owner_id: UUID | None, uow: UnitOfWork
     with uow() as work:
         _admit(work.endpoints.lock(endpoint_id), owner_id)
         work.endpoints.delete(endpoint_id)
+        work.audit.record(Action.DELETE_ENDPOINT, endpoint_id)
         work.commit()
 
 
@@ -144,6 +148,7 @@ def rotate_secret(
             previous_secret_until=clock.now() + ROTATION_OVERLAP,
         )
         work.endpoints.update(endpoint)
+        work.audit.record(Action.ROTATE_ENDPOINT, endpoint.id)
         work.commit()
     return endpoint
 
@@ -164,6 +169,7 @@ def send_test_event(
         endpoint = _enabled(work, endpoint_id, owner_id)
         data = {"id": str(endpoint.id)}
         delivery = store_event(work, endpoint, EventType.ENDPOINT_TEST, data, at=clock.now())
+        work.audit.record(Action.TEST_ENDPOINT, endpoint.id)
         work.commit()
     queue.put_delivery(delivery.id)
     return delivery
@@ -220,6 +226,7 @@ def redeliver(
         _delivery(work, delivery_id, endpoint_id)
         work.deliveries.redeliver(delivery_id, now=clock.now())
         delivery = _delivery(work, delivery_id, endpoint_id)
+        work.audit.record(Action.REDELIVER, endpoint_id, deliveries=1)
         work.commit()
     queue.put_delivery(delivery_id)
     return delivery
@@ -247,6 +254,7 @@ def redeliver_range(
         chosen = work.deliveries.redeliver_range(
             endpoint_id, since=since, until=until or now, states=states, now=now
         )
+        work.audit.record(Action.REDELIVER, endpoint_id, deliveries=len(chosen))
         work.commit()
     # A sender that is at the endpoint goes on with what waits behind.
     for delivery_id in chosen[:ATTEMPTS_AT_ONCE]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from app.domain.audit import Action
 from app.domain.erasure import Erased, receipt_document
 from app.domain.job import Job, JobState, JobType
 from app.services.deliver import enqueue_events
@@ -82,5 +83,11 @@ def erase_expired(receipts: Receipts, *, limit: int, uow: UnitOfWorkFactory) -> 
                 rows,
                 owner_id=None,
                 tenant_id=one.tenant_id,
+            )
+            work.audit.record(
+                Action.EXPIRE_FACES,
+                one.collection_id,
+                target_kind="collection",
+                faces=rows["faces"],
             )
             work.commit()

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from app.domain.audit import Action
 from app.domain.errors import ConflictError, NotFoundError
 from app.services.consent_rules import merge_consents
 from app.services.held import require_nothing_held, require_unheld
@@ -51,7 +52,8 @@ def add_subject(service: Service, name: str, *, uow: UnitOfWorkFactory) -> None:
         work.subjects.hold_name(home_of(service), name)
         if work.subjects.find_folded(home_of(service), name) is not None:
             raise ConflictError("there is a subject of this name")
-        work.subjects.ensure(home_of(service), name)
+        subject = work.subjects.ensure(home_of(service), name)
+        work.audit.record(Action.CREATE_SUBJECT, subject.id)
         work.commit()
 
 
@@ -73,10 +75,12 @@ def rename_or_merge(
         other = work.subjects.find_folded(home_of(service), new)
         if other is None or other.id == subject.id:
             work.subjects.rename(subject.id, new)
+            work.audit.record(Action.RENAME_SUBJECT, subject.id)
         elif home is not None:
             require_unheld(work, home.id, subject.id)
             merge_consents(work, home, subject, other, now=clock.now())
             work.subjects.merge(subject.id, into=other.id)
+            work.audit.record(Action.MERGE_SUBJECT, subject.id, into=str(other.id))
         _commit_erasure(work, service)
     return True
 
@@ -89,6 +93,7 @@ def erase_subject(service: Service, name: str, *, uow: UnitOfWorkFactory) -> str
             raise NotFoundError("there is no such subject")
         require_unheld(work, home_of(service), subject.id)
         work.erasures.people(home_of(service), subject_ids=[subject.id])
+        work.audit.record(Action.DELETE_SUBJECT, subject.id)
         _commit_erasure(work, service)
     return subject.name
 
@@ -99,6 +104,7 @@ def erase_all_subjects(service: Service, *, uow: UnitOfWorkFactory) -> int:
         require_nothing_held(work, home_of(service))
         everybody = work.subjects.ids(home_of(service))
         rows = work.erasures.people(home_of(service), subject_ids=everybody)
+        work.audit.record(Action.DELETE_SUBJECTS, home_of(service), subjects=rows["subjects"])
         _commit_erasure(work, service)
     return rows["subjects"]
 
@@ -139,18 +145,26 @@ def nearest_examples(
     uow: UnitOfWorkFactory,
 ) -> list[list[Candidate]]:
     """Return the examples nearest to each probe, best first, or one example alone."""
+    home = home_of(service)
     with uow() as work:
-        return [
-            work.faces.nearest_faces(probe, home_of(service), limit=limit, face_id=face_id)
-            for probe in probes
+        found = [
+            work.faces.nearest_faces(probe, home, limit=limit, face_id=face_id) for probe in probes
         ]
+        work.audit.record(Action.SEARCH_VECTORS, home, vectors=len(probes))
+        work.commit()
+    return found
 
 
 def example_image(service: Service, face_id: UUID, *, uow: UnitOfWorkFactory) -> bytes:
     """Return the photograph of an example, or nothing where there is none."""
     with uow() as work:
         face = _face(work, service, face_id)
-        return b"" if face is None else work.faces.image(face.id) or b""
+        image = None if face is None else work.faces.image(face.id)
+        if image is None:
+            return b""
+        work.audit.record(Action.READ_PHOTOGRAPH, face_id)
+        work.commit()
+    return image
 
 
 def erase_examples(
@@ -163,6 +177,8 @@ def erase_examples(
         for face in erased:
             require_unheld(work, face.collection_id, face.subject_id)
         work.erasures.people(home_of(service), face_ids=[face.id for face in erased])
+        for face in erased:
+            work.audit.record(Action.DELETE_FACE, face.id)
         _commit_erasure(work, service)
     return erased
 
@@ -177,12 +193,14 @@ def erase_examples_of(service: Service, subject: str | None, *, uow: UnitOfWorkF
         if subject is None:
             require_nothing_held(work, home)
             rows = work.erasures.people(home, face_ids=work.faces.labelled_ids(home))
+            work.audit.record(Action.DELETE_FACES, home, faces=rows["faces"])
         else:
             found = work.subjects.find_folded(home, subject)
             if found is None:
                 return 0
             require_unheld(work, home, found.id)
             rows = work.erasures.people(home, subject_ids=[found.id])
+            work.audit.record(Action.DELETE_SUBJECT, found.id, faces=rows["faces"])
         _commit_erasure(work, service)
     return rows["faces"]
 

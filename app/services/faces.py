@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from app.domain.audit import Action
 from app.domain.erasure import Erased
 from app.domain.errors import NotFoundError
 from app.services.collections import find_collection
@@ -50,8 +51,10 @@ def get_face_image(collection: str, face_id: UUID, *, key: ApiKey, uow: UnitOfWo
     """Return the kept photograph of a face. Raises: NotFoundError: also when none was kept."""
     with uow() as work:
         image = work.faces.image(_find_face(collection, face_id, key=key, work=work).id)
-    if image is None:
-        raise NotFoundError("the photograph of this face was not kept")
+        if image is None:
+            raise NotFoundError("the photograph of this face was not kept")
+        work.audit.record(Action.READ_PHOTOGRAPH, face_id)
+        work.commit()
     return image
 
 
@@ -84,6 +87,7 @@ def relabel_face(
             find_subject(home.id, not_subject, work=work).id if not_subject is not None else None
         )
         work.faces.relabel(face.id, subject_id=shown, rejected_subject_id=ruled_out)
+        work.audit.record(Action.RELABEL_FACE, face.id)
         relabelled = _find_face(collection, face_id, key=key, work=work)
         work.commit()
     return relabelled
@@ -101,6 +105,7 @@ def delete_face(
         require_unheld(work, face.collection_id, face.subject_id)
         rows = work.erasures.people(face.collection_id, face_ids=[face.id])
         receipt = receipts.leave(work, Erased.FACE, [face.id], rows, owner_id=key.id)
+        work.audit.record(Action.DELETE_FACE, face.id)
         work.commit()
     return receipt
 

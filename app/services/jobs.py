@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from app.domain.audit import Action
 from app.domain.errors import ConflictError, NotFoundError
 from app.domain.job import JobState
 from app.services.complete import cancel_job
@@ -76,6 +77,7 @@ def requeue_job(
         job = require_visible_job(work.jobs.get(job_id), key)
         if not work.jobs.requeue(job_id, publish_at=clock.now() + republish_after):
             raise ConflictError(f"only a dead job can be requeued; this one is {job.state}")
+        work.audit.record(Action.REQUEUE_JOB, job_id)
         work.commit()
         job = work.jobs.get(job_id) or job
     queue.put_job(job.id, job.type, lane=job.lane)
@@ -90,8 +92,10 @@ def get_probe(job_id: UUID, number: int, *, key: ApiKey, uow: UnitOfWorkFactory)
     with uow() as work:
         job = require_visible_job(work.jobs.get(job_id), key)
         image = work.jobs.probe(job.id, number) if number < job.progress.total else None
-    if image is None:
-        raise NotFoundError("the job has kept no such photograph")
+        if image is None:
+            raise NotFoundError("the job has kept no such photograph")
+        work.audit.record(Action.READ_PROBE, job.id)
+        work.commit()
     return image
 
 
@@ -105,4 +109,5 @@ def delete_job(job_id: UUID, *, key: ApiKey, uow: UnitOfWorkFactory) -> None:
         if not job.state.is_terminal:
             raise ConflictError(f"the job is {job.state}; cancel it first")
         work.jobs.delete(job_id)
+        work.audit.record(Action.DELETE_JOB, job_id)
         work.commit()

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from app.domain.access import ApiKey, Credential, Scope, hash_secret
+from app.domain.audit import Action
 from app.domain.errors import ConflictError, NotFoundError
 from app.domain.tenant import DEFAULT_TENANT_ID
 from app.services.identity import new_id
@@ -48,6 +49,7 @@ def create_key(
         if collection_id is not None and work.collections.get(collection_id) is None:
             raise NotFoundError("there is no such collection")
         work.keys.add(key)
+        work.audit.record(Action.CREATE_KEY, key.id, scope=key.scope)
         work.commit()
     return key, credential
 
@@ -91,6 +93,7 @@ def rotate_key(
             previous_secret_until=now + overlap,
         )
         work.keys.replace_secret(key)
+        work.audit.record(Action.ROTATE_KEY, key.id)
         work.commit()
     return key, credential
 
@@ -115,4 +118,5 @@ def revoke_key(key_id: UUID, *, uow: UnitOfWorkFactory, clock: Clock) -> None:
                 "this is the last key that administers the service; create another one first"
             )
         work.keys.revoke(key_id, now)
+        work.audit.record(Action.REVOKE_KEY, key_id)
         work.commit()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from app.domain.audit import Action
 from app.domain.errors import ConflictError, NotFoundError
 from app.domain.legal_hold import LegalHold
 from app.services.collections import find_collection
@@ -51,6 +52,7 @@ def place_hold(
             placed_at=clock.now(),
         )
         work.legal_holds.add(hold)
+        _record(work, Action.PLACE_HOLD, hold)
         work.commit()
     return hold, True
 
@@ -66,9 +68,9 @@ def get_hold(
 def lift_hold(collection: str, subject: str | None, *, key: ApiKey, uow: UnitOfWorkFactory) -> None:
     """Lift a hold; what is overdue goes with the next sweep. Raises: NotFoundError."""
     with uow() as work:
-        work.legal_holds.delete(
-            _standing(work, *_place(collection, subject, key=key, work=work)).id
-        )
+        hold = _standing(work, *_place(collection, subject, key=key, work=work))
+        work.legal_holds.delete(hold.id)
+        _record(work, Action.LIFT_HOLD, hold)
         work.commit()
 
 
@@ -77,6 +79,11 @@ def _place(
 ) -> tuple[UUID, UUID | None]:
     home = find_collection(collection, key=key, work=work).id
     return home, None if subject is None else find_subject(home, subject, work=work).id
+
+
+def _record(work: UnitOfWork, action: Action, hold: LegalHold) -> None:
+    held = hold.subject_id or hold.collection_id
+    work.audit.record(action, held, target_kind="subject" if hold.subject_id else "collection")
 
 
 def _standing(work: UnitOfWork, collection_id: UUID, subject_id: UUID | None) -> LegalHold:

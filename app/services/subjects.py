@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from app.domain.audit import Action
 from app.domain.erasure import Erased
 from app.domain.errors import ConflictError, NotFoundError
 from app.domain.naming import as_uuid, subject_name
@@ -29,6 +30,7 @@ def create_subject(collection: str, name: str, *, key: ApiKey, uow: UnitOfWorkFa
         if work.subjects.find(home.id, name) is not None:
             raise ConflictError("the collection has a subject of this name already")
         subject = work.subjects.ensure(home.id, name)
+        work.audit.record(Action.CREATE_SUBJECT, subject.id)
         work.commit()
     return subject
 
@@ -83,6 +85,7 @@ def rename_subject(
         subject = find_subject(home.id, reference, work=work)
         if subject.name != name:
             work.subjects.rename(subject.id, name)
+            work.audit.record(Action.RENAME_SUBJECT, subject.id)
             work.commit()
     return replace(subject, name=name)
 
@@ -100,5 +103,6 @@ def delete_subject(
         require_unheld(work, home.id, subject.id)
         rows = work.erasures.people(home.id, subject_ids=[subject.id])
         receipt = receipts.leave(work, Erased.SUBJECT, [subject.id], rows, owner_id=key.id)
+        work.audit.record(Action.DELETE_SUBJECT, subject.id)
         work.commit()
     return receipt

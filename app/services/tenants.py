@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from app.domain.audit import Action
 from app.domain.erasure import Erased
 from app.domain.errors import ConflictError, Fault, NotFoundError, ValidationFailedError
 from app.domain.naming import collection_name
@@ -29,6 +30,7 @@ def create_tenant(name: str, *, uow: UnitOfWorkFactory, clock: Clock) -> Tenant:
     tenant = Tenant(id=new_id(), name=name, created_at=clock.now())
     with uow() as work:
         work.tenants.add(tenant)
+        work.audit.record(Action.CREATE_TENANT, tenant.id)
         work.commit()
     return tenant
 
@@ -60,6 +62,7 @@ def delete_tenant(name: str, *, receipts: Receipts, uow: UnitOfWorkFactory) -> J
         receipt = receipts.leave(
             work, Erased.TENANT, [tenant.id], rows, owner_id=None, tenant_id=DEFAULT_TENANT_ID
         )
+        work.audit.record(Action.DELETE_TENANT, tenant.id)
         work.commit()
     return receipt
 

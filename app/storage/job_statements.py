@@ -34,6 +34,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import UUID as PgUuid  # noqa: N811 - the name UUID is taken
 
 from app.domain.job import JobState, JobType, Lane
+from app.storage.audit import add_record
 from app.storage.tables import CollectionRow, EndpointRow, ImageKeyRow, ImageRow, JobRow
 
 #: The channel on which the end of every job is told.
@@ -52,10 +53,10 @@ def _select_job() -> Any:  # noqa: ANN401 - SQLAlchemy's types of statements are
 
 
 def _add_job() -> Any:  # noqa: ANN401
-    """Insert a job and its images; return its turn.
+    """Insert a job, its images and its audit record; return its turn.
 
     Parameters: the columns, ``earliest``, ``behind``, ``image_ids``, ``image_data``, which is
-    sealed, and ``image_keys``.
+    sealed, ``image_keys``, and those of ``record_parameters``.
     """
     given = {name: bindparam(name, type_=_JOBS.c[name].type) for name in _GIVEN}
     others = (bindparam(name, type_=BigInteger()) for name in ("earliest", "behind"))
@@ -84,7 +85,7 @@ def _add_job() -> Any:  # noqa: ANN401
     )
     keys = select(images.c.id, images.c.key)
     locked = insert(_IMAGE_KEYS).from_select(["image_id", "key"], keys).cte("locked")
-    return select(job.c.turn).add_cte(stored, locked)
+    return select(job.c.turn).add_cte(stored, locked, add_record().cte("record"))
 
 
 _GIVEN = (

@@ -21,9 +21,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError
 
+from app.domain.audit import Action
 from app.domain.errors import NotFoundError
 from app.domain.job import Ending, Job, JobState, JobType, Lane, Progress
 from app.services.identity import new_id
+from app.storage.audit import record_parameters
 from app.storage.job_statements import (
     ADD_JOB,
     CLAIM_NAMED,
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement, Select, Update
 
+    from app.domain.audit import Detail
     from app.storage.tenancy import TenantSession
 
 #: The ends after which photographs may still be there for the owner to see.
@@ -128,11 +131,19 @@ class SqlJobRepository:
                     "image_keys": keys,
                     "earliest": earliest,
                     "behind": behind,
+                    **self._record(job, images=len(images)),
                 },
             ).scalar_one()
         except IntegrityError as error:  # of what it refers to, only the collection can be gone
             raise NotFoundError("there is no such collection") from error
         return turn
+
+    def _record(self, job: Job, *, images: int) -> dict[str, Any]:
+        details: dict[str, Detail] = {"images": images}
+        if job.collection_id is not None:
+            details["collection"] = str(job.collection_id)
+        action = Action(f"{job.type}.submit")
+        return record_parameters(self._session, action, job.id, target_kind="job", details=details)
 
     def get(self, job_id: UUID) -> Job | None:
         row = self._session.execute(SELECT_JOB, {"job_id": job_id}).one_or_none()

@@ -32,7 +32,16 @@ _SOLE = 0x5C120B
 
 #: Ids, times and numbers alone, so that nothing of a person is ever in them.
 _HOLD_NOBODY = frozenset(
-    {"attempts", "deliveries", "erasures", "pulses", "readings", "service_calls"}
+    {
+        "attempts",
+        "audit_heads",
+        "audit_records",
+        "deliveries",
+        "erasures",
+        "pulses",
+        "readings",
+        "service_calls",
+    }
 )
 
 #: What is in it can be read with keys alone, unless it was stored before there were any.

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement, Connection, Engine
 
+    from app.domain.audit import Actor
     from app.storage.tables import TenantOwned
 
 _TENANT = "tenant"
@@ -32,10 +33,14 @@ class DatabaseRole(StrEnum):
 
 
 class TenantSession(Session):
-    """A session each of whose transactions acts for one tenant, or for all where it is ``None``."""
+    """A session each of whose transactions acts for one tenant, or for all where it is ``None``.
 
-    def __init__(self, engine: Engine, tenant_id: UUID | None) -> None:
+    The ``actor`` is whom its audit records name.
+    """
+
+    def __init__(self, engine: Engine, tenant_id: UUID | None, actor: Actor) -> None:
         super().__init__(engine, expire_on_commit=False, autoflush=False, info={_TENANT: tenant_id})
+        self.actor = actor
 
     @property
     def tenant_id(self) -> UUID | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from app.domain.audit import Actor, ActorKind
 from app.domain.errors import (
     ConsentRequiredError,
     LegalHoldError,
@@ -15,6 +16,7 @@ from app.domain.errors import (
     VultusError,
 )
 from app.storage.applications import SqlApplicationRepository, SqlServiceRepository
+from app.storage.audit import SqlAuditTrail
 from app.storage.backlog import SqlBacklogRepository
 from app.storage.collections import SqlCollectionRepository
 from app.storage.consents import SqlConsentRepository
@@ -49,6 +51,7 @@ _REFUSALS: dict[str | None, type[VultusError]] = {
     "fk_legal_holds_collection_id": LegalHoldError,
     "fk_legal_holds_subject_id": LegalHoldError,
 }
+_COMMAND_LINE = Actor(ActorKind.COMMAND_LINE)
 
 
 class SqlUnitOfWork:
@@ -58,8 +61,10 @@ class SqlUnitOfWork:
     ConsentRequiredError, LegalHoldError: the database refused what the services had let through.
     """
 
-    def __init__(self, engine: Engine, tenant_id: UUID | None = None) -> None:
-        self._session = TenantSession(engine, tenant_id)
+    def __init__(
+        self, engine: Engine, tenant_id: UUID | None = None, *, actor: Actor | None = None
+    ) -> None:
+        self._session = TenantSession(engine, tenant_id, actor or _COMMAND_LINE)
         self.tenants = SqlTenantRepository(self._session)
         self.jobs = SqlJobRepository(self._session)
         self.backlog = SqlBacklogRepository(self._session)
@@ -76,6 +81,7 @@ class SqlUnitOfWork:
         self.endpoints = SqlEndpointRepository(self._session)
         self.deliveries = SqlDeliveryRepository(self._session)
         self.erasures = SqlErasureRepository(self._session)
+        self.audit = SqlAuditTrail(self._session)
         self.idempotency = SqlIdempotencyRepository(self._session)
 
     def __enter__(self) -> Self:

@@ -30,6 +30,8 @@ def write_access(stack: Stack) -> dict[str, str]:
         "flower_user": FLOWER_USER,
         "flower_password": stack.secrets["flower"],
     }
+    if stack.redis:
+        access["redis_operator_url"] = stack.redis.url()
     private_files.write(stack.state.access, access)
     return access
 

@@ -12,6 +12,7 @@ from celery import Celery
 from app.messaging.celery import configure
 from app.messaging.names import MODELS_LOADED
 from deploy.local.paths import PROJECT
+from deploy.redis_users import RedisUser
 
 if TYPE_CHECKING:
     from deploy.local.stack import Stack
@@ -62,7 +63,7 @@ def service_programs(stack: Stack, *, workers: int) -> list[Program]:
         f"--address=127.0.0.1 --port={ports['flower']}",
     )
     return [
-        Program("web", web, "INT"),
+        Program("web", web, "INT", environment=stack.as_user(RedisUser.WEB)),
         _worker("inference", "interactive,inference", f"--pool prefork --concurrency {workers}"),
         _worker("training", "training", "--pool prefork --concurrency 1", before=_AFTER_THE_REST),
         _worker("io", "io", f"--pool threads --concurrency {_IO_THREADS}"),
@@ -70,11 +71,12 @@ def service_programs(stack: Stack, *, workers: int) -> list[Program]:
         Program(
             "beat",
             (*_AFTER_THE_REST, *beat, f"--schedule={stack.state.run / 'beat-schedule'}"),
-            environment=_FOR_WORKERS,
+            environment=_FOR_WORKERS | stack.as_user(RedisUser.WEB),
         ),
         Program(
             "flower",
             (*_AFTER_THE_REST, *flower, f"--conf={PROJECT / 'deploy' / 'flowerconfig.py'}"),
+            environment=stack.as_user(RedisUser.FLOWER),
         ),
     ]
 

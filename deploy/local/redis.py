@@ -5,9 +5,9 @@ from __future__ import annotations
 import importlib.util
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import quote
 
 from deploy.local.privileges import Runner, runner_for
+from deploy.redis_users import RedisPasswords, RedisUser
 
 
 class RedisSetupError(RuntimeError):
@@ -28,7 +28,7 @@ def program() -> Path:
 
 @dataclass(frozen=True)
 class RedisServer:
-    """One server: its folder (absolute), its loopback port and its password."""
+    """One server: its folder (absolute), its loopback port and what its passwords follow from."""
 
     folder: Path
     port: int
@@ -44,13 +44,12 @@ class RedisServer:
         return self.folder / "valkey.conf"
 
     def initialise(self) -> None:
-        """Make the folder and write the settings, the password among them: it shows in no list."""
+        """Make the folder and write the settings."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         lines = {
             "bind": "127.0.0.1",
             "port": str(self.port),
             "protected-mode": "yes",
-            "requirepass": f'"{self.password}"',
             "dir": f'"{self.folder}"',
             "appendonly": "yes",
             "appendfsync": "everysec",
@@ -60,7 +59,9 @@ class RedisServer:
             "maxmemory-policy": "noeviction",
         }
         self._settings.touch(mode=0o600)
-        self._settings.write_text("".join(f"{name} {value}\n" for name, value in lines.items()))
+        text = [f"{name} {value}" for name, value in lines.items()]
+        text += RedisPasswords(self.password).settings()
+        self._settings.write_text("\n".join(text) + "\n")
         for path in (self.folder, self._settings):
             self.runner.hand_over(path)
 
@@ -68,6 +69,6 @@ class RedisServer:
         """Give the command that runs the server in the foreground; SIGTERM stops it cleanly."""
         return [*self.runner.prefix, str(program()), str(self._settings)]
 
-    def url(self, database: int = 0) -> str:
-        """Give the URL of one of its numbered databases."""
-        return f"redis://:{quote(self.password, safe='')}@127.0.0.1:{self.port}/{database}"
+    def url(self, database: int = 0, *, user: RedisUser = RedisUser.OPERATOR) -> str:
+        """Give a user's URL of one of its numbered databases."""
+        return RedisPasswords(self.password).url(user, f"127.0.0.1:{self.port}/{database}")

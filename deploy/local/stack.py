@@ -11,6 +11,7 @@ from deploy.local.paths import DEFAULT_STATE
 from deploy.local.ports import is_free, kept_ports
 from deploy.local.postgres import PostgresServer
 from deploy.local.redis import RedisServer
+from deploy.redis_users import RedisUser
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,6 +55,10 @@ class Stack:
         file = self.environment.get("VULTUS_REDIS_URL_FILE")
         return Path(file).read_text().strip() if file else self.environment["VULTUS_REDIS_URL"]
 
+    def as_user(self, user: RedisUser) -> dict[str, str]:
+        """Give what the environment of that user's process has instead; for our broker alone."""
+        return {"VULTUS_REDIS_URL": self.redis.url(user=user)} if self.redis else {}
+
     @property
     def flower_url(self) -> str:
         """Where Flower answers on this machine."""
@@ -89,7 +94,7 @@ def prepare_stack(state: StateFolder, environ: Mapping[str, str], *, port: int |
     postgres, redis = embedded_servers(state, ports, secrets)
     ours = {
         "VULTUS_DATABASE_URL": postgres.url(DATABASE, user=ROLE, password=secrets["database"]),
-        "VULTUS_REDIS_URL": redis.url(),
+        "VULTUS_REDIS_URL": redis.url(user=RedisUser.WORKER),
         "VULTUS_SECRET_KEY": secrets["secret_key"],
     }
     given = {name for name in ours if environment.keys() & {name, f"{name}_FILE"}}

@@ -49,11 +49,9 @@ def test_flower_answers_nobody_without_the_password(access, task):
         assert httpx.get(access["flower_url"] + path, auth=wrong).status_code == 401, path
 
 
-def test_what_flower_tells_without_the_password_names_no_job(access, task):
-    for path in ("/metrics", "/healthcheck"):
-        answer = httpx.get(access["flower_url"] + path)
-        assert answer.status_code == 200
-        assert task[1] not in answer.text
+def test_flower_tells_without_the_password_that_it_lives(access):
+    answer = httpx.get(access["flower_url"] + "/healthcheck")
+    assert (answer.status_code, answer.text) == (200, "OK")
 
 
 def test_flower_listens_on_loopback_alone(access):

@@ -33,6 +33,7 @@ from deploy.local.redis import RedisServer
 from deploy.local.stack import DATABASE, ROLE
 from deploy.local.supervision import ending_with_this_process
 from deploy.local.throwaway import postgres_answers, redis_answers
+from deploy.redis_users import RedisUser
 from tests.chaos.history import History
 
 #: Losses are noticed after the lease, so a short one keeps the tests short.
@@ -69,6 +70,7 @@ class Stack:
         self.crash_at_naive_pop = folder / "crash-at-naive-pop"
         self._processes: dict[str, subprocess.Popen] = {}
         self._settings: dict[str, dict[str, str]] = defaultdict(dict)
+        self._users = dict.fromkeys(("web", "beat"), RedisUser.WEB)
         self._password = secrets.token_urlsafe(16)
         self.postgres = PostgresServer(folder / "postgres", free_port(), secrets.token_urlsafe(16))
         self.redis = RedisServer(folder / "redis", free_port(), secrets.token_urlsafe(16))
@@ -79,7 +81,7 @@ class Stack:
             **SETTINGS,
             **settings,
             "VULTUS_DATABASE_URL": self.postgres.url(DATABASE, user=ROLE, password=self._password),
-            "VULTUS_REDIS_URL": self.redis.url(),
+            "VULTUS_REDIS_URL": self.redis.url(user=RedisUser.WORKER),
             "VULTUS_SECRET_KEY": secrets.token_urlsafe(32),
             "VULTUS_BASE_URL": self.base_url,
             "TMPDIR": str(_shared_folder(folder / "tmp")),
@@ -166,7 +168,7 @@ class Stack:
                 self._processes[name] = subprocess.Popen(
                     self._commands[name](),
                     cwd="/" if name in {"postgres", "redis"} else PROJECT,
-                    env=self.environment | self._settings[name],
+                    env=self.environment | self._broker_of(name) | self._settings[name],
                     stdout=log,
                     stderr=log,
                     start_new_session=True,
@@ -179,6 +181,10 @@ class Stack:
         for name in names:
             if name in answers:
                 wait_for(answers[name], what=name)
+
+    def _broker_of(self, name: str) -> dict[str, str]:
+        user = self._users.get(name, RedisUser.WORKER)
+        return {"VULTUS_REDIS_URL": self.redis.url(user=user)}
 
     def end(self, name: str, how: int = signal.SIGKILL, patience_s: float = 60) -> float:
         """Signal a program and wait for its end; return the seconds that this took.

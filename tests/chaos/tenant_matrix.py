@@ -114,6 +114,8 @@ ROWS = {
     ("GET", "/v1/keys/<uuid:key_id>"): Row(_ADMIN),
     ("DELETE", "/v1/keys/<uuid:key_id>"): Row(_ADMIN),
     ("POST", "/v1/keys/<uuid:key_id>/rotate"): Row(_ADMIN, json={"overlap_s": 60}),
+    # Refusals repeat the ids that their caller asked for, so these are others.
+    ("GET", "/v1/audit"): Row(_ADMIN, query={"action": "key.create"}),
     ("GET", "/metrics"): Row(_READ),
     ("POST", "/api/v1/detection/detect"): Row(ServiceType.DETECTION, photo=True),
     ("POST", "/api/v1/verification/verify"): Row(ServiceType.VERIFY, photo=True),

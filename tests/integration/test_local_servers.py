@@ -143,7 +143,8 @@ def test_redis_keeps_its_data_over_a_kill(redis_store):
 
 
 def test_redis_refuses_a_wrong_password(redis_server):
-    url = redis_server.url().replace(redis_server.password, "wrong")
+    user, _, address = redis_server.url().rpartition("@")
+    url = f"{user.rpartition(':')[0]}:wrong@{address}"
     with (
         redis.Redis.from_url(url) as client,
         pytest.raises(redis.AuthenticationError),

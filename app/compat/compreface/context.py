@@ -9,6 +9,7 @@ from flask import current_app, g, request
 
 from app.compat.compreface.errors import CompreFaceError, constraint
 from app.domain.application import ServiceType
+from app.domain.audit import Actor, ActorKind
 from app.domain.errors import NotFoundError
 from app.domain.naming import as_uuid
 from app.services.applications import find_service
@@ -48,9 +49,14 @@ def authenticate(wanted: ServiceType) -> None:
         g.service = find_service(key, wanted, uow=container().uow)
     except NotFoundError:
         raise service_not_found(wanted, stated) from None
-    g.container = container().acting_for(g.service.tenant_id)
+    act_for(g.service)
     if request.path.rstrip("/").endswith(_COUNTED):
         count_call(g.service.id, uow=container().uow, clock=container().clock)
+
+
+def act_for(service: Service) -> None:
+    """Let the rest of the request see the things of the service's tenant alone, in its name."""
+    g.container = container().acting_for(service.tenant_id, Actor(ActorKind.SERVICE, service.id))
 
 
 def service_not_found(wanted: ServiceType, stated: str) -> CompreFaceError:

@@ -9,7 +9,7 @@ from uuid import UUID
 from flask import Blueprint, Response
 
 from app.compat.compreface.calls import DETECTION_THRESHOLD
-from app.compat.compreface.context import authenticate, container, current_service
+from app.compat.compreface.context import act_for, authenticate, container, current_service
 from app.compat.compreface.documents import answer, json_value
 from app.compat.compreface.errors import example_not_found, no_face, undefined
 from app.compat.compreface.images import read_images
@@ -115,8 +115,8 @@ def photograph_by_key(api_key: str, image_id: str) -> Response:
         service = find_service(key, ServiceType.RECOGNITION, uow=container().uow)
     except NotFoundError:
         return _octets(b"")
-    uow = container().acting_for(service.tenant_id).uow
-    return _octets(example_image(service, face_id, uow=uow))
+    act_for(service)
+    return _octets(example_image(service, face_id, uow=container().uow))
 
 
 def enrol(parameters: Parameters) -> Document:

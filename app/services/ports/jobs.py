@@ -28,7 +28,7 @@ class JobRepository(Protocol):
         earliest: int = 0,
         behind: int = 0,
     ) -> int:
-        """Store a new queued job with its images, in order; return its turn.
+        """Store a new queued job with its images, in order, and its audit record; return its turn.
 
         ``publish_at`` is when the sweep may put the job's message again. ``earliest`` and
         ``behind`` tell of the tenant's jobs that are being stored just now: see ``turns.Place``.

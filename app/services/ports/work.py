@@ -10,9 +10,11 @@ if TYPE_CHECKING:
     from types import TracebackType
     from uuid import UUID
 
+    from app.domain.audit import Actor
     from app.domain.pulse import Part
     from app.services.ports.access import KeyRepository, TenantRepository
     from app.services.ports.applications import ApplicationRepository, ServiceRepository
+    from app.services.ports.audit import AuditTrail
     from app.services.ports.consents import ConsentRepository, LegalHoldRepository
     from app.services.ports.erasure import ErasureRepository
     from app.services.ports.jobs import BacklogRepository, IdempotencyRepository, JobRepository
@@ -75,6 +77,9 @@ class UnitOfWork(Protocol):
     @property
     def idempotency(self) -> IdempotencyRepository: ...
 
+    @property
+    def audit(self) -> AuditTrail: ...
+
     def __enter__(self) -> Self: ...
 
     def __exit__(
@@ -94,11 +99,13 @@ UnitOfWorkFactory: TypeAlias = "Callable[[], UnitOfWork]"
 class TenantUnitOfWorkFactory(Protocol):
     """Begins a unit of work for one tenant, or for whatever the process may see."""
 
-    def __call__(self, tenant_id: UUID | None = None, /) -> UnitOfWork:
+    def __call__(
+        self, tenant_id: UUID | None = None, /, *, actor: Actor | None = None
+    ) -> UnitOfWork:
         """Return a unit of work that sees and makes rows of that tenant alone.
 
         Without a tenant a web process sees nothing but the key that it looks up, and a worker sees
-        every tenant's rows.
+        every tenant's rows. Its audit records name the actor, by default the process.
         """
 
 

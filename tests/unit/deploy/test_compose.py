@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
 
+from deploy import docker_secrets
 from deploy.docker_secrets import contents
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -43,8 +46,8 @@ def test_every_service_is_watched(compose):
 def test_every_secret_is_a_file_that_is_written_and_used(compose):
     declared = {name: Path(secret["file"]).name for name, secret in compose["secrets"].items()}
     assert declared == {name: name for name in contents()}
-    used = {name for s in compose["services"].values() for name in s.get("secrets", [])}
-    assert used == set(declared)
+    used = [name for s in compose["services"].values() for name in s.get("secrets", [])]
+    assert {name if isinstance(name, str) else name["source"] for name in used} == set(declared)
 
 
 def test_no_secret_stands_in_an_environment(compose):
@@ -66,4 +69,51 @@ def test_our_images_do_not_run_as_root():
 def test_the_database_password_is_the_one_in_its_address():
     made = contents()
     assert f":{made['postgres_password']}@" in made["database_url"]
-    assert made["redis_url"].split("@")[0].removeprefix("redis://:") in made["redis_conf"]
+
+
+def test_each_process_has_the_user_of_redis_that_it_needs(compose):
+    made = contents()
+    users = {}
+    for name, service in compose["services"].items():
+        for secret in service.get("secrets", []):
+            source, target = (
+                (secret, secret)
+                if isinstance(secret, str)
+                else (secret["source"], secret["target"])
+            )
+            if target == "redis_url":
+                users[name] = urlsplit(made[source]).username
+    assert users == {
+        "migrate": "web",
+        "web": "web",
+        "beat": "web",
+        "flower": "flower",
+        "worker-inference": "worker",
+        "worker-io": "worker",
+        "worker-webhooks": "worker",
+    }
+
+
+def test_redis_knows_the_digests_of_the_passwords_alone():
+    made = contents()
+    for name in ("redis_url", "redis_url_web", "redis_url_flower"):
+        url = urlsplit(made[name])
+        digest = hashlib.sha256(url.password.encode()).hexdigest()
+        assert f"user {url.username} reset on #{digest} " in made["redis_conf"]
+        assert url.password not in made["redis_conf"]
+    assert "user default reset off\n" in made["redis_conf"]
+
+
+def test_secrets_of_an_earlier_version_get_the_users_of_redis_and_keep_the_rest(
+    tmp_path, monkeypatch
+):
+    folder = tmp_path / "docker"
+    monkeypatch.setattr(docker_secrets, "FOLDER", folder)
+    docker_secrets.main()
+    kept = (folder / "database_url").read_text()
+    (folder / "redis_url_web").unlink()
+    docker_secrets.main()
+    assert (folder / "database_url").read_text() == kept
+    url = urlsplit((folder / "redis_url_web").read_text())
+    digest = hashlib.sha256(url.password.encode()).hexdigest()
+    assert digest in (folder / "redis_conf").read_text()

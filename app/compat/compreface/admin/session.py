@@ -16,6 +16,7 @@ from app.compat.compreface.context import container
 from app.compat.compreface.documents import answer
 from app.compat.compreface.errors import CompreFaceError
 from app.domain.access import Credential
+from app.domain.audit import Actor, ActorKind
 from app.services.visibility import is_global_admin
 
 if TYPE_CHECKING:
@@ -39,7 +40,8 @@ def authenticate() -> None:
     """
     stated = request.cookies.get(_COOKIE) or request.headers.get("x-api-key", "")
     g.administrator = _administrator(stated)
-    g.container = container().acting_for(g.administrator.tenant_id)
+    actor = Actor(ActorKind.KEY, g.administrator.id)
+    g.container = container().acting_for(g.administrator.tenant_id, actor)
 
 
 @routes.post("/oauth/token")
@@ -73,6 +75,7 @@ def _administrator(text: str) -> ApiKey:
     key: ApiKey | None = None
     if credential is not None:
         key = current_app.extensions["key_ring"].find(credential.public_id)
+    g.claimed_key = key  # for the audit trail, should it be refused
     now = container().clock.now()
     if (
         credential is None

@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask_restx import Namespace, Resource
+
+from app.api.context import container, current_key
+from app.api.operation import operation
+from app.api.pagination import answer_page, read_id
+from app.api.schemas.audit import AuditPage, AuditQuery, AuditRecordResource
+from app.domain.access import Scope
+from app.services.audit import list_records
+from app.services.visibility import require_global
+
+if TYPE_CHECKING:
+    from flask import Response
+
+ns = Namespace("audit", "Who did what; only admin keys for all collections see it.", "/audit")
+
+
+@ns.route("")
+class AuditList(Resource):
+    """The audit trail."""
+
+    @operation(ns, scope=Scope.ADMIN, query=AuditQuery, answers={200: AuditPage})
+    def get(self, query: AuditQuery) -> Response:
+        """List what was done and what was refused, newest first."""
+        require_global(current_key())
+        found = list_records(
+            action=query.action,
+            target_id=query.target_id,
+            before=read_id(query),
+            limit=query.size + 1,
+            uow=container().uow,
+        )
+        return answer_page(
+            AuditPage,
+            found,
+            size=query.size,
+            show=AuditRecordResource.of,
+            position=lambda record: [record.id],
+        )
