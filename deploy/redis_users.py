@@ -16,7 +16,7 @@ from enum import StrEnum
 from urllib.parse import quote
 
 #: As in app/messaging: the queues of QueueName, below the prefix of every key.
-_QUEUES = "~vultus:interactive* ~vultus:inference* ~vultus:io* ~vultus:webhooks*"
+_QUEUES = "~vultus:interactive* ~vultus:inference* ~vultus:io* ~vultus:webhooks* ~vultus:training*"
 _BINDINGS = "~vultus:_kombu.binding*"
 #: Orders to workers, and their events; who listens to a pattern has to have that very pattern.
 _CHANNELS = "&vultus:/0.celery.pidbox &vultus:/0.celeryev/*"

@@ -90,6 +90,7 @@ def test_each_process_has_the_user_of_redis_that_it_needs(compose):
         "flower": "flower",
         "worker-inference": "worker",
         "worker-io": "worker",
+        "worker-training": "worker",
         "worker-webhooks": "worker",
     }
 
