@@ -14,6 +14,7 @@ from celery.signals import worker_process_init, worker_process_shutdown, worker_
 from celery.worker.control import inspect_command
 
 from app.bootstrap import build_container
+from app.domain.job import JobType
 from app.domain.pulse import Part
 from app.imaging.inspect import ImageLimits
 from app.messaging.celery import configure
@@ -25,6 +26,7 @@ from tasks.app import celery
 from tasks.drain import end_when_told
 from tasks.infer import run_image_job
 from tasks.limits import limit_memory
+from tasks.reembed import run_reembedding_job
 from tasks.retrain import run_training_job
 from tasks.runtime import InferenceRuntime, inference_runtime
 from workers.registry import build_pipeline
@@ -65,6 +67,7 @@ def _start(**_: Any) -> None:  # noqa: ANN401 - Celery's signal
         weights_dir=_settings.weights_dir,
         min_face_size=_settings.min_face_size,
         detection_threshold=_settings.detection_threshold,
+        other_models=_settings.other_models,
         limits=ImageLimits(max_bytes=_settings.max_upload_bytes, max_pixels=_settings.max_pixels),
     )
     limit_memory(_settings.worker_memory_mb)
@@ -118,7 +121,15 @@ def _pulse() -> None:
 
 def _train(job_id: UUID, runtime: InferenceRuntime) -> None:
     run_training_job(job_id, runtime)
-    run_image_job(job_id, runtime)  # for those to whom this message was enough: JobQueue.put_job
+    run_image_job(None, runtime)  # for those to whom this message was enough: JobQueue.put_job
+
+
+def _reembed(job_id: UUID, runtime: InferenceRuntime) -> None:
+    goes_on = run_reembedding_job(job_id, runtime)
+    run_image_job(None, runtime)
+    if goes_on:  # behind whatever waits
+        runtime.container.queue.put_job(job_id, JobType.REEMBEDDING)
 
 
 _register(TaskName.RETRAIN, _train)
+_register(TaskName.REEMBED, _reembed)

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tasks.models import ReadyModels
 from tasks.rules import sweep_rules
-from tasks.strangers import Strangers
 from workers.matching.classifier import LogisticClassifier
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from app.bootstrap import Container
     from app.domain.embedding import Embedding
-    from app.domain.model import ModelProfile
     from app.domain.training import Training
     from app.services.ports import UnitOfWork
     from app.services.sweep import SweepRules
@@ -69,9 +68,8 @@ class InferenceRuntime:
 
     container: Container
     pipeline: FacePipeline
-    model: ModelProfile
+    models: ReadyModels
     classifiers: ClassifierCache
-    cohort: Strangers
     lease: timedelta
     retention: timedelta
     rules: SweepRules
@@ -85,9 +83,8 @@ def inference_runtime(container: Container, pipeline: FacePipeline) -> Inference
     return InferenceRuntime(
         container=container,
         pipeline=pipeline,
-        model=container.models[settings.model],
+        models=ReadyModels(settings.model, pipeline, container.models, settings.weights_dir),
         classifiers=ClassifierCache(),
-        cohort=Strangers(settings.weights_dir, settings.model),
         lease=timedelta(seconds=settings.lease_s),
         retention=timedelta(hours=settings.job_retention_h),
         rules=sweep_rules(settings),

@@ -20,7 +20,6 @@ from app.domain.access import Scope
 from app.domain.job import JobType
 from app.imaging.inspect import ImageLimits, inspect_image
 from app.services.faces import delete_face, get_face, get_face_image, list_faces, relabel_face
-from app.services.models import require_model
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -68,7 +67,6 @@ class FaceList(Resource):
     def post(self, collection: str, query: EnrolmentQuery) -> Response:
         """Enrol the face of every photograph sent."""
         home = collection_memory().find(collection, key=current_key(), uow=container().uow)
-        require_model(home, container().settings.model)
         upload = _reader.read(query)
         return submit(
             JobType.ENROLMENT,

@@ -119,7 +119,12 @@ def update_collection(
     thresholds would be out of order.
     """
     with uow() as work:
-        collection = replace(find_collection(reference, key=key, work=work), **changes)
+        found = find_collection(reference, key=key, work=work)
+        # As it is now: a change of model would else be undone by whoever read before it.
+        current = work.collections.hold(found.id, exclusively=True)
+        if current is None:
+            raise NotFoundError("there is no such collection")
+        collection = replace(current, **changes)
         _check_thresholds(collection)
         work.collections.update(collection)
         work.commit()

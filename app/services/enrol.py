@@ -9,7 +9,7 @@ from uuid import UUID
 from app.domain.errors import LowQualityFaceError, NotFoundError
 from app.domain.selection import FacePolicy, select_face
 from app.services.complete import Outcome
-from app.services.models import require_model
+from app.services.models import of_collection
 from app.services.results import face_document, images_document
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from app.domain.detection import AnalysedFace, ImageAnalysis
     from app.domain.errors import VultusError
     from app.domain.job import Job
-    from app.domain.model import ModelProfile
     from app.domain.quality import QualityGate
     from app.services.ports import Clock, UnitOfWork
     from app.services.results import Document
@@ -29,7 +28,6 @@ def enrolled(
     work: UnitOfWork,
     job: Job,
     images: Sequence[ImageAnalysis | VultusError],
-    model: ModelProfile,
     clock: Clock,
 ) -> Outcome:
     """Store one face of each image, for the named subject or for none; answer with their ids.
@@ -39,13 +37,12 @@ def enrolled(
     wrongly may well be a poor photograph. ``face_id`` gives the face of a job of one image its id.
     With ``any_case`` a subject whose name differs in case alone is the one that is named.
 
-    Raises: VultusError: no image shows the one face meant well enough, or the collection is of
-    another model.
+    Raises: VultusError: no image shows the one face meant well enough. ModelChangedError: the
+    collection has come to need vectors of another model.
     """
-    collection = work.collections.get(job.collection_id) if job.collection_id else None
+    collection = work.collections.hold(job.collection_id) if job.collection_id else None
     if collection is None:
         raise NotFoundError("the collection was deleted before the face was enrolled")
-    require_model(collection, model.id)
     policy = FacePolicy(job.parameters.get("face_policy") or FacePolicy.PROMINENT)
     name = job.parameters.get("subject")
     ruled_out = job.parameters.get("not_subject")
@@ -66,6 +63,7 @@ def enrolled(
         face = select_face(image, policy)
         if ruled_out is None:
             _require_quality(face, collection.quality_gate)
+        face = of_collection(face, collection)
         if name is not None and subject_id is None:
             subject_id = _subject(work, job, collection, name).id
         image_id = image_ids[number] if image_ids else None
@@ -89,7 +87,7 @@ def enrolled(
     documents = images_document(images, faces)
     return Outcome(
         result={
-            "model": model.id,
+            "model": collection.model,
             "subject": name,
             "face_ids": face_ids,
             "images": documents,

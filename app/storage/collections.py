@@ -52,6 +52,17 @@ class SqlCollectionRepository:
             self._known[collection_id] = collection_of(row)
         return self._known[collection_id]
 
+    def hold(self, collection_id: UUID, *, exclusively: bool = False) -> Collection | None:
+        self._known.pop(collection_id, None)
+        row = self._session.get(
+            CollectionRow,
+            collection_id,
+            populate_existing=True,
+            # The weaker one is what a new face takes anyway, for its reference.
+            with_for_update=True if exclusively else {"read": True, "key_share": True},
+        )
+        return collection_of(row) if row is not None and self._session.owns(row) else None
+
     def find(self, name: str) -> Collection | None:
         row = self._session.scalar(
             select(CollectionRow).where(
@@ -83,8 +94,14 @@ class SqlCollectionRepository:
         for statement in copies(source, target):
             self._session.execute(statement)
 
-    def models(self) -> set[str]:
-        return set(self._session.scalars(select(CollectionRow.model).distinct()))
+    def names_by_model(self) -> dict[str, list[str]]:
+        rows = self._session.execute(
+            select(CollectionRow.model, CollectionRow.name).order_by(CollectionRow.name)
+        )
+        names: dict[str, list[str]] = {}
+        for model, name in rows:
+            names.setdefault(model, []).append(name)
+        return names
 
     def _write(self, statement: Executable) -> None:
         try:

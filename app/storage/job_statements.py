@@ -29,8 +29,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import UUID as PgUuid  # noqa: N811 - the name UUID is taken
 
-from app.domain.job import JobState, Lane
-from app.storage.tables import EndpointRow, ImageRow, JobRow
+from app.domain.job import JobState, JobType, Lane
+from app.storage.tables import CollectionRow, EndpointRow, ImageRow, JobRow
 
 #: The channel on which the end of every job is told.
 JOB_ENDED_CHANNEL = "vultus_job_ended"
@@ -38,6 +38,7 @@ JOB_ENDED_CHANNEL = "vultus_job_ended"
 _JOBS = cast("Table", JobRow.__table__)
 _IMAGES = cast("Table", ImageRow.__table__)
 _ENDPOINTS = cast("Table", EndpointRow.__table__)
+_COLLECTIONS = cast("Table", CollectionRow.__table__)
 JOB_COLUMNS = tuple(_JOBS.c)
 
 
@@ -80,8 +81,9 @@ def _claim_jobs(*order: Any) -> Any:  # noqa: ANN401
 
     Parameters: ``job_id``, ``companions``, ``worker``, ``lease``.
 
-    The rows are the job's columns beside each of its images. The commit need not reach the disk: a
-    claim that a crash undoes leaves its job queued, and its result is fenced off.
+    The rows are the job's columns and its collection's models beside each of its images. The commit
+    need not reach the disk: a claim that a crash undoes leaves its job queued, and its result is
+    fenced off.
     """
     job_id = bindparam("job_id", type_=PgUuid())
     queued = _JOBS.c.state == JobState.QUEUED
@@ -100,6 +102,7 @@ def _claim_jobs(*order: Any) -> Any:  # noqa: ANN401
         .where(
             queued,
             _JOBS.c.attempt == 0,
+            _JOBS.c.type.in_([one for one in JobType if one.is_on_images]),
             or_(_JOBS.c.total == 1, _JOBS.c.lane == Lane.INTERACTIVE),
             _JOBS.c.id.is_distinct_from(job_id),
             ~unsociable,
@@ -126,9 +129,15 @@ def _claim_jobs(*order: Any) -> Any:  # noqa: ANN401
         select(
             *claimed.c,
             _IMAGES.c.data.label("image"),
+            _COLLECTIONS.c.model,
+            _COLLECTIONS.c.second_model,
             func.set_config("synchronous_commit", "off", True),  # noqa: FBT003
         )
-        .select_from(claimed.outerjoin(_IMAGES, _IMAGES.c.job_id == claimed.c.id))
+        .select_from(
+            claimed.outerjoin(_IMAGES, _IMAGES.c.job_id == claimed.c.id).outerjoin(
+                _COLLECTIONS, _COLLECTIONS.c.id == claimed.c.collection_id
+            )
+        )
         .order_by(claimed.c.id, _IMAGES.c.number)
     )
 

@@ -158,7 +158,8 @@ class SqlJobRepository:
         claims: dict[UUID, tuple[Job, list[bytes]]] = {}
         for row in rows:
             if row.id not in claims:
-                claims[row.id] = _job(row), []
+                models = tuple(filter(None, (row.model, row.second_model)))
+                claims[row.id] = replace(_job(row), models=models), []
             if row.image is not None:
                 claims[row.id][1].append(row.image)
         return sorted(claims.values(), key=lambda claim: (claim[0].id != job_id, claim[0].id))
@@ -185,6 +186,29 @@ class SqlJobRepository:
                 excused=JobRow.excused + int(excused),
                 **_NO_LEASE,
             )
+        )
+
+    def advance(self, claim: Job, *, done: int, publish_at: datetime) -> None:
+        self._session.execute(
+            update(JobRow)
+            .where(_held(claim))
+            .values(
+                state=JobState.QUEUED,
+                done=done,
+                total=func.greatest(JobRow.total, done),
+                publish_at=publish_at,
+                publishes=1,
+                losses=0,
+                excused=JobRow.attempt,
+                **_NO_LEASE,
+            )
+        )
+
+    def postpone(self, job_id: UUID, *, publish_at: datetime) -> None:
+        self._session.execute(
+            update(JobRow)
+            .where(JobRow.id == job_id, JobRow.state == JobState.QUEUED)
+            .values(publish_at=publish_at, publishes=1)
         )
 
     def hold(self, claim: Job) -> bool:

@@ -154,9 +154,7 @@ class World:
         analyses = [image_analysis(analysed_face()) for _ in images]
         complete_job(
             claim,
-            lambda work: enrolled(
-                work, claim, analyses, self.owner.models[MODEL], self.owner.clock
-            ),
+            lambda work: enrolled(work, claim, analyses, self.owner.clock),
             retention=timedelta(hours=1),
             uow=self.owner.uow,
             queue=self.owner.queue,

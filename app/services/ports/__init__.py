@@ -13,6 +13,7 @@ from app.services.ports.matching import (
     TrainingRepository,
 )
 from app.services.ports.people import CollectionRepository, FaceRepository, SubjectRepository
+from app.services.ports.reembedding import ReembeddingRepository
 from app.services.ports.webhooks import DeliveryRepository, EndpointRepository, WebhookSender
 from app.services.ports.work import (
     Clock,
@@ -36,6 +37,7 @@ __all__ = [
     "JobRepository",
     "KeyRepository",
     "Pulses",
+    "ReembeddingRepository",
     "SearchRepository",
     "ServiceRepository",
     "StrangerCohort",

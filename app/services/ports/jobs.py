@@ -50,7 +50,8 @@ class JobRepository(Protocol):
     ) -> list[tuple[Job, list[bytes]]]:
         """Take a queued job, and with it up to ``companions`` more, under a lease.
 
-        Each claimed job comes with its images in order, runs, and has a new attempt number.
+        Each claimed job comes with its images in order, runs, has a new attempt number, and knows
+        the models of its collection.
         Companions are queued jobs of one image each, or interactive ones, that were never tried
         before, so that a job that kills its process is always tried alone. Interactive ones come
         first, the oldest of them before the others, or, ``by_age``, the oldest whatever they are.
@@ -68,6 +69,15 @@ class JobRepository(Protocol):
 
         An excused attempt does not count.
         """
+
+    def advance(self, claim: Job, *, done: int, publish_at: datetime) -> None:
+        """Put a claimed job back among the queued with a part of it done, if the claim still holds.
+
+        The attempt does not count, and losses before it are forgotten: the job has moved on.
+        """
+
+    def postpone(self, job_id: UUID, *, publish_at: datetime) -> None:
+        """Set when the sweep may put the message of a queued job again."""
 
     def hold(self, claim: Job) -> bool:
         """Lock a claimed job until the transaction ends; ``False`` when the claim was lost."""

@@ -26,6 +26,12 @@ class CollectionRepository(Protocol):
     def get(self, collection_id: UUID) -> Collection | None:
         """Return the collection, or ``None``."""
 
+    def hold(self, collection_id: UUID, *, exclusively: bool = False) -> Collection | None:
+        """Return the collection as it is now; its models stay so until the transaction ends.
+
+        Whoever holds it ``exclusively`` may change them, and keeps new faces waiting meanwhile.
+        """
+
     def find(self, name: str) -> Collection | None:
         """Return the collection of that name, or ``None``."""
 
@@ -41,8 +47,8 @@ class CollectionRepository(Protocol):
     def copy_people(self, source: UUID, target: UUID) -> None:
         """Copy subjects, faces and photographs into an empty collection, in their order."""
 
-    def models(self) -> set[str]:
-        """Return the ids of the models that collections were made with."""
+    def names_by_model(self) -> dict[str, list[str]]:
+        """Return the names of the collections that are searched by each model."""
 
 
 class SubjectRepository(Protocol):
@@ -76,11 +82,18 @@ class SubjectRepository(Protocol):
 
         A subject's share is ``exp(PROTOTYPE_SCALE * (cosine - 1))`` over the sum of these for all
         prototypes of the collection, those not returned included, and the ``background``. Of its
-        faces only those of the probe's own model speak for it.
+        faces only those of the probe's own model speak for it. Raises: ModelChangedError: the
+        collection is not searched by that model any more.
         """
 
-    def prototypes(self, collection_id: UUID) -> list[tuple[UUID, Sequence[float]]]:
-        """Return the mean embedding, of length 1, of every subject that has faces."""
+    def prototypes(self, collection_id: UUID, model: str) -> list[tuple[UUID, Sequence[float]]]:
+        """Return the mean embedding, of length 1, of every subject that has faces.
+
+        Raises: ModelChangedError: the collection is not searched by that model any more.
+        """
+
+    def refresh_prototypes(self, collection_id: UUID) -> None:
+        """Take every mean anew, after the collection has come to be searched by another model."""
 
     def count_enrolled(self, collection_id: UUID, *, up_to: int, but: Iterable[UUID] = ()) -> int:
         """Return how many subjects have faces, leaving out those named; count no further."""

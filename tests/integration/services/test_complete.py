@@ -87,7 +87,7 @@ def test_a_job_fails_with_the_problem_when_no_image_is_good(claimed, finish):
 
 def test_a_failed_enrolment_leaves_nothing_behind(claimed, finish, uow, model, clock, collection):
     claim = claimed(JobType.ENROLMENT, subject="Ann")
-    job = finish(claim, lambda work: enrolled(work, claim, [image_of()], model, clock))
+    job = finish(claim, lambda work: enrolled(work, claim, [image_of()], clock))
     with uow() as work:
         assert work.subjects.page(collection.id, after=None, limit=10) == []
     assert job.error["type"] == f"/problems/{NoFaceError.slug}"
@@ -105,7 +105,7 @@ def test_verification_compares_the_face_of_each_image(claimed, finish, people, m
 def test_a_lost_claim_writes_nothing(claimed, finish, uow, queue, clock, people, model, collection):
     claim = claimed(JobType.ENROLMENT, subject="Ann")
     cancel_job(claim.id, retention=timedelta(hours=1), uow=uow, queue=queue, clock=clock)
-    job = finish(claim, lambda work: enrolled(work, claim, [image_of(people[0])], model, clock))
+    job = finish(claim, lambda work: enrolled(work, claim, [image_of(people[0])], clock))
     with uow() as work:
         assert work.subjects.page(collection.id, after=None, limit=10) == []
     assert job.state is JobState.CANCELLED
@@ -195,7 +195,7 @@ def test_a_face_like_one_that_was_ruled_out_is_not_taken_for_the_subject(
 
 def test_nobody_can_be_ruled_out_who_is_not_known(claimed, finish, people, model, clock):
     claim = claimed(JobType.ENROLMENT, not_subject="Nobody")
-    job = finish(claim, lambda work: enrolled(work, claim, [image_of(people[0])], model, clock))
+    job = finish(claim, lambda work: enrolled(work, claim, [image_of(people[0])], clock))
     assert job.error["type"] == "/problems/not-found"
 
 

@@ -8,6 +8,7 @@ from app.domain.detection import ImageAnalysis
 from app.domain.errors import CorruptImageError, UnsupportedImageError
 from app.imaging.inspect import ImageLimits
 from workers.decode import decode_image
+from workers.embedders.shelf import EmbedderShelf
 from workers.pipeline import FacePipeline, PipelineOptions
 from workers.ports import DetectedFaces, ModelCard
 
@@ -69,7 +70,7 @@ def pipeline():
     return FacePipeline(
         UnconfinedDecoder(),
         FakeDetector(),
-        FakeEmbedder(),
+        EmbedderShelf(FakeEmbedder(), load=lambda _: FakeEmbedder(), others=1),
         engine_name="fake",
         options=PipelineOptions(),
     )
