@@ -37,7 +37,10 @@ def _enrol(uow, collection, name, *vectors):
 
 def _prototypes(uow, collection):
     with uow() as work:
-        return [np.array(vector) for _, vector in work.subjects.prototypes(collection.id, collection.model)]
+        return [
+            np.array(vector)
+            for _, vector in work.subjects.prototypes(collection.id, collection.model)
+        ]
 
 
 def _mean(*vectors):
@@ -119,7 +122,9 @@ def test_the_search_scores_as_the_evaluation_does(uow, collection):
             background=strangers.background(embedding(probe)),
             limit=5,
         )
-        reading = strangers.read([vector for _, vector in work.subjects.prototypes(collection.id, collection.model)])
+        reading = strangers.read(
+            [vector for _, vector in work.subjects.prototypes(collection.id, collection.model)]
+        )
     expected = prototype_shares(probe[None], people, cohort)[0]
     assert first.subject == f"person {expected.argmax()}"
     assert first.share == pytest.approx(expected.max(), rel=1e-3)

@@ -105,7 +105,7 @@ def test_faces_of_many_images_are_embedded_in_one_batch(pipeline):
     pipeline.analyse([photograph(2), photograph(1), photograph(3)])
 
     assert pipeline._detector.batches == [3]
-    assert pipeline._embedder.batches == [6]
+    assert pipeline._embedders.main.batches == [6]
 
 
 def test_large_images_are_not_all_held_at_once(pipeline):
@@ -118,7 +118,7 @@ def test_large_images_are_not_all_held_at_once(pipeline):
 def test_nothing_is_embedded_where_only_detections_are_wanted(pipeline):
     (analysis,) = pipeline.analyse([photograph(2)], embed=False)
 
-    assert pipeline._embedder.batches == []
+    assert pipeline._embedders.main.batches == []
     assert [face.embedding for face in analysis.faces] == [None, None]
 
 
