@@ -250,7 +250,7 @@ def test_who_is_deleted_meanwhile_is_gone_from_both_models(
 ):
     found = changes.start(Wish(model=NEW), models=[MODEL, NEW])
     step(found, people)
-    gone, left = list(people)[0], list(people)[1:]
+    gone, *left = people
     with uow() as work:
         work.subjects.delete(work.faces.get(gone).subject_id)
         work.commit()
