@@ -31,6 +31,7 @@ from app.storage.tenancy import DatabaseRole
 from app.storage.unit_of_work import SqlUnitOfWork
 
 MODEL = "facenet-msceleb-128"
+OTHER_MODEL = "facenet-casia-512"
 PHOTO = {"data": image_bytes(), "content_type": "image/jpeg"}
 COLLECTION, SUBJECT = "staff", "Ann"
 
@@ -109,6 +110,8 @@ class World:
         faces = f"/v1/collections/{COLLECTION}/faces"
         home.ids["job_id"] = post(faces, query_string={"subject": SUBJECT}, **PHOTO)["id"]
         home.ids["face_id"] = self.work_off(home.ids["job_id"])
+        changes = f"/v1/collections/{COLLECTION}/reembeddings"
+        home.ids["reembedding_id"] = post(changes, json={"model": OTHER_MODEL})["id"]
         post("/v1/detections", **PHOTO)
         subjects = call(f"/v1/collections/{COLLECTION}/subjects", method="GET").json["items"]
         home.ids["subject"] = subjects[0]["id"]
@@ -189,7 +192,7 @@ def new_world(database_server, *, pool_size=4):
         bell=PostgresJobBell(url),
         sender=FakeSender(),
         clock=FakeClock(),
-        models={MODEL: model_profile()},
+        models={name: model_profile(name) for name in (MODEL, OTHER_MODEL)},
         pulses=PostgresPulses(owner, interval_s=1),
         check_parts=lambda: {**check_database(web, silence_s=40), "broker": False},
     )

@@ -1,4 +1,5 @@
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -54,9 +55,8 @@ class FakeDetector:
 class FakeEmbedder:
     """Embeds a crop as its mean green and a running number."""
 
-    card = CARD
-
-    def __init__(self):
+    def __init__(self, model_id=CARD.id):
+        self.card = replace(CARD, id=model_id)
         self.batches = []
 
     def embed(self, crops):
@@ -70,7 +70,7 @@ def pipeline():
     return FacePipeline(
         UnconfinedDecoder(),
         FakeDetector(),
-        EmbedderShelf(FakeEmbedder(), load=lambda _: FakeEmbedder(), others=1),
+        EmbedderShelf(FakeEmbedder(), load=FakeEmbedder, others=1),
         engine_name="fake",
         options=PipelineOptions(),
     )
@@ -165,3 +165,29 @@ def test_a_cropped_face_is_taken_as_it_is(pipeline):
     assert all(
         0 < x < analysis.width and 0 < y < analysis.height for x, y in face.detection.landmarks
     )
+
+
+def test_a_face_gets_the_vectors_of_both_models_that_are_named(pipeline):
+    [image, _] = pipeline.analyse([photograph(1, 10), b""], models=["other", "fake-2"])
+
+    face = image.faces[0]
+    assert (face.embedding.model, face.second.model) == ("other", "fake-2")
+    assert pipeline._embedders.main.batches == [1]
+
+
+def test_faces_are_embedded_again_where_they_were_found(pipeline):
+    images = [photograph(1, 10), photograph(2, 30)]
+    found = [(data, pipeline.analyse([data])[0].faces[0]) for data in images]
+    faces = [(data, face.detection) for data, face in found]
+    faces.insert(1, (b"", faces[0][1]))
+    searched = len(pipeline._detector.batches)
+
+    first, lost, second = pipeline.embed_again(faces, "other")
+
+    assert [first.vector[0], second.vector[0]] == [10, 30]
+    assert (first.model, type(lost)) == ("other", CorruptImageError)
+    assert len(pipeline._detector.batches) == searched
+
+
+def test_no_faces_are_embedded_again_to_nothing(pipeline):
+    assert pipeline.embed_again([], "other") == []
