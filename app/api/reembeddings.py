@@ -33,7 +33,7 @@ ns = Namespace(
 
 @ns.route("")
 @ns.param("collection", "Id or name of the collection.")
-class ReembeddingChanges(Resource):
+class ReembeddingCollection(Resource):
     """All changes of a collection's model."""
 
     @operation(
