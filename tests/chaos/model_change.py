@@ -30,7 +30,9 @@ class ModelChange:
 
     def enrol(self, subject: str, photograph: bytes) -> str:
         """Enrol a photograph and wait for it; return the face's id."""
-        job = self._job(f"{self.home}/faces", {"subject": subject}, photograph)
+        job = self._job(
+            f"{self.home}/faces", {"subject": subject, "face_policy": "largest"}, photograph
+        )
         assert job["state"] == "succeeded", job
         return job["result"]["face_ids"][0]
 
