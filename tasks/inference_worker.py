@@ -125,10 +125,9 @@ def _train(job_id: UUID, runtime: InferenceRuntime) -> None:
 
 
 def _reembed(job_id: UUID, runtime: InferenceRuntime) -> None:
-    goes_on = run_reembedding_job(job_id, runtime)
+    if run_reembedding_job(job_id, runtime):
+        runtime.container.queue.put_job(job_id, JobType.REEMBEDDING)  # behind whatever waits
     run_image_job(None, runtime)
-    if goes_on:  # behind whatever waits
-        runtime.container.queue.put_job(job_id, JobType.REEMBEDDING)
 
 
 _register(TaskName.RETRAIN, _train)

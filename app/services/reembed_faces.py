@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from app.domain.reembedding import Reembedding, StoredFace
     from app.services.ports import Clock, UnitOfWork, UnitOfWorkFactory
 
+#: How much longer than others' a message for the next step may wait before it counts as lost: one
+#: that is put again while it waits would be followed by two of every step to come.
+_PATIENCE = 6
+
 #: Faces that a report names of those that were left behind.
 _NAMED = 1000
 
@@ -108,7 +112,8 @@ class Chunks:
         work.jobs.advance(
             self.claim,
             done=self.claim.progress.done + count,
-            publish_at=self.clock.now() + (self.republish_after if goes_on else HELD_FOR),
+            publish_at=self.clock.now()
+            + (_PATIENCE * self.republish_after if goes_on else HELD_FOR),
         )
         work.commit()
         return goes_on

@@ -121,17 +121,15 @@ class FaceSearch:
                 for side in (FaceRow.model < probe.model, FaceRow.model > probe.model)
             )
         )
-        row = self._session.execute(
-            select(
-                count.label("faces"),
-                case((CollectionRow.second_model.is_not(None), others), else_=False).label("mixed"),
-            ).where(CollectionRow.id == collection_id)
-        ).one_or_none()
-        mixed = row is not None and row.mixed
-        large = row is not None and row.faces > EXACT_LIMIT
-        way = Way(
-            indexed=large and not mixed and probe.dimension in INDEXED_DIMENSIONS, mixed=mixed
+        changing = CollectionRow.second_model.is_not(None)
+        mixed = select(case((changing, others), else_=False)).where(
+            CollectionRow.id == collection_id
         )
+        row = self._session.execute(
+            select(count.label("faces"), mixed.scalar_subquery().label("mixed"))
+        ).one()
+        large = row.faces > EXACT_LIMIT and probe.dimension in INDEXED_DIMENSIONS
+        way = Way(indexed=large and not row.mixed, mixed=bool(row.mixed))
         return self._ways.setdefault((collection_id, probe.model), way)
 
 
