@@ -130,7 +130,7 @@ class SqlSubjectRepository:
 
     def refresh_prototypes(self, collection_id: UUID) -> None:
         own = SubjectRow.collection_id == collection_id
-        # A second for each hundred thousand faces or so; searches go on meanwhile.
+        # Some seconds for hundreds of thousands of faces; searches go on meanwhile.
         self._session.execute(text("SET LOCAL statement_timeout = '10min'"))
         # First, and in this order, as the triggers do it.
         self._session.execute(
