@@ -206,3 +206,24 @@ def _in_place(naive, people) -> tuple[int, int]:
                 )
             time.sleep(0.1)
     return len(searchers.wrong), searchers.count
+
+
+def test_a_model_that_is_not_installed_is_named_and_harms_nothing(stack, closing):
+    first = uuid4().int % 10**6
+    stack.wait_for_worker()
+    change = closing.enter_context(_collection(stack, {"Ann": picture(first)}))
+    missing = ModelChange(stack, f"{change.name}-missing")
+    closing.enter_context(missing)
+    body = {"name": missing.name, "model": "facenet-vggface2-512"}
+    missing.http.post("/v1/collections", json=body).raise_for_status()
+    kind, found = missing.search(picture(first))
+    assert (kind.rpartition("/")[2], found) == ("model-mismatch", None)
+    change.start("facenet-vggface2-512")
+    wait_for(lambda: change.shown()["state"] == "cancelled", what="the end of the change")
+    job = change.http.get(change.shown()["links"]["job"]).json()
+    assert job["state"] == "failed"
+    assert "workers.fetch_weights --model facenet-vggface2-512" in job["error"]["detail"]
+    assert change.search(picture(first)) == (MODEL, "Ann")
+    change.start(OTHER_MODEL, activate=True)  # and another change may begin at once
+    change.wait_for_state("active")
+    assert change.search(picture(first)) == (OTHER_MODEL, "Ann")
