@@ -60,6 +60,12 @@ class Settings(BaseSettings):
     model: str = Field(
         default="facenet-msceleb-128", description="The embedding model, by its manifest id."
     )
+    other_models: int = Field(
+        default=1,
+        ge=1,
+        le=8,
+        description="Other models that one inference process keeps, for collections that have one.",
+    )
     engine: Literal["auto", "torch", "openvino"] = Field(
         default="auto",
         description="What runs the networks; auto takes OpenVINO on a CPU and torch on CUDA.",

@@ -15,6 +15,7 @@ from celery.signals import worker_process_init, worker_process_shutdown, worker_
 from celery.worker.control import inspect_command
 
 from app.bootstrap import build_container
+from app.domain.job import JobType
 from app.domain.pulse import Part
 from app.imaging.inspect import ImageLimits
 from app.messaging.celery import configure
@@ -26,6 +27,7 @@ from tasks.app import celery
 from tasks.drain import end_when_told
 from tasks.infer import run_image_job
 from tasks.limits import limit_memory
+from tasks.reembed import run_reembedding_job
 from tasks.runtime import InferenceRuntime, inference_runtime
 from workers.registry import build_pipeline
 
@@ -66,6 +68,7 @@ def _start(**_: Any) -> None:  # noqa: ANN401 - Celery's signal
         min_face_size=_settings.min_face_size,
         detection_threshold=_settings.detection_threshold,
         early=True,
+        other_models=_settings.other_models,
         limits=ImageLimits(max_bytes=_settings.max_upload_bytes, max_pixels=_settings.max_pixels),
     )
     limit_memory(_settings.worker_memory_mb)
@@ -116,3 +119,12 @@ def _pulse() -> None:
     """Tell that this worker takes messages; one that works off a backlog tells by itself."""
     if _runtime is not None:
         _runtime.container.pulses.leave(Part.INFERENCE)
+
+
+def _reembed(job_id: UUID, runtime: InferenceRuntime) -> None:
+    if run_reembedding_job(job_id, runtime):
+        runtime.container.queue.put_job(job_id, JobType.REEMBEDDING)  # behind whatever waits
+    run_image_job(None, runtime)  # for those to whom this message was enough: JobQueue.put_job
+
+
+_register(TaskName.REEMBED, _reembed)

@@ -42,9 +42,11 @@ def run_training_job(job_id: UUID, runtime: Runtime) -> None:
 
 
 def _train(job: Job, runtime: Runtime) -> None:
-    container, model_id = runtime.container, runtime.model.id
+    container = runtime.container
     try:
-        data = training_data(job, model_id, uow=container.uow)
+        model = runtime.models.get(job.models[0]) if job.models else runtime.models.main
+        data = training_data(job, model.id, uow=container.uow)
+        strangers = model.strangers()
     except VultusError as error:
         if error.retryable:
             raise
@@ -57,10 +59,10 @@ def _train(job: Job, runtime: Runtime) -> None:
             clock=container.clock,
         )
         return
-    fit = fit_anew(data, runtime.cohort.vectors)
+    fit = fit_anew(data, strangers)
 
     def conclude(work: UnitOfWork) -> Outcome:
-        return trained(work, job, fit, model_id=model_id, clock=container.clock)
+        return trained(work, job, fit, model_id=model.id, clock=container.clock)
 
     complete_job(
         job,

@@ -163,11 +163,28 @@ class TooMuchWaitingError(VultusError):
 
 
 class ModelMismatchError(VultusError):
-    """The collection's vectors come from another model than the one loaded."""
+    """The collection's model is not installed where the job ran; fetch its weights."""
 
     slug = "model-mismatch"
     status = 409
     title = "Model mismatch"
+
+
+class ModelChangedError(VultusError):
+    """The collection changed its model while the job was at work; send the request again."""
+
+    slug = "model-changed"
+    status = 503
+    title = "Model changed"
+    retryable = True
+
+
+class FacesLeftBehindError(VultusError):
+    """Some faces have no vector of the new model; enrol them again, or say that they may go."""
+
+    slug = "faces-left-behind"
+    status = 409
+    title = "Faces left behind"
 
 
 class ImageError(VultusError):

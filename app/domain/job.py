@@ -21,6 +21,12 @@ class JobType(StrEnum):
     RECOGNITION = "recognition"
     ENROLMENT = "enrolment"
     TRAINING = "training"
+    REEMBEDDING = "reembedding"
+
+    @property
+    def is_on_images(self) -> bool:
+        """Whether a job brings the images that it works on."""
+        return self not in {JobType.TRAINING, JobType.REEMBEDDING}
 
 
 class Lane(IntEnum):
@@ -92,6 +98,8 @@ class Job:
     #: The API key that submitted the job: only it and global keys may see the job.
     owner_id: UUID | None = None
     collection_id: UUID | None = None
+    #: The models that its collection had when it was claimed, the one in use first.
+    models: tuple[str, ...] = ()
     lane: Lane = Lane.BULK
     #: The caller's parameters, validated; never images, which are rows of their own.
     parameters: Mapping[str, Any] = field(default_factory=dict)

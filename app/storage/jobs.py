@@ -183,7 +183,8 @@ class SqlJobRepository:
         claims: dict[UUID, tuple[Job, list[bytes]]] = {}
         for row in self._session.execute(statement, values):
             if row.id not in claims:
-                claims[row.id] = _job(row), []
+                models = tuple(filter(None, (row.model, row.second_model)))
+                claims[row.id] = replace(_job(row), models=models), []
             if row.image is not None:
                 claims[row.id][1].append(row.image)
         return list(claims.values())
@@ -210,6 +211,29 @@ class SqlJobRepository:
                 excused=JobRow.excused + int(excused),
                 **_NO_LEASE,
             )
+        )
+
+    def advance(self, claim: Job, *, done: int, publish_at: datetime) -> None:
+        self._session.execute(
+            update(JobRow)
+            .where(_held(claim))
+            .values(
+                state=JobState.QUEUED,
+                done=done,
+                total=func.greatest(JobRow.total, done),
+                publish_at=publish_at,
+                publishes=1,
+                losses=0,
+                excused=JobRow.attempt,
+                **_NO_LEASE,
+            )
+        )
+
+    def postpone(self, job_id: UUID, *, publish_at: datetime) -> None:
+        self._session.execute(
+            update(JobRow)
+            .where(JobRow.id == job_id, JobRow.state == JobState.QUEUED)
+            .values(publish_at=publish_at, publishes=1)
         )
 
     def hold(self, claim: Job) -> bool:
@@ -392,8 +416,12 @@ class SqlJobRepository:
 
     def outwaited(self, *, before: datetime, limit: int) -> list[Job]:
         since = func.coalesce(JobRow.requeued_at, JobRow.created_at)
-        # The second condition is the index's.
-        late = and_(JobRow.state == JobState.QUEUED, JobRow.created_at < before, since < before)
+        late = and_(
+            JobRow.state == JobState.QUEUED,
+            JobRow.created_at < before,  # the index's
+            since < before,
+            JobRow.type != JobType.REEMBEDDING,  # queued between its steps, or paused by its owner
+        )
         query = select(*JOB_COLUMNS).where(late).order_by(JobRow.created_at).limit(limit)
         rows = self._session.execute(query.with_for_update(skip_locked=True))
         return [_job(row) for row in rows]

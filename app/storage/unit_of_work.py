@@ -25,6 +25,7 @@ from app.storage.idempotency import SqlIdempotencyRepository
 from app.storage.jobs import SqlJobRepository
 from app.storage.keys import SqlKeyRepository
 from app.storage.legal_holds import SqlLegalHoldRepository
+from app.storage.reembeddings import SqlReembeddingRepository
 from app.storage.searches import SqlSearchRepository
 from app.storage.subjects import SqlSubjectRepository
 from app.storage.tenancy import TenantSession
@@ -69,6 +70,7 @@ class SqlUnitOfWork:
         self.legal_holds = SqlLegalHoldRepository(self._session)
         self.searches = SqlSearchRepository(self._session)
         self.trainings = SqlTrainingRepository(self._session)
+        self.reembeddings = SqlReembeddingRepository(self._session)
         self.keys = SqlKeyRepository(self._session)
         self.applications = SqlApplicationRepository(self._session)
         self.services = SqlServiceRepository(self._session)

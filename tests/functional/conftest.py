@@ -174,7 +174,7 @@ def work_off(container):
         analyses = [image_analysis(analysed_face(direction)) for _ in images]
         return complete_job(
             claim,
-            lambda unit: enrolled(unit, claim, analyses, container.models[MODEL], container.clock),
+            lambda unit: enrolled(unit, claim, analyses, container.clock),
             **parts,
         )
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from app.services.ports.jobs import BacklogRepository, IdempotencyRepository, JobRepository
     from app.services.ports.matching import SearchRepository, TrainingRepository
     from app.services.ports.people import CollectionRepository, FaceRepository, SubjectRepository
+    from app.services.ports.reembedding import ReembeddingRepository
     from app.services.ports.webhooks import DeliveryRepository, EndpointRepository
 
 
@@ -52,6 +53,9 @@ class UnitOfWork(Protocol):
 
     @property
     def searches(self) -> SearchRepository: ...
+
+    @property
+    def reembeddings(self) -> ReembeddingRepository: ...
 
     @property
     def keys(self) -> KeyRepository: ...

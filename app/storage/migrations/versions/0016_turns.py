@@ -28,9 +28,12 @@ def _functions(schema: str) -> str:
     A tenant's turn comes after that of its last job, and no sooner than that of whoever is next. Of
     jobs that are being stored at the same time, ``earliest`` and ``behind`` tell (see
     ``app.services.turns``).
-    Jobs that were tried before, and trainings, are run by their own messages and have no turn.
+    Jobs that were tried before, and those on no images, are run by their own messages and have no
+    turn. A change of model goes through what is stored already, and waits for nobody: it takes no
+    room from those that wait.
     """
-    fresh = "state = 'queued' AND attempt = 0 AND total > 0 AND lane = of_lane"
+    on_images = "type NOT IN ('training', 'reembedding')"
+    fresh = f"state = 'queued' AND attempt = 0 AND {on_images} AND lane = of_lane"
     own = f"tenant_id = coalesce(current_tenant(), '{DEFAULT_TENANT_ID}')"
     common = f"LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = {schema}, pg_temp"
     return f"""
@@ -51,7 +54,8 @@ def _functions(schema: str) -> str:
         ) {common} AS $$
         BEGIN
             SELECT coalesce(sum(greatest(total, 1)), 0), min(created_at) INTO images, oldest
-                FROM jobs WHERE state = 'queued' AND lane = of_lane;
+                FROM jobs
+                WHERE state = 'queued' AND lane = of_lane AND type <> 'reembedding';
         END
         $$;
         REVOKE ALL ON FUNCTION next_turn, waiting_in_all FROM PUBLIC;
