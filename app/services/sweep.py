@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import logging
+import time
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from app.domain.errors import AttemptsExhaustedError
+from app.domain.errors import AttemptsExhaustedError, ServiceUnavailableError
 from app.services.deliver import enqueue_events
 from app.services.problems import problem
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from uuid import UUID
 
     from app.domain.job import Job
@@ -24,6 +26,9 @@ _AT_ONCE = 500
 
 #: The longest wait between two messages for a job that stays queued.
 _LONGEST_WAIT = timedelta(minutes=1)
+
+#: After an outage of the database, the time in which whoever holds a job tells so again.
+_GRACE_S = 5.0
 
 #: For how long a repeated Idempotency-Key is recognised.
 IDEMPOTENCY_KEY_LIFE = timedelta(hours=24)
@@ -39,21 +44,64 @@ class SweepRules:
     retention: timedelta
 
 
-def sweep(rules: SweepRules, *, uow: UnitOfWorkFactory, queue: JobQueue, clock: Clock) -> None:
+class Outages:
+    """Remembers when the database last took no rows; safe to share between threads.
+
+    A lease that passed in that time tells nothing of its worker, which could not prolong it.
+    """
+
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
+        self._seen_at: float | None = None
+
+    def saw_one(self) -> None:
+        """Note that the database takes no rows now."""
+        self._seen_at = self._monotonic()
+
+    @property
+    def over_for(self) -> timedelta | None:
+        """How long ago it was; ``None`` where there was none."""
+        if self._seen_at is None:
+            return None
+        return timedelta(seconds=self._monotonic() - self._seen_at)
+
+
+def sweep(
+    rules: SweepRules,
+    *,
+    uow: UnitOfWorkFactory,
+    queue: JobQueue,
+    clock: Clock,
+    outages: Outages | None = None,
+) -> None:
     """Do one round: lapsed leases, lost messages, due deliveries, things past their time.
 
-    Any number of sweeps may run at once: each row is taken by one of them.
+    Any number of sweeps may run at once: each row is taken by one of them. With ``outages``, which
+    outlive a round, no job counts a lost process for a lease that passed while the database was
+    away or full.
+    Raises: ServiceUnavailableError: it is so now.
     """
+    try:
+        _sweep(rules, uow=uow, queue=queue, clock=clock, outages=outages or Outages())
+    except ServiceUnavailableError:
+        if outages is not None:
+            outages.saw_one()
+        raise
+
+
+def _sweep(
+    rules: SweepRules,
+    *,
+    uow: UnitOfWorkFactory,
+    queue: JobQueue,
+    clock: Clock,
+    outages: Outages,
+) -> None:
     now = clock.now()
+    over_for = outages.over_for
     with uow() as work:
-        _, spent = work.jobs.expire_leases(
-            publish_at=now,
-            max_losses=rules.max_losses,
-            max_attempts=rules.max_attempts,
-            limit=_AT_ONCE,
-        )
-        for job in spent:
-            bury(work, job, retention=rules.retention, clock=clock)
+        if over_for is None or over_for.total_seconds() > _GRACE_S:
+            _expire_leases(work, rules, clock=clock, excused_for=over_for)
         waiting = work.jobs.overdue(
             now=now,
             first_wait=rules.republish_after,
@@ -66,6 +114,20 @@ def sweep(rules: SweepRules, *, uow: UnitOfWorkFactory, queue: JobQueue, clock: 
         work.idempotency.delete_before(now - IDEMPOTENCY_KEY_LIFE)
         work.commit()
     _put(waiting, due, queue)
+
+
+def _expire_leases(
+    work: UnitOfWork, rules: SweepRules, *, clock: Clock, excused_for: timedelta | None
+) -> None:
+    _, spent = work.jobs.expire_leases(
+        publish_at=clock.now(),
+        max_losses=rules.max_losses,
+        max_attempts=rules.max_attempts,
+        excused_for=excused_for,
+        limit=_AT_ONCE,
+    )
+    for job in spent:
+        bury(work, job, retention=rules.retention, clock=clock)
 
 
 def give_back(

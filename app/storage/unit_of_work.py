@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from app.domain.errors import ServiceUnavailableError
+from app.domain.errors import InsufficientStorageError, ServiceUnavailableError
 from app.storage.applications import SqlApplicationRepository, SqlServiceRepository
 from app.storage.collections import SqlCollectionRepository
 from app.storage.deliveries import SqlDeliveryRepository
@@ -33,11 +33,18 @@ _LOG = logging.getLogger(__name__)
 
 _RETRY_AFTER_S = 2
 
+#: disk_full, and configuration_limit_exceeded: a limit on what a session may keep on the disk.
+#: Postgres' out_of_memory is not among them: that passes with the moment.
+_NO_ROOM = {"53100", "53400"}
+#: read_only_sql_transaction: a server that follows another, or whose host stopped writes.
+_READ_ONLY = "25006"
+
 
 class SqlUnitOfWork:
     """One transaction on one connection, for one tenant or, without one, for all.
 
-    Raises: ServiceUnavailableError: Postgres is not reachable, restarts, or has no connection left.
+    Raises: ServiceUnavailableError: Postgres is not reachable, restarts, has no connection left, or
+        takes no rows. InsufficientStorageError: it takes none because its disk is full.
     """
 
     def __init__(self, engine: Engine, tenant_id: UUID | None = None) -> None:
@@ -71,15 +78,26 @@ class SqlUnitOfWork:
             # The rollback of a lost connection fails. What was read or committed before stands.
             self._session.invalidate()
             _LOG.warning("a connection was lost at its end: %s", type(late).__name__)
-        lost = isinstance(error, OperationalError | InterfaceError | PoolTimeoutError) or (
-            isinstance(error, DBAPIError) and error.connection_invalidated
-        )
-        if lost:
-            raise ServiceUnavailableError(
-                "the database is not reachable; send the request again after a short while",
-                retry_after_s=_RETRY_AFTER_S,
-            ) from error
+        passing = _passing(error)
+        if passing is not None:
+            raise passing from error
 
     def commit(self) -> None:
         """Make everything done so far durable."""
         self._session.commit()
+
+
+def _passing(error: BaseException | None) -> ServiceUnavailableError | None:
+    """Return how a fault of the database is told that goes by without a change of the request."""
+    state = getattr(error.orig, "sqlstate", None) if isinstance(error, DBAPIError) else None
+    if state in _NO_ROOM:
+        return InsufficientStorageError()
+    if state == _READ_ONLY:
+        detail = "the database takes no rows at present; send the request again after a short while"
+    elif isinstance(error, OperationalError | InterfaceError | PoolTimeoutError) or (
+        isinstance(error, DBAPIError) and error.connection_invalidated
+    ):
+        detail = "the database is not reachable; send the request again after a short while"
+    else:
+        return None
+    return ServiceUnavailableError(detail, retry_after_s=_RETRY_AFTER_S)

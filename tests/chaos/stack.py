@@ -34,12 +34,14 @@ from deploy.local.stack import DATABASE, ROLE
 from deploy.local.supervision import ending_with_this_process
 from deploy.local.throwaway import postgres_answers, redis_answers
 from tests.chaos.history import History
+from tests.chaos.volumes import Volumes
 
 #: Losses are noticed after the lease, so a short one keeps the tests short.
 SETTINGS = {
     "VULTUS_LEASE_S": "3",
     "VULTUS_REPUBLISH_S": "2",
     "VULTUS_SWEEP_INTERVAL_S": "0.5",
+    "VULTUS_PULSE_INTERVAL_S": "1",
     "VULTUS_WEBHOOK_ALLOW_HTTP": "true",
     "VULTUS_WEBHOOK_ALLOWED_NETWORKS": '["127.0.0.0/8"]',
 }
@@ -64,14 +66,17 @@ class Stack:
 
     def __init__(self, folder: Path, *, concurrency: int = 2, **settings: str) -> None:
         self.folder = folder
+        self.volumes = Volumes(folder)
         self.history = History(folder / "history.jsonl")
         self.crash_at_pop = folder / "crash-at-pop"
         self.crash_at_naive_pop = folder / "crash-at-naive-pop"
         self._processes: dict[str, subprocess.Popen] = {}
         self._settings: dict[str, dict[str, str]] = defaultdict(dict)
         self._password = secrets.token_urlsafe(16)
-        self.postgres = PostgresServer(folder / "postgres", free_port(), secrets.token_urlsafe(16))
-        self.redis = RedisServer(folder / "redis", free_port(), secrets.token_urlsafe(16))
+        self.postgres = PostgresServer(
+            self.volumes.tables / "postgres", free_port(), secrets.token_urlsafe(16)
+        )
+        self.redis = RedisServer(self.volumes.own / "redis", free_port(), secrets.token_urlsafe(16))
         port = free_port()
         self.base_url = f"http://127.0.0.1:{port}"
         self.environment = {
@@ -82,6 +87,7 @@ class Stack:
             "VULTUS_REDIS_URL": self.redis.url(),
             "VULTUS_SECRET_KEY": secrets.token_urlsafe(32),
             "VULTUS_BASE_URL": self.base_url,
+            "TMPDIR": str(self.volumes.own),
             "CHAOS_HISTORY": str(self.history.path),
             "CHAOS_CRASH_AT_POP": str(self.crash_at_pop),
             "CHAOS_DATABASE": self.database_url(),
@@ -110,7 +116,7 @@ class Stack:
             ],
             "beat": lambda: [
                 *(*ending_with_this_process(), *celery, "tasks.io_worker", "beat"),
-                *("--loglevel=WARNING", "--pidfile=", f"--schedule={folder / 'beat'}"),
+                *("--loglevel=WARNING", "--pidfile=", f"--schedule={self.volumes.own / 'beat'}"),
             ],
         }
         for number, name in enumerate(("naive", "naive-late"), start=1):
@@ -131,6 +137,7 @@ class Stack:
 
     def _provide(self) -> None:
         self.postgres.initialise()
+        self._move_log()
         self.redis.initialise()
         self.start("postgres", "redis")
         make_database(self.postgres, self._password)
@@ -143,6 +150,13 @@ class Stack:
     def __exit__(self, *_):
         for name in reversed(self._processes):
             self.end(name, signal.SIGINT if name == "postgres" else signal.SIGKILL)
+        self.volumes.close()
+
+    def _move_log(self) -> None:
+        """Give Postgres' log a place of its own, as ``initdb --waldir`` does."""
+        log = self.postgres.data / "pg_wal"
+        subprocess.run(["mv", log, self.volumes.wal], check=True)
+        log.symlink_to(self.volumes.wal / "pg_wal")
 
     @contextmanager
     def settings(self, name: str, **settings: str):
@@ -156,7 +170,7 @@ class Stack:
     def start(self, *names: str) -> None:
         """Start programs, and wait until servers answer."""
         for name in names:
-            with (self.folder / f"{name}.log").open("ab") as log:
+            with (self.volumes.own / f"{name}.log").open("ab") as log:
                 self._processes[name] = subprocess.Popen(
                     self._commands[name](),
                     cwd="/" if name in {"postgres", "redis"} else PROJECT,
@@ -235,7 +249,7 @@ class Stack:
 
     def empty_redis(self) -> None:
         """Delete the log of a Redis that does not run."""
-        shutil.rmtree(self.folder / "redis" / "appendonlydir")
+        shutil.rmtree(self.redis.folder / "appendonlydir")
 
     def database_url(self) -> str:
         """The URL of the service's database for libpq."""
