@@ -73,14 +73,16 @@ def check_database(
             parts["migrations"] = found == _head()
             if parts["migrations"]:
                 ages_s = pulse_ages_s(connection)
+
+                def lately(part: Part, within_s: float) -> bool:
+                    # A sign from the future was left before the clock was set, whenever that was.
+                    return 0 <= ages_s.get(part, math.inf) < within_s
+
                 for part in _DONE_BY_OTHERS:
-                    parts[part] = ages_s.get(part, silence_s) < silence_s
-                refused_s = ages_s.get(Part.WEIGHTS_REFUSED, math.inf)
-                parts["weights"] = refused_s > _REFUSED_LATELY_S
+                    parts[part] = lately(part, silence_s)
+                parts["weights"] = not lately(Part.WEIGHTS_REFUSED, _REFUSED_LATELY_S)
                 parts["queue"] = _longest_wait_s(connection) <= longest_wait_s
-                parts["writable"] = ages_s.get(Part.FRONT, silence_s) < _WRITTEN_LATELY_S
-                if not parts["writable"]:
-                    parts["writable"] = _writes(connection)
+                parts["writable"] = lately(Part.FRONT, _WRITTEN_LATELY_S) or _writes(connection)
     except SQLAlchemyError:
         pass  # whatever was not reached does not work
     return parts

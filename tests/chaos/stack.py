@@ -97,6 +97,13 @@ class Stack:
         celery = (sys.executable, "-m", "celery", "-A")
         quiet = ("--without-gossip", "--without-mingle", "--loglevel", "WARNING")
         pool = ("--pool", "prefork", "--concurrency", str(concurrency))
+
+        def inference(module: str) -> list[str]:
+            return [
+                *(*ending_with_this_process(), *celery, module, "worker", *pool, *quiet),
+                *("--queues", "interactive,inference", "--hostname", "inference@%h"),
+            ]
+
         self._commands = {
             "postgres": self.postgres.command,
             "redis": self.redis.command,
@@ -105,10 +112,8 @@ class Stack:
                 *(sys.executable, "-m", "app.server", "--threads=32"),
                 f"--listen=127.0.0.1:{port}",
             ],
-            "worker": lambda: [
-                *(*ending_with_this_process(), *celery, "tests.chaos.stub_worker", "worker"),
-                *("--queues", "interactive,inference", "--hostname", "inference@%h", *pool, *quiet),
-            ],
+            "worker": lambda: inference("tests.chaos.stub_worker"),
+            "true-worker": lambda: inference("tasks.inference_worker"),
             "io": lambda: [
                 *(*ending_with_this_process(), *celery, "tasks.io_worker", "worker"),
                 *("--queues", "io", "--hostname", "io@%h", "--pool", "threads"),
@@ -116,7 +121,7 @@ class Stack:
             ],
             "beat": lambda: [
                 *(*ending_with_this_process(), *celery, "tasks.io_worker", "beat"),
-                *("--loglevel=WARNING", "--pidfile=", f"--schedule={self.volumes.own / 'beat'}"),
+                *("--loglevel=WARNING", "--pidfile=", "--scheduler=celery.beat.Scheduler"),
             ],
         }
         for number, name in enumerate(("naive", "naive-late"), start=1):
@@ -170,15 +175,7 @@ class Stack:
     def start(self, *names: str) -> None:
         """Start programs, and wait until servers answer."""
         for name in names:
-            with (self.volumes.own / f"{name}.log").open("ab") as log:
-                self._processes[name] = subprocess.Popen(
-                    self._commands[name](),
-                    cwd="/" if name in {"postgres", "redis"} else PROJECT,
-                    env=self.environment | self._settings[name],
-                    stdout=log,
-                    stderr=log,
-                    start_new_session=True,
-                )
+            self.launch(name)
         answers = {
             "postgres": lambda: postgres_answers(self.postgres),
             "redis": lambda: redis_answers(self.redis),
@@ -187,6 +184,18 @@ class Stack:
         for name in names:
             if name in answers:
                 wait_for(answers[name], what=name)
+
+    def launch(self, name: str, **settings: str) -> None:
+        """Start a program, which may end at once."""
+        with (self.volumes.own / f"{name}.log").open("ab") as log:
+            self._processes[name] = subprocess.Popen(
+                self._commands[name](),
+                cwd="/" if name in {"postgres", "redis"} else PROJECT,
+                env=self.environment | self._settings[name] | settings,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
 
     def end(self, name: str, how: int = signal.SIGKILL, patience_s: float = 60) -> float:
         """Signal a program and wait for its end; return the seconds that this took.
@@ -206,6 +215,11 @@ class Stack:
             with suppress(psutil.NoSuchProcess):
                 child.kill()
         return time.monotonic() - begin
+
+    def remove(self, name: str) -> None:
+        """Kill a program that nobody is to start again."""
+        self.end(name)
+        del self._processes[name]
 
     def restart(self, name: str, how: signal.Signals = signal.SIGKILL) -> None:
         """Kill a program and start it again, as a supervisor does."""
