@@ -18,8 +18,9 @@ from tests.factories import image_bytes
 from workers.decoder import ConfinedDecoder
 
 ACCEPTED, REFUSED, AWAY = 202, 507, 503
-#: A healed service takes and does work again within this time.
-HEALED_S = 15
+#: A healed service takes and does work again within this time: a worker that meets the full disk
+#: while it starts takes half a minute to end, and to be started again.
+HEALED_S = 60
 
 
 @pytest.fixture

@@ -129,14 +129,15 @@ def downgrade() -> None:
         for table in (*_OWNED, *_WITHIN, "tenants"):
             _run(expose(table))
         for name, (kind, _, _) in _FINDERS.items():
-            _run(f"DROP FUNCTION {name}({kind})")
-        _run("ALTER TABLE api_keys DROP previous_secret_hash, DROP previous_secret_until")
+            _run(f"DROP FUNCTION IF EXISTS {name}({kind})")
+        for column in ("previous_secret_hash", "previous_secret_until"):
+            _run(f"ALTER TABLE api_keys DROP COLUMN IF EXISTS {column}")
         _index_listing("created_at, id")
         for table in _NAMED:
             _run(_names(table, old="tenant_id_name", new="name"))
         for table in _OWNED:
-            _run(f"ALTER TABLE {table} DROP COLUMN tenant_id")
-        _run("DROP TABLE tenants; DROP FUNCTION current_tenant")
+            _run(f"ALTER TABLE {table} DROP COLUMN IF EXISTS tenant_id")
+        _run("DROP TABLE IF EXISTS tenants; DROP FUNCTION IF EXISTS current_tenant")
         _run(f"REVOKE ALL ON alembic_version FROM {_WEB}, {_WORKER}")
 
 
