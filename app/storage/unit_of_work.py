@@ -33,9 +33,8 @@ _LOG = logging.getLogger(__name__)
 
 _RETRY_AFTER_S = 2
 
-#: disk_full, and configuration_limit_exceeded: a limit on what a session may keep on the disk.
-#: Postgres' out_of_memory is not among them: that passes with the moment.
-_NO_ROOM = {"53100", "53400"}
+#: disk_full. Its neighbours are about memory and about limits of one session: both pass by.
+_NO_ROOM = "53100"
 #: read_only_sql_transaction: a server that follows another, or whose host stopped writes.
 _READ_ONLY = "25006"
 
@@ -90,7 +89,7 @@ class SqlUnitOfWork:
 def _passing(error: BaseException | None) -> ServiceUnavailableError | None:
     """Return how a fault of the database is told that goes by without a change of the request."""
     state = getattr(error.orig, "sqlstate", None) if isinstance(error, DBAPIError) else None
-    if state in _NO_ROOM:
+    if state == _NO_ROOM:
         return InsufficientStorageError()
     if state == _READ_ONLY:
         detail = "the database takes no rows at present; send the request again after a short while"
