@@ -125,7 +125,7 @@ def test_the_lock_installs_where_nothing_is(tmp_path, tier, finding):
     naive = subprocess.run([*install, "--no-deps", "-r", other], check=False)
     finding(
         test="T26",
-        promise="The lock installs in a clean environment, from wheels with the hashes that it names",
+        promise="The lock installs in a clean environment, from wheels with their hashes alone",
         n=len(_locked()),
         figure=f"exit status {installed.returncode}; with another hash {tampered.returncode}",
         passed=installed.returncode == 0 and tampered.returncode != 0,
