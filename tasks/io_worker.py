@@ -9,7 +9,8 @@ from app.domain.pulse import Part
 from app.messaging.celery import configure, schedule
 from app.messaging.names import TaskName
 from app.observability import configure_logging
-from app.services.sweep import Outages, sweep
+from app.services.outages import Outages
+from app.services.sweep import sweep
 from app.settings import Settings
 from app.storage.tenancy import DatabaseRole
 from tasks.app import celery

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import logging
-import time
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from app.domain.errors import AttemptsExhaustedError, ServiceUnavailableError
 from app.services.deliver import enqueue_events
+from app.services.outages import Outages
 from app.services.problems import problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from uuid import UUID
 
     from app.domain.job import Job
@@ -42,28 +41,6 @@ class SweepRules:
     max_losses: int
     max_attempts: int
     retention: timedelta
-
-
-class Outages:
-    """Remembers when the database last took no rows; safe to share between threads.
-
-    A lease that passed in that time tells nothing of its worker, which could not prolong it.
-    """
-
-    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._monotonic = monotonic
-        self._seen_at: float | None = None
-
-    def saw_one(self) -> None:
-        """Note that the database takes no rows now."""
-        self._seen_at = self._monotonic()
-
-    @property
-    def over_for(self) -> timedelta | None:
-        """How long ago it was; ``None`` where there was none."""
-        if self._seen_at is None:
-            return None
-        return timedelta(seconds=self._monotonic() - self._seen_at)
 
 
 def sweep(

@@ -8,7 +8,8 @@ from app.domain.errors import ServiceUnavailableError
 from app.domain.job import JobState, JobType
 from app.services.identity import new_id
 from app.services.submit import JobRequest, submit_job
-from app.services.sweep import Outages, SweepRules, give_back, hand_back, sweep
+from app.services.outages import Outages
+from app.services.sweep import SweepRules, give_back, hand_back, sweep
 
 RULES = SweepRules(
     republish_after=timedelta(seconds=10),
