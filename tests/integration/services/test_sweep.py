@@ -7,8 +7,8 @@ import pytest
 from app.domain.errors import ServiceUnavailableError
 from app.domain.job import JobState, JobType
 from app.services.identity import new_id
-from app.services.submit import JobRequest, submit_job
 from app.services.outages import Outages
+from app.services.submit import JobRequest, submit_job
 from app.services.sweep import SweepRules, give_back, hand_back, sweep
 
 RULES = SweepRules(
