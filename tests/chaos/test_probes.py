@@ -213,14 +213,18 @@ def test_every_fault_is_named_and_every_recovery_too(stack, tmp_path, size, find
         promise="Health names what is broken, also a worker that answers and consumes nothing",
         n=len(tried),
         figure=f"{len(tried) - len(unnamed)} named, the slowest after {_slowest(named)};"
-        f" {len(tried) - len(ill)} well again, the slowest after {_slowest(well)};"
-        f" not named {unnamed}, not well {ill}",
+        f" {len(tried) - len(ill)} well again, the slowest after {_slowest(well)}"
+        f"{_missed('not named', unnamed)}{_missed('not well', ill)}",
         passed=not unnamed and not ill,
         naive="a ping was answered by the worker that consumed nothing"
         if faults.pinged
         else "the ping was not answered",
         naive_failed=faults.pinged,
     )
+
+
+def _missed(what, names):
+    return f"; {what}: {', '.join(names)}" if names else ""
 
 
 def _slowest(seconds):
