@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 #: A statement that waits for a lock makes everybody wait who comes after it. It gives up after this
 #: time, and the migration is tried again.
-LOCK_TIMEOUT = "400ms"
+LOCK_TIMEOUT = "300ms"
 STATEMENT_TIMEOUT = "10min"
 
 

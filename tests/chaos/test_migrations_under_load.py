@@ -91,13 +91,17 @@ class _Reader(threading.Thread):
         super().__init__(daemon=True)
         self._url = url
         self._done = threading.Event()
+        #: Set while a transaction holds its locks, of which it has just taken the last.
+        self.reads = threading.Event()
 
     def run(self):
         with psycopg.connect(self._url) as connection:
             while not self._done.wait(0.3):
                 for table in ("jobs", "faces", "subjects", "collections", "deliveries"):
                     connection.execute(f"SELECT count(*) FROM {table}")
+                self.reads.set()
                 self._done.wait(1.0)
+                self.reads.clear()
                 connection.rollback()
 
     def stop(self):
@@ -107,14 +111,14 @@ class _Reader(threading.Thread):
 
 @contextmanager
 def _load(url, collection):
-    """Work on the tables for the length of the block; gives the clients and their waits."""
+    """Work on the tables for the length of the block; gives the clients, their waits, a reader."""
     clients = [ReleasedClient(url, collection, seed) for seed in range(2)]
-    others = [_Waits(url), _Reader(url)]
+    waits, reader = others = [_Waits(url), _Reader(url)]
     for thread in (*clients, *others):
         thread.start()
     wait_for(lambda: all(client.rounds > 3 for client in clients), what="the clients")
     try:
-        yield clients, others[0]
+        yield clients, waits, reader
     finally:
         for thread in (*others, *clients):
             thread.stop()
@@ -174,7 +178,7 @@ def test_migrations_run_while_released_code_works(released, size, finding):
     engine, url, collection = released
     revisions = _revisions()
     slowest = (0.0, "")
-    with _load(url, collection) as (clients, waits):
+    with _load(url, collection) as (clients, waits, _):
         for revision in revisions:
             before_s, waits.longest_s = waits.longest_s, 0.0
             migrate(engine, revision)
@@ -189,7 +193,12 @@ def test_migrations_run_while_released_code_works(released, size, finding):
     rounds = sum(client.rounds for client in clients)
     rewritten = _rewrites(url)
 
-    with _load(url, collection) as (_, naive_waits), _connected(url) as connection:
+    with (
+        _load(url, collection) as (_, naive_waits, reader),
+        _connected(url) as connection,
+    ):
+        wait_for(lambda: not reader.reads.is_set(), what="the end of a report")
+        assert reader.reads.wait(30)
         connection.execute("ALTER TABLE jobs ALTER COLUMN total TYPE bigint")
     naively_rewritten = _rewrites(url)
     finding(
