@@ -11,17 +11,12 @@ from alembic.config import Config
 from sqlalchemy.exc import DBAPIError
 
 from app.storage.health import MIGRATIONS
+from app.storage.online import AGAIN_S, PATIENCE_S, is_in_use
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 _LOG = logging.getLogger(__name__)
-
-#: lock_not_available and deadlock_detected: somebody works on the table just now.
-_IN_USE = {"55P03", "40P01"}
-#: Long enough for those who waited behind the last try; short beside the patience.
-_AGAIN_S = 0.5
-_PATIENCE_S = 600.0
 
 
 def migrate(engine: Engine, revision: str = "head", *, down: bool = False) -> None:
@@ -34,17 +29,16 @@ def migrate(engine: Engine, revision: str = "head", *, down: bool = False) -> No
     config.set_main_option("script_location", str(MIGRATIONS))
     config.set_main_option("path_separator", "os")
     run = command.downgrade if down else command.upgrade
-    deadline = time.monotonic() + _PATIENCE_S
+    deadline = time.monotonic() + PATIENCE_S
     while True:
         try:
             with engine.connect() as connection:
                 config.attributes["connection"] = connection
                 run(config, revision)
         except DBAPIError as error:
-            in_use = getattr(error.orig, "sqlstate", None) in _IN_USE
-            if not in_use or time.monotonic() > deadline:
+            if not is_in_use(error) or time.monotonic() > deadline:
                 raise
             _LOG.info("a table is in use; the migration is tried again")
-            time.sleep(_AGAIN_S)
+            time.sleep(AGAIN_S)
         else:
             return
