@@ -184,7 +184,7 @@ def test_migrations_run_while_released_code_works(released, size, finding):
             migrate(engine, revision)
             slowest = max(slowest, (waits.longest_s, revision))
             waits.longest_s = max(before_s, waits.longest_s)
-        for _ in range(size(small=0, fast=0, full=1)):
+        for _ in range(size(small=0, fast=1, full=2)):
             migrate(engine, REVISION, down=True)
             migrate(engine)
         migrate(engine)
