@@ -131,6 +131,11 @@ class Settings(BaseSettings):
         le=60,
         description="How often the workers tell that they work; four missed are one too many.",
     )
+    queue_alarm_s: float = Field(
+        default=300,
+        gt=0,
+        description="A job that waits longer for its first attempt makes the queue one that fails.",
+    )
     batch_size: int = Field(
         default=8, ge=1, le=64, description="Images that a worker takes at once from a backlog."
     )

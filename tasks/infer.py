@@ -16,10 +16,10 @@ from app.services.complete import Outcome, complete_job, complete_jobs
 from app.services.detect import detected, embedded
 from app.services.enrol import enrolled
 from app.services.identify import identified
-from app.services.sweep import give_back, hand_back
 from app.services.verify import verified
 from tasks.heartbeat import Heartbeat
 from tasks.limits import patience
+from tasks.persistence import PATIENCE_S, put_back, put_back_uncounted, store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -101,7 +101,7 @@ def _run(claims: Sequence[tuple[Job, list[bytes]]], runtime: InferenceRuntime) -
         _work(claims, runtime)
     except SystemExit:  # the worker's patience with its running tasks is over
         for job, _ in claims:
-            hand_back(job, uow=runtime.container.uow, clock=runtime.container.clock)
+            put_back_uncounted(job, runtime.container)
         raise
 
 
@@ -115,7 +115,7 @@ def _work(claims: Sequence[tuple[Job, list[bytes]]], runtime: InferenceRuntime) 
         except Exception as fault:
             _LOG.exception("inference failed", extra={"action": "inference_failed"})
             for job in jobs:
-                give_back(job, runtime.rules, fault=fault, uow=uow, clock=runtime.container.clock)
+                put_back(job, runtime.container, runtime.rules, fault=fault)
             # Not as it is: a MemoryError that a task raises ends the whole worker.
             raise RuntimeError("inference failed") from fault
         _complete(
@@ -168,10 +168,18 @@ def _analyse(
         runtime.batches.took(jobs, len(batch), time.monotonic() - begin)
         runtime.container.pulses.leave(Part.INFERENCE)
         if len(claims) == 1 and len(analyses) < len(images):
-            with runtime.container.uow() as work:
-                work.jobs.report(claims[0][0], len(analyses))
-                work.commit()
+            _report(claims[0][0], len(analyses), runtime)
     return iter(analyses)
+
+
+def _report(job: Job, done: int, runtime: InferenceRuntime) -> None:
+    """Tell how far a job is, if the database takes it: the work is not worth less without."""
+    try:
+        with runtime.container.uow() as work:
+            work.jobs.report(job, done)
+            work.commit()
+    except VultusError as error:
+        _LOG.warning("progress not told: %s", error.slug)
 
 
 def _batches(
@@ -192,46 +200,55 @@ def _complete(conclusions: Sequence[tuple[Job, Conclude]], runtime: InferenceRun
     reading = [(job, conclude) for job, conclude in conclusions if job.type in _READING]
     alone = [(job, conclude) for job, conclude in conclusions if job.type not in _READING]
     container = runtime.container
+    deadline = time.monotonic() + PATIENCE_S
     if reading:
         try:
-            complete_jobs(
-                reading,
-                retention=runtime.retention,
-                uow=container.uow,
-                queue=container.queue,
-                clock=container.clock,
+            store(
+                lambda: complete_jobs(
+                    reading,
+                    retention=runtime.retention,
+                    uow=container.uow,
+                    queue=container.queue,
+                    clock=container.clock,
+                ),
+                deadline=deadline,
             )
         except Exception:  # noqa: BLE001 - one of them is to blame, and is found by itself
             _LOG.warning("a batch is completed job by job", exc_info=True)
         else:
             reading = []
     for job, conclude in [*reading, *alone]:
-        _complete_alone(job, conclude, runtime)
+        _complete_alone(job, conclude, runtime, deadline=deadline)
 
 
-def _complete_alone(job: Job, conclude: Conclude, runtime: InferenceRuntime) -> None:
+def _complete_alone(
+    job: Job, conclude: Conclude, runtime: InferenceRuntime, *, deadline: float
+) -> None:
     """End one job; a fault in it gives only this one back.
 
     One whose collection has changed its model meanwhile is run again at once.
     """
     container = runtime.container
     try:
-        complete_job(
-            job,
-            conclude,
-            retention=runtime.retention,
-            uow=container.uow,
-            queue=container.queue,
-            clock=container.clock,
+        store(
+            lambda: complete_job(
+                job,
+                conclude,
+                retention=runtime.retention,
+                uow=container.uow,
+                queue=container.queue,
+                clock=container.clock,
+            ),
+            deadline=deadline,
         )
     except ModelChangedError:
-        hand_back(job, uow=container.uow, clock=container.clock)
+        put_back_uncounted(job, container)
         container.queue.put_job(job.id, job.type, lane=job.lane)
     except Exception as fault:  # noqa: BLE001 - the other jobs of the batch are not to blame
         _LOG.exception(
             "job not completed", extra={"action": "job_not_completed", "job_id": str(job.id)}
         )
-        give_back(job, runtime.rules, fault=fault, uow=container.uow, clock=container.clock)
+        put_back(job, container, runtime.rules, fault=fault)
 
 
 def _admitted(image: Analysis, job: Job) -> Analysis:

@@ -9,6 +9,7 @@ from app.domain.pulse import Part
 from app.messaging.celery import configure, schedule
 from app.messaging.names import TaskName
 from app.observability import configure_logging
+from app.services.outages import Outages
 from app.services.sweep import sweep
 from app.settings import Settings
 from app.storage.tenancy import DatabaseRole
@@ -22,6 +23,8 @@ celery.conf.beat_schedule = schedule(
     sweep_interval_s=_settings.sweep_interval_s, pulse_interval_s=_settings.pulse_interval_s
 )
 
+_outages = Outages()
+
 
 @cache
 def _container() -> Container:
@@ -31,5 +34,11 @@ def _container() -> Container:
 @celery.task(name=TaskName.SWEEP, send_events=False)  # else a monitor would show little else
 def _sweep() -> None:
     container = _container()
-    sweep(sweep_rules(_settings), uow=container.uow, queue=container.queue, clock=container.clock)
+    sweep(
+        sweep_rules(_settings),
+        uow=container.uow,
+        queue=container.queue,
+        clock=container.clock,
+        outages=_outages,
+    )
     container.pulses.leave(Part.SWEEP)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +14,9 @@ from app.domain.pulse import Part
 from app.domain.reembedding import ReembeddingState
 from app.services.complete import complete_job, fail_job
 from app.services.reembed_faces import Chunks, made_ready, settled
-from app.services.sweep import give_back, hand_back
 from tasks.heartbeat import Heartbeat
 from tasks.limits import patience
+from tasks.persistence import PATIENCE_S, put_back, put_back_uncounted, store
 from workers.matching.comparison import compare_faces
 
 if TYPE_CHECKING:
@@ -55,10 +56,10 @@ def run_reembedding_job(job_id: UUID, runtime: InferenceRuntime) -> bool:
         try:
             goes_on = _Step(job, runtime).run()
         except SystemExit:
-            hand_back(job, uow=uow, clock=runtime.container.clock)
+            put_back_uncounted(job, runtime.container)
             raise
         except Exception as fault:
-            give_back(job, runtime.rules, fault=fault, uow=uow, clock=runtime.container.clock)
+            put_back(job, runtime.container, runtime.rules, fault=fault)
             # Not as it is: a MemoryError that a task raises ends the whole worker.
             raise RuntimeError("embedding anew failed") from fault
     runtime.container.pulses.leave(Part.INFERENCE)
@@ -174,13 +175,16 @@ class _Step:
         return self._complete(lambda work: settled(work, self._job))
 
     def _complete(self, conclude: Conclude) -> bool:
-        complete_job(
-            self._job,
-            conclude,
-            retention=self._runtime.retention,
-            uow=self._container.uow,
-            queue=self._container.queue,
-            clock=self._container.clock,
+        store(
+            lambda: complete_job(
+                self._job,
+                conclude,
+                retention=self._runtime.retention,
+                uow=self._container.uow,
+                queue=self._container.queue,
+                clock=self._container.clock,
+            ),
+            deadline=time.monotonic() + PATIENCE_S,
         )
         return False
 

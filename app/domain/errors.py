@@ -162,6 +162,17 @@ class TooMuchWaitingError(VultusError):
         super().__init__(retry_after_s=retry_after_s)
 
 
+class InsufficientStorageError(ServiceUnavailableError):
+    """The service has no room to store what was sent; send it again when there is some."""
+
+    slug = "insufficient-storage"
+    status = 507
+    title = "Insufficient storage"
+
+    def __init__(self, detail: str | None = None, *, retry_after_s: int = 30) -> None:
+        super().__init__(detail, retry_after_s=retry_after_s)
+
+
 class ModelMismatchError(VultusError):
     """The collection's model is not installed where the job ran; fetch its weights."""
 

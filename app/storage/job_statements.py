@@ -44,7 +44,7 @@ _COLLECTIONS = cast("Table", CollectionRow.__table__)
 _ENDPOINTS = cast("Table", EndpointRow.__table__)
 JOB_COLUMNS = tuple(_JOBS.c)
 
-_ON_IMAGES = _JOBS.c.type.in_([one for one in JobType if one.is_on_images])
+_ON_IMAGES = and_(*(_JOBS.c.type != one for one in JobType if not one.is_on_images))
 
 
 def _select_job() -> Any:  # noqa: ANN401 - SQLAlchemy's types of statements are long

@@ -11,6 +11,7 @@ from sqlalchemy import (
     CursorResult,
     Interval,
     and_,
+    case,
     delete,
     func,
     literal,
@@ -342,8 +343,18 @@ class SqlJobRepository:
         )
 
     def expire_leases(
-        self, *, publish_at: datetime, max_losses: int, max_attempts: int, limit: int
+        self,
+        *,
+        publish_at: datetime,
+        max_losses: int,
+        max_attempts: int,
+        limit: int,
+        excused_for: timedelta | None = None,
     ) -> tuple[list[UUID], list[Job]]:
+        excused: ColumnElement[int] = literal(0)
+        if excused_for is not None:
+            passed = JobRow.lease_until < func.now() - _interval(excused_for)
+            excused = case((passed, 1), else_=0)
         lapsed = (
             select(JobRow.id)
             .where(JobRow.state == JobState.RUNNING, JobRow.lease_until < func.now())
@@ -354,7 +365,7 @@ class SqlJobRepository:
         rows = self._session.execute(
             update(JobRow)
             .where(JobRow.id.in_(lapsed.scalar_subquery()))
-            .values(losses=JobRow.losses + 1)
+            .values(losses=JobRow.losses + 1 - excused, excused=JobRow.excused + excused)
             .returning(*JOB_COLUMNS)
         ).all()
         jobs = [_job(row) for row in rows]

@@ -212,7 +212,7 @@ def new_world(database_server, *, pool_size=4):
         clock=FakeClock(),
         models={name: model_profile(name) for name in (MODEL, OTHER_MODEL)},
         pulses=PostgresPulses(owner, interval_s=1),
-        check_parts=lambda: {**check_database(web, silence_s=40), "broker": False},
+        check_parts=lambda: {**check_database(web, silence_s=40), "broker": False, "disk": True},
     )
     yield World(replace(container, uow=partial(SqlUnitOfWork, web)), container)
     for engine in (owner, web):

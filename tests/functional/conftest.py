@@ -101,7 +101,11 @@ def container(settings, api_engine, owner_engine, bell):
         clock=FakeClock(),
         models={name: model_profile(name) for name in (MODEL, "facenet-casia-512")},
         pulses=PostgresPulses(owner_engine, interval_s=1),
-        check_parts=lambda: {**check_database(api_engine, silence_s=40), "broker": False},
+        check_parts=lambda: {
+            **check_database(api_engine, silence_s=40),
+            "broker": False,
+            "disk": True,
+        },
     )
 
 

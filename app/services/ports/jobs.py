@@ -134,10 +134,17 @@ class JobRepository(Protocol):
         """Remove the jobs of an owner that have ended, with their results."""
 
     def expire_leases(
-        self, *, publish_at: datetime, max_losses: int, max_attempts: int, limit: int
+        self,
+        *,
+        publish_at: datetime,
+        max_losses: int,
+        max_attempts: int,
+        limit: int,
+        excused_for: timedelta | None = None,
     ) -> tuple[list[UUID], list[Job]]:
         """Count a loss for every running job whose lease has passed.
 
+        Where it passed ``excused_for`` ago or earlier, its attempt does not count, nor does a loss.
         Returns the ids of those queued again, and the jobs that have used up their chances, which
         still run and are to be buried.
         """

@@ -106,7 +106,10 @@ class Pulses(Protocol):
     """Where the parts of the service leave signs of life."""
 
     def leave(self, part: Part) -> None:
-        """Note that the part works now; calls within one interval of the last are free."""
+        """Note that the part works now; calls within one interval of the last are free.
+
+        Where it cannot be noted, nothing happens: whoever leaves it has other work to do.
+        """
 
 
 class Clock(Protocol):

@@ -401,7 +401,9 @@ def test_settings_changed_at_the_time_of_the_switch_undo_no_part_of_it(
     from app.services.collections import update_collection  # noqa: PLC0415
 
     changes.activate(ready.id, drop_faces_without_photograph=False)
-    update_collection("people", {"retention_days": 9}, key=changes.key, uow=uow)
+    update_collection(
+        "people", {"retention_days": 9}, key=changes.key, uow=uow, clock=changes.clock
+    )
     with uow() as work:
         home = work.collections.get(collection.id)
     assert (home.model, home.second_model, home.retention_days) == (NEW, MODEL, 9)

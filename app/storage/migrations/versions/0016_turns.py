@@ -8,6 +8,7 @@ from __future__ import annotations
 from alembic import op
 
 from app.domain.tenant import DEFAULT_TENANT_ID
+from app.storage.online import build_index, unhurried
 from app.storage.tenancy import DatabaseRole
 
 revision = "0016"
@@ -73,27 +74,16 @@ def upgrade() -> None:
         " ADD COLUMN IF NOT EXISTS requeued_at timestamptz"
     )
     op.get_bind().exec_driver_sql(_functions(str(schema)))
-    with op.get_context().autocommit_block():
-        op.execute("SET lock_timeout = 0")  # a build waits for whoever writes, and blocks nobody
+    with unhurried():
         for name, columns in _INDEXES.items():
-            op.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
-            op.execute(
-                f"CREATE INDEX CONCURRENTLY {name} ON jobs ({columns}) WHERE state = 'queued'"
-            )
+            build_index(name, f"jobs ({columns}) WHERE state = 'queued'")
         op.execute("DROP INDEX CONCURRENTLY IF EXISTS ix_jobs_lane")
-        op.execute("SET lock_timeout = '4s'")
 
 
 def downgrade() -> None:
-    with op.get_context().autocommit_block():
-        op.execute("SET lock_timeout = 0")
-        op.execute("DROP INDEX CONCURRENTLY IF EXISTS ix_jobs_lane")
-        op.execute(
-            "CREATE INDEX CONCURRENTLY ix_jobs_lane ON jobs (lane, created_at)"
-            " WHERE state = 'queued'"
-        )
+    with unhurried():
+        build_index("ix_jobs_lane", "jobs (lane, created_at) WHERE state = 'queued'")
         for name in _INDEXES:
             op.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
-        op.execute("SET lock_timeout = '4s'")
     op.execute("DROP FUNCTION next_turn, waiting_in_all")
     op.execute("ALTER TABLE jobs DROP COLUMN turn, DROP COLUMN requeued_at")

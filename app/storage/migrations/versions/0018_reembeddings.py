@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from alembic import op
 
+from app.storage.online import build_index, insist, without_limits
 from app.storage.row_security import of_parent, protect
 
 revision = "0018"
@@ -11,16 +12,24 @@ down_revision = "0016"
 branch_labels = None
 depends_on = None
 
-#: Nullable and without defaults: no table is written anew.
-_COLUMNS = """
-ALTER TABLE collections ADD COLUMN second_model text;
-ALTER TABLE faces ADD COLUMN second_model text, ADD COLUMN second_embedding vector;
-ALTER TABLE readings ADD COLUMN model text;
-UPDATE readings SET model = collections.model FROM collections WHERE collection_id = collections.id;
-"""
+#: Nullable and without defaults: no table is written anew. Each is committed by itself, so that no
+#: lock is kept for the next one.
+_COLUMNS = (
+    "ALTER TABLE collections ADD COLUMN IF NOT EXISTS second_model text",
+    """
+    ALTER TABLE faces
+        ADD COLUMN IF NOT EXISTS second_model text,
+        ADD COLUMN IF NOT EXISTS second_embedding vector
+    """,
+    "ALTER TABLE readings ADD COLUMN IF NOT EXISTS model text",
+    """
+    UPDATE readings SET model = collections.model FROM collections
+    WHERE collection_id = collections.id AND readings.model IS NULL
+    """,
+)
 
 _TABLE = """
-CREATE TABLE reembeddings (
+CREATE TABLE IF NOT EXISTS reembeddings (
     id uuid CONSTRAINT pk_reembeddings PRIMARY KEY,
     collection_id uuid NOT NULL
         CONSTRAINT fk_reembeddings_collection_id REFERENCES collections (id) ON DELETE CASCADE,
@@ -37,9 +46,10 @@ CREATE TABLE reembeddings (
     created_at timestamptz NOT NULL,
     activated_at timestamptz
 );
-CREATE UNIQUE INDEX ix_reembeddings_open ON reembeddings (collection_id)
+CREATE UNIQUE INDEX IF NOT EXISTS ix_reembeddings_open ON reembeddings (collection_id)
     WHERE state NOT IN ('finished', 'cancelled');
-CREATE INDEX ix_reembeddings_collection_id ON reembeddings (collection_id, created_at);
+CREATE INDEX IF NOT EXISTS ix_reembeddings_collection_id
+    ON reembeddings (collection_id, created_at);
 """
 
 _MEAN = "l2_normalize(avg(embedding)) FROM faces WHERE subject_id = subjects.id"
@@ -87,25 +97,25 @@ def _keep_prototypes(changed: str, mean: str) -> str:
 
 
 def upgrade() -> None:
-    # First, since what follows is one transaction and this may be repeated.
     with op.get_context().autocommit_block():
-        op.execute("SET statement_timeout = 0")
-        op.execute("SET lock_timeout = 0")
-        # What an interrupted run has left is not valid, and would be taken for done.
-        op.execute("DROP INDEX CONCURRENTLY IF EXISTS ix_faces_listing")
-        op.execute("CREATE INDEX CONCURRENTLY ix_faces_listing ON faces (collection_id, id)")
-        op.execute("SET statement_timeout = '10min'")
-        op.execute("SET lock_timeout = '4s'")
-    op.execute(_COLUMNS)
-    op.execute(_TABLE)
-    op.execute(protect("reembeddings", of_parent("collection_id", "collections")))
-    op.execute(_keep_prototypes(_CHANGED_IN_USE, _MEAN_OF_MODEL))
+        with without_limits():
+            build_index("ix_faces_listing", "faces (collection_id, id)")
+        for statement in _COLUMNS:
+            insist(statement)
+        insist(_TABLE)
+        insist(protect("reembeddings", of_parent("collection_id", "collections")))
+        insist(_keep_prototypes(_CHANGED_IN_USE, _MEAN_OF_MODEL))
 
 
 def downgrade() -> None:
-    op.execute("DROP INDEX ix_faces_listing")
-    op.execute(_keep_prototypes(_CHANGED, _MEAN))
-    op.execute("DROP TABLE reembeddings")
-    op.execute("ALTER TABLE readings DROP COLUMN model")
-    op.execute("ALTER TABLE faces DROP COLUMN second_model, DROP COLUMN second_embedding")
-    op.execute("ALTER TABLE collections DROP COLUMN second_model")
+    with op.get_context().autocommit_block():
+        insist(_keep_prototypes(_CHANGED, _MEAN))
+        insist("DROP TABLE IF EXISTS reembeddings")
+        insist("ALTER TABLE readings DROP COLUMN IF EXISTS model")
+        insist(
+            "ALTER TABLE faces DROP COLUMN IF EXISTS second_model,"
+            " DROP COLUMN IF EXISTS second_embedding"
+        )
+        insist("ALTER TABLE collections DROP COLUMN IF EXISTS second_model")
+        with without_limits():
+            op.execute("DROP INDEX CONCURRENTLY IF EXISTS ix_faces_listing")
