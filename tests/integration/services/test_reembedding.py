@@ -11,7 +11,7 @@ import pytest
 
 from app.domain.access import ApiKey, Scope
 from app.domain.errors import ConflictError, FacesLeftBehindError, ModelChangedError
-from app.domain.job import JobState, JobType
+from app.domain.job import JobState, JobType, Lane
 from app.domain.reembedding import ReembeddingState
 from app.domain.tenant import DEFAULT_TENANT_ID
 from app.domain.training import Training
@@ -315,6 +315,35 @@ def test_what_a_lost_worker_had_not_stored_is_done_again_and_nothing_else(
     assert not chunks.store(dict.fromkeys(late))  # the lost one comes back: its claim is void
     work_off(found, people)
     assert changes.get(found.change.id).change.report["embedded"] == PEOPLE
+
+
+def test_a_change_takes_no_room_and_no_turn_from_jobs_that_wait(changes, people, submitted, uow):
+    with uow() as work:
+        before = [work.backlog.in_all(Lane.BULK), work.backlog.of_tenant(Lane.BULK)]
+    change = changes.start(Wish(model=NEW), models=[MODEL, NEW])
+    assert change.job.progress.total == len(people)
+    with uow() as work:
+        assert [work.backlog.in_all(Lane.BULK), work.backlog.of_tenant(Lane.BULK)] == before
+    job = submitted(JobType.DETECTION)
+    claimed = set()
+    while True:
+        with uow() as work:
+            claims = work.jobs.claim(None, worker="test", lease=timedelta(minutes=1), companions=7)
+            work.commit()
+        if not claims:
+            break
+        claimed |= {one.id for one, _ in claims}
+    assert job.id in claimed
+    assert change.job.id not in claimed
+
+
+def test_a_paused_change_has_not_waited_too_long(changes, people, step, uow, clock):
+    found = changes.start(Wish(model=NEW), models=[MODEL, NEW])
+    step(found, people)
+    changes.pause(found.change.id)
+    with uow() as work:
+        late = work.jobs.outwaited(before=clock.now() + timedelta(days=30), limit=99)
+    assert found.job.id not in {job.id for job in late}
 
 
 def _double(work, collection_id):
