@@ -85,6 +85,10 @@ evaluate: setup weights ## Measure accuracy on a folder of photographs: make eva
 sbom: setup ## Write what is installed to var/sbom.json, in CycloneDX's form
 	@mkdir -p var && .venv/bin/cyclonedx-py environment --output-file var/sbom.json $(PY)
 
+.PHONY: audit
+audit: setup ## Ask an advisory service for known holes in what is installed
+	@$(PY) -m deploy.audit
+
 .PHONY: docker-secrets
 docker-secrets: ## Write the passwords that docker-compose.yml refers to
 	@$(PYTHON) -m deploy.docker_secrets

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -135,10 +137,7 @@ def build_container(settings: Settings, *, role: DatabaseRole | None = None) -> 
         models=load_model_profiles(settings.weights_dir),
         pulses=PostgresPulses(engine, interval_s=settings.pulse_interval_s),
         check_parts=partial(
-            _check_parts,
-            build_probe_engine(url, role=role),
-            redis_url,
-            silence_s=settings.pulse_interval_s * MISSED_PULSES,
+            _check_parts, build_probe_engine(url, role=role), tempfile.gettempdir(), settings
         ),
     )
 
@@ -148,8 +147,14 @@ def build_scrub(settings: Settings) -> Scrub:
     return PostgresScrub(build_engine(settings.database_url.get_secret_value(), pool_size=1))
 
 
-def _check_parts(engine: Engine, redis_url: str, *, silence_s: float) -> Mapping[str, bool]:
+def _check_parts(engine: Engine, spool: str, settings: Settings) -> Mapping[str, bool]:
+    """Ask the database, the broker, and the ``disk`` that requests are collected on."""
     return {
-        **check_database(engine, silence_s=silence_s),
-        "broker": broker_answers(redis_url),
+        **check_database(
+            engine,
+            silence_s=settings.pulse_interval_s * MISSED_PULSES,
+            longest_wait_s=settings.queue_alarm_s,
+        ),
+        "broker": broker_answers(settings.redis_url.get_secret_value()),
+        "disk": shutil.disk_usage(spool).free >= settings.max_request_bytes,
     }

@@ -1,7 +1,8 @@
 """The front: ``python -m app.server --listen 127.0.0.1:8000``.
 
 Waitress, which reads every request in one loop and gives it a thread only when it is complete, with
-two things added: requests that arrive too slowly are cut, and its own errors are problem documents.
+three things added: requests that arrive too slowly are cut, those that the disk has no room for are
+answered, and its own errors are problem documents.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import time
 from typing import TYPE_CHECKING
 
 from waitress.adjustments import Adjustments
+from waitress.buffers import OverflowableBuffer
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.server import TcpWSGIServer
@@ -19,6 +21,7 @@ from waitress.task import ErrorTask
 from waitress.utilities import Error
 
 from app.api.edge import HEADERS
+from app.domain.errors import InsufficientStorageError
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
@@ -45,6 +48,32 @@ class RequestTimeoutError(Error):  # type: ignore[misc] # waitress ships no type
     reason = "Request Timeout"
 
 
+class StorageFullError(Error):  # type: ignore[misc]
+    """The answer to a request that could not be kept until it was complete."""
+
+    code = InsufficientStorageError.status
+    reason = InsufficientStorageError.title
+
+
+class _Body(OverflowableBuffer):  # type: ignore[misc]
+    """Keeps a body in memory or, when it is large, on the disk; lets it go when there is no room.
+
+    What follows is taken and dropped, so that the sender comes to read the answer.
+    """
+
+    dropped = False
+
+    def append(self, data: bytes) -> None:
+        if self.dropped:
+            return
+        try:
+            super().append(data)
+        except OSError:
+            self.dropped = True
+            self.close()
+            self.buf, self.strbuf = None, b""
+
+
 class _ArrivingRequest(HTTPRequestParser):  # type: ignore[misc]
     """Knows since when it arrives, and refuses what two servers may read differently."""
 
@@ -56,6 +85,15 @@ class _ArrivingRequest(HTTPRequestParser):  # type: ignore[misc]
         super().parse_header(header_plus)
         if "CONTENT_LENGTH" in self.headers and self.chunked:
             raise ParsingError("A request has either a length or chunks, not both.")
+        if self.body_rcv is not None:
+            self.body_rcv.buf = _Body(self.adj.inbuf_overflow)
+
+    def received(self, data: bytes) -> int:
+        consumed: int = super().received(data)
+        body = None if self.body_rcv is None else self.body_rcv.buf
+        if self.completed and isinstance(body, _Body) and body.dropped:
+            self.error = StorageFullError(InsufficientStorageError().detail)
+        return consumed
 
     def is_late(self, now: float, grace_s: float) -> bool:
         """Tell whether it takes longer than its bytes explain."""
@@ -69,6 +107,10 @@ class _ProblemTask(ErrorTask):  # type: ignore[misc]
     def execute(self) -> None:
         error = self.request.error
         problem = {"title": error.reason, "status": error.code, "detail": error.body}
+        if isinstance(error, StorageFullError):
+            refused = InsufficientStorageError()
+            problem["type"] = f"/problems/{refused.slug}"
+            self.response_headers.append(("Retry-After", str(refused.retry_after_s)))
         body = json.dumps(problem).encode()
         self.status = f"{error.code} {error.reason}"
         self.response_headers += [*HEADERS.items(), ("Content-Type", "application/problem+json")]

@@ -61,6 +61,12 @@ class Settings(BaseSettings):
     model: str = Field(
         default="facenet-msceleb-128", description="The embedding model, by its manifest id."
     )
+    other_models: int = Field(
+        default=1,
+        ge=1,
+        le=8,
+        description="Other models that one inference process keeps, for collections that have one.",
+    )
     engine: Literal["auto", "torch", "openvino"] = Field(
         default="auto",
         description="What runs the networks; auto takes OpenVINO on a CPU and torch on CUDA.",
@@ -125,6 +131,11 @@ class Settings(BaseSettings):
         gt=0,
         le=60,
         description="How often the workers tell that they work; four missed are one too many.",
+    )
+    queue_alarm_s: float = Field(
+        default=300,
+        gt=0,
+        description="A job that waits longer for its first attempt makes the queue one that fails.",
     )
     batch_size: int = Field(
         default=8, ge=1, le=64, description="Images that a worker takes at once from a backlog."

@@ -43,7 +43,7 @@ def main() -> None:
     make_venv()
     install_torch()
     show("Installing the locked packages ...")
-    pip("--no-deps", "--require-hashes", "-r", str(LOCK))
+    pip("--no-deps", "--require-hashes", "--only-binary", ":all:", "-r", str(LOCK))
     STAMP.write_text(wanted)
     show(f"The environment is ready: {VENV} ({time.monotonic() - begin:.0f} s).")
 

@@ -15,6 +15,8 @@ compile() {
 
 hashed=(--generate-hashes --no-emit-package torch)
 compile "${hashed[@]}" --output-file "$folder/dev.txt" "$folder"/{web,worker,local,dev}.in
+compile --generate-hashes --constraints "$folder/dev.txt" \
+    --output-file "$folder/audit.txt" "$folder/audit.in"
 for image in web worker local; do
     compile "${hashed[@]}" --constraints "$folder/dev.txt" \
         --output-file "$folder/$image.txt" "$folder/$image.in"

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 
+#: After a beat that failed the next one comes sooner, so that a lease is kept as soon as it can be.
+_AGAIN_S = 1.0
+
 
 class Heartbeat:
     """A thread that prolongs leases at a third of their length until the block is left.
@@ -47,10 +50,14 @@ class Heartbeat:
         self._thread.join()
 
     def _beat(self) -> None:
-        while not self._done.wait(self._lease.total_seconds() / 3):
+        third_s = self._lease.total_seconds() / 3
+        wait_s = third_s
+        while not self._done.wait(wait_s):
+            wait_s = third_s
             try:
                 with self._uow() as work:
                     work.jobs.extend(self._claims, self._lease)
                     work.commit()
             except VultusError as error:
                 _LOG.warning("heartbeat missed: %s", error.slug)
+                wait_s = min(_AGAIN_S, third_s)

@@ -9,28 +9,31 @@ from itertools import groupby, islice
 from typing import TYPE_CHECKING, TypeAlias
 from uuid import UUID
 
-from app.domain.errors import VultusError
+from app.domain.errors import ModelChangedError, ModelMismatchError, VultusError
 from app.domain.job import JobType
 from app.domain.pulse import Part
 from app.services.complete import Outcome, complete_job, complete_jobs
 from app.services.detect import detected, embedded
 from app.services.enrol import enrolled
 from app.services.identify import identified
-from app.services.sweep import give_back, hand_back
 from app.services.verify import verified
 from tasks.heartbeat import Heartbeat
 from tasks.limits import patience
+from tasks.persistence import PATIENCE_S, put_back, put_back_uncounted, store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from app.domain.detection import ImageAnalysis
     from app.domain.job import Job
     from app.services.complete import Conclude
     from app.services.ports import UnitOfWork
+    from tasks.models import ReadyModel
     from tasks.runtime import InferenceRuntime
 
 Analysis: TypeAlias = "ImageAnalysis | VultusError"
+#: The models of a job, or why they cannot be had.
+Choice: TypeAlias = "tuple[ReadyModel, ...] | ModelMismatchError"
 
 _LOG = logging.getLogger(__name__)
 
@@ -39,12 +42,15 @@ _READING = frozenset(
     {JobType.DETECTION, JobType.EMBEDDING, JobType.VERIFICATION, JobType.RECOGNITION}
 )
 
+#: Types of jobs whose vectors are compared with a collection's, or stored in it.
+_OF_COLLECTION = frozenset({JobType.RECOGNITION, JobType.ENROLMENT})
+
 #: How long one message keeps a worker at a backlog: short beside the patience of a shutdown, long
 #: beside what a message costs.
 _TURN_S = 2.0
 
 
-def run_image_job(job_id: UUID, runtime: InferenceRuntime) -> None:
+def run_image_job(job_id: UUID | None, runtime: InferenceRuntime) -> None:
     """Run whatever is next, until nothing waits or the time of this message is over.
 
     The models take several images at once for less than their sum, so a backlog is worked off in
@@ -53,7 +59,7 @@ def run_image_job(job_id: UUID, runtime: InferenceRuntime) -> None:
     is enough for a whole backlog: where its time ends too early, it puts one for the rest.
     """
     end = time.monotonic() + _TURN_S
-    asked: UUID | None = job_id
+    asked = job_id
     while True:
         most, bulk = runtime.batches.next(), runtime.batches.is_for_bulk()
         claims = _claim(asked, most, runtime, bulk=bulk)
@@ -64,7 +70,8 @@ def run_image_job(job_id: UUID, runtime: InferenceRuntime) -> None:
         if not more:
             return
         if claims and time.monotonic() > end:
-            runtime.container.queue.put_job(job_id, claims[0][0].type)
+            last, _ = claims[0]
+            runtime.container.queue.put_job(job_id or last.id, last.type)
             return
         asked = None
 
@@ -94,7 +101,7 @@ def _run(claims: Sequence[tuple[Job, list[bytes]]], runtime: InferenceRuntime) -
         _work(claims, runtime)
     except SystemExit:  # the worker's patience with its running tasks is over
         for job, _ in claims:
-            hand_back(job, uow=runtime.container.uow, clock=runtime.container.clock)
+            put_back_uncounted(job, runtime.container)
         raise
 
 
@@ -103,24 +110,46 @@ def _work(claims: Sequence[tuple[Job, list[bytes]]], runtime: InferenceRuntime) 
     uow = runtime.container.uow
     with Heartbeat(jobs, lease=runtime.lease, uow=uow):
         try:
-            analyses = _analyse(claims, runtime)
+            choices = {job.id: _choice(job, runtime) for job in jobs}
+            analyses = _analyse(claims, choices, runtime)
         except Exception as fault:
             _LOG.exception("inference failed", extra={"action": "inference_failed"})
             for job in jobs:
-                give_back(job, runtime.rules, fault=fault, uow=uow, clock=runtime.container.clock)
+                put_back(job, runtime.container, runtime.rules, fault=fault)
             # Not as it is: a MemoryError that a task raises ends the whole worker.
             raise RuntimeError("inference failed") from fault
         _complete(
             [
-                (job, _conclusion(job, list(islice(analyses, job.progress.total)), runtime))
+                (
+                    job,
+                    _conclusion(
+                        job,
+                        list(islice(analyses, job.progress.total)),
+                        choices[job.id],
+                        runtime,
+                    ),
+                )
                 for job in jobs
             ],
             runtime,
         )
 
 
+def _choice(job: Job, runtime: InferenceRuntime) -> Choice:
+    """Return the models to embed with: a new face needs all of its collection's."""
+    if job.type not in _OF_COLLECTION or not job.models:
+        return (runtime.models.main,)
+    wanted = job.models if job.type is JobType.ENROLMENT else job.models[:1]
+    try:
+        return tuple(runtime.models.get(model) for model in wanted)
+    except ModelMismatchError as error:
+        return error
+
+
 def _analyse(
-    claims: Sequence[tuple[Job, list[bytes]]], runtime: InferenceRuntime
+    claims: Sequence[tuple[Job, list[bytes]]],
+    choices: Mapping[UUID, Choice],
+    runtime: InferenceRuntime,
 ) -> Iterator[Analysis]:
     """Return the analyses of all images of all claims, in order, in batches of bounded size."""
     images = [(job, image) for job, images in claims for image in images]
@@ -128,24 +157,42 @@ def _analyse(
     size = runtime.container.settings.batch_size
     jobs = [job for job, _ in claims]
     analyses: list[Analysis] = []
-    for cropped, batch in _batches(images, size):
+    for cropped, choice, batch in _batches(images, choices, size):
+        if isinstance(choice, ModelMismatchError):
+            analyses += [choice] * len(batch)
+            continue
+        models = [one.id for one in choice]
         begin = time.monotonic()
         with patience(runtime.container.settings.batch_time_limit_s):
-            analyses += runtime.pipeline.analyse(batch, embed=embed, cropped=cropped)
+            analyses += runtime.pipeline.analyse(batch, embed=embed, cropped=cropped, models=models)
         runtime.batches.took(jobs, len(batch), time.monotonic() - begin)
         runtime.container.pulses.leave(Part.INFERENCE)
         if len(claims) == 1 and len(analyses) < len(images):
-            with runtime.container.uow() as work:
-                work.jobs.report(claims[0][0], len(analyses))
-                work.commit()
+            _report(claims[0][0], len(analyses), runtime)
     return iter(analyses)
 
 
-def _batches(images: Sequence[tuple[Job, bytes]], size: int) -> Iterator[tuple[bool, list[bytes]]]:
-    """Cut images into batches, apart by whether they show a scene or are cropped faces."""
-    for cropped, run in groupby(images, key=lambda pair: bool(pair[0].parameters.get("cropped"))):
+def _report(job: Job, done: int, runtime: InferenceRuntime) -> None:
+    """Tell how far a job is, if the database takes it: the work is not worth less without."""
+    try:
+        with runtime.container.uow() as work:
+            work.jobs.report(job, done)
+            work.commit()
+    except VultusError as error:
+        _LOG.warning("progress not told: %s", error.slug)
+
+
+def _batches(
+    images: Sequence[tuple[Job, bytes]], choices: Mapping[UUID, Choice], size: int
+) -> Iterator[tuple[bool, Choice, list[bytes]]]:
+    """Cut images into batches, apart by model and by whether they show a scene or are cropped."""
+
+    def kind(pair: tuple[Job, bytes]) -> tuple[bool, Choice]:
+        return bool(pair[0].parameters.get("cropped")), choices[pair[0].id]
+
+    for (cropped, choice), run in groupby(images, key=kind):
         while batch := [image for _, image in islice(run, size)]:
-            yield cropped, batch
+            yield cropped, choice, batch
 
 
 def _complete(conclusions: Sequence[tuple[Job, Conclude]], runtime: InferenceRuntime) -> None:
@@ -153,40 +200,55 @@ def _complete(conclusions: Sequence[tuple[Job, Conclude]], runtime: InferenceRun
     reading = [(job, conclude) for job, conclude in conclusions if job.type in _READING]
     alone = [(job, conclude) for job, conclude in conclusions if job.type not in _READING]
     container = runtime.container
+    deadline = time.monotonic() + PATIENCE_S
     if reading:
         try:
-            complete_jobs(
-                reading,
-                retention=runtime.retention,
-                uow=container.uow,
-                queue=container.queue,
-                clock=container.clock,
+            store(
+                lambda: complete_jobs(
+                    reading,
+                    retention=runtime.retention,
+                    uow=container.uow,
+                    queue=container.queue,
+                    clock=container.clock,
+                ),
+                deadline=deadline,
             )
         except Exception:  # noqa: BLE001 - one of them is to blame, and is found by itself
             _LOG.warning("a batch is completed job by job", exc_info=True)
         else:
             reading = []
     for job, conclude in [*reading, *alone]:
-        _complete_alone(job, conclude, runtime)
+        _complete_alone(job, conclude, runtime, deadline=deadline)
 
 
-def _complete_alone(job: Job, conclude: Conclude, runtime: InferenceRuntime) -> None:
-    """End one job; a fault in it gives only this one back."""
+def _complete_alone(
+    job: Job, conclude: Conclude, runtime: InferenceRuntime, *, deadline: float
+) -> None:
+    """End one job; a fault in it gives only this one back.
+
+    One whose collection has changed its model meanwhile is run again at once.
+    """
     container = runtime.container
     try:
-        complete_job(
-            job,
-            conclude,
-            retention=runtime.retention,
-            uow=container.uow,
-            queue=container.queue,
-            clock=container.clock,
+        store(
+            lambda: complete_job(
+                job,
+                conclude,
+                retention=runtime.retention,
+                uow=container.uow,
+                queue=container.queue,
+                clock=container.clock,
+            ),
+            deadline=deadline,
         )
+    except ModelChangedError:
+        put_back_uncounted(job, container)
+        container.queue.put_job(job.id, job.type, lane=job.lane)
     except Exception as fault:  # noqa: BLE001 - the other jobs of the batch are not to blame
         _LOG.exception(
             "job not completed", extra={"action": "job_not_completed", "job_id": str(job.id)}
         )
-        give_back(job, runtime.rules, fault=fault, uow=container.uow, clock=container.clock)
+        put_back(job, container, runtime.rules, fault=fault)
 
 
 def _admitted(image: Analysis, job: Job) -> Analysis:
@@ -198,30 +260,34 @@ def _admitted(image: Analysis, job: Job) -> Analysis:
     return replace(image, faces=faces[: job.parameters.get("max_faces")])
 
 
-def _conclusion(job: Job, images: Sequence[Analysis], runtime: InferenceRuntime) -> Conclude:
-    model = runtime.model
+def _conclusion(
+    job: Job, images: Sequence[Analysis], choice: Choice, runtime: InferenceRuntime
+) -> Conclude:
     seen = [_admitted(image, job) for image in images]
 
     def conclude(work: UnitOfWork) -> Outcome:
+        if isinstance(choice, ModelMismatchError):
+            raise choice
+        model = choice[0]
         match job.type:
             case JobType.DETECTION:
                 return detected(seen)
             case JobType.EMBEDDING:
                 return embedded(job, seen)
             case JobType.VERIFICATION:
-                return verified(job, seen, model)
+                return verified(job, seen, model.profile)
             case JobType.ENROLMENT:
-                return enrolled(work, job, seen, model, runtime.container.clock)
+                return enrolled(work, job, seen, runtime.container.clock)
             case JobType.RECOGNITION:
                 return identified(
                     work,
                     job,
                     seen,
-                    model=model,
+                    model=model.profile,
                     classifiers=runtime.classifiers,
-                    cohort=runtime.cohort,
+                    cohort=model.cohort,
                 )
-            case JobType.TRAINING | JobType.ERASURE:
+            case JobType.TRAINING | JobType.REEMBEDDING | JobType.ERASURE:
                 raise ValueError(f"a job of type {job.type} has no images")
 
     return conclude

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -15,6 +16,8 @@ from celery.signals import worker_process_init, worker_process_shutdown, worker_
 from celery.worker.control import inspect_command
 
 from app.bootstrap import build_container
+from app.domain.errors import WeightsError
+from app.domain.job import JobType
 from app.domain.pulse import Part
 from app.imaging.inspect import ImageLimits
 from app.messaging.celery import configure
@@ -26,6 +29,7 @@ from tasks.app import celery
 from tasks.drain import end_when_told
 from tasks.infer import run_image_job
 from tasks.limits import limit_memory
+from tasks.reembed import run_reembedding_job
 from tasks.runtime import InferenceRuntime, inference_runtime
 from workers.registry import build_pipeline
 
@@ -33,6 +37,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _LOG = logging.getLogger(__name__)
+
+#: A process that refuses its weights ends after this time, and Celery starts the next one.
+_LOOK_AGAIN_S = 3.0
 
 _settings = Settings.load()
 configure(celery, _settings.redis_url.get_secret_value())
@@ -51,23 +58,34 @@ def _models_loaded(_state: object) -> dict[str, int]:
 
 @worker_process_init.connect
 def _start(**_: Any) -> None:  # noqa: ANN401 - Celery's signal
-    """Load the models in the child: threads that a parent had started would not survive a fork."""
+    """Load the models in the child: threads that a parent had started would not survive a fork.
+
+    Celery does no more than log what is raised here, and would leave a child that can run nothing.
+    """
     global _runtime  # noqa: PLW0603 - one per process, as the process is the worker
     end_when_told()
     configure_logging(_settings.log_level)
     container = build_container(_settings, role=DatabaseRole.WORKER)
-    pipeline = build_pipeline(
-        _settings.model,
-        engine=_settings.engine,
-        precision=_settings.precision,
-        device=_settings.device,
-        threads=_settings.threads,
-        weights_dir=_settings.weights_dir,
-        min_face_size=_settings.min_face_size,
-        detection_threshold=_settings.detection_threshold,
-        early=True,
-        limits=ImageLimits(max_bytes=_settings.max_upload_bytes, max_pixels=_settings.max_pixels),
-    )
+    limits = ImageLimits(max_bytes=_settings.max_upload_bytes, max_pixels=_settings.max_pixels)
+    try:
+        pipeline = build_pipeline(
+            _settings.model,
+            engine=_settings.engine,
+            precision=_settings.precision,
+            device=_settings.device,
+            threads=_settings.threads,
+            weights_dir=_settings.weights_dir,
+            min_face_size=_settings.min_face_size,
+            detection_threshold=_settings.detection_threshold,
+            early=True,
+            other_models=_settings.other_models,
+            limits=limits,
+        )
+    except WeightsError as error:
+        _LOG.error("weights refused: %s", error.detail, extra={"action": "weights_refused"})
+        container.pulses.leave(Part.WEIGHTS_REFUSED)
+        time.sleep(_LOOK_AGAIN_S)
+        raise SystemExit(1) from error
     limit_memory(_settings.worker_memory_mb)
     _runtime = inference_runtime(container, pipeline)
     with _loaded.get_lock():
@@ -116,3 +134,12 @@ def _pulse() -> None:
     """Tell that this worker takes messages; one that works off a backlog tells by itself."""
     if _runtime is not None:
         _runtime.container.pulses.leave(Part.INFERENCE)
+
+
+def _reembed(job_id: UUID, runtime: InferenceRuntime) -> None:
+    if run_reembedding_job(job_id, runtime):
+        runtime.container.queue.put_job(job_id, JobType.REEMBEDDING)  # behind whatever waits
+    run_image_job(None, runtime)  # for those to whom this message was enough: JobQueue.put_job
+
+
+_register(TaskName.REEMBED, _reembed)

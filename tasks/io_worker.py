@@ -15,6 +15,7 @@ from app.messaging.celery import configure, schedule
 from app.messaging.names import TaskName
 from app.observability import configure_logging
 from app.services.audit import prune_records, seal_records
+from app.services.outages import Outages
 from app.services.scrub import scrub_if_due
 from app.services.sweep import sweep
 from app.settings import Settings
@@ -38,6 +39,8 @@ celery.conf.beat_schedule = schedule(
     scrub_interval_s=min(60.0, 36 * _settings.erasure_window_h),
 )
 
+_outages = Outages()
+
 
 @cache
 def _container() -> Container:
@@ -47,7 +50,13 @@ def _container() -> Container:
 @celery.task(name=TaskName.SWEEP, send_events=False)  # else a monitor would show little else
 def _sweep() -> None:
     container = _container()
-    sweep(sweep_rules(_settings), uow=container.uow, queue=container.queue, clock=container.clock)
+    sweep(
+        sweep_rules(_settings),
+        uow=container.uow,
+        queue=container.queue,
+        clock=container.clock,
+        outages=_outages,
+    )
     container.pulses.leave(Part.SWEEP)
     seal_records(_chain, uow=container.uow)
     prune_records([_chain], keep=_audit_retention, uow=container.uow, clock=container.clock)

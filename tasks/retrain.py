@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from app.domain.errors import VultusError
 from app.services.complete import complete_job, fail_job
 from app.services.retrain import trained, training_data
-from app.services.sweep import give_back, hand_back
 from tasks.heartbeat import Heartbeat
+from tasks.persistence import PATIENCE_S, put_back, put_back_uncounted, store
 from workers.matching.retraining import fit_anew
 
 if TYPE_CHECKING:
@@ -33,18 +34,20 @@ def run_training_job(job_id: UUID, runtime: Runtime) -> None:
         try:
             _train(job, runtime)
         except SystemExit:
-            hand_back(job, uow=uow, clock=runtime.container.clock)
+            put_back_uncounted(job, runtime.container)
             raise
         except Exception as fault:
-            give_back(job, runtime.rules, fault=fault, uow=uow, clock=runtime.container.clock)
+            put_back(job, runtime.container, runtime.rules, fault=fault)
             # Not as it is: a MemoryError that a task raises ends the whole worker.
             raise RuntimeError("training failed") from fault
 
 
 def _train(job: Job, runtime: Runtime) -> None:
-    container, model_id = runtime.container, runtime.model.id
+    container = runtime.container
     try:
-        data = training_data(job, model_id, uow=container.uow)
+        model = runtime.models.get(job.models[0]) if job.models else runtime.models.main
+        data = training_data(job, model.id, uow=container.uow)
+        strangers = model.strangers()
     except VultusError as error:
         if error.retryable:
             raise
@@ -57,16 +60,19 @@ def _train(job: Job, runtime: Runtime) -> None:
             clock=container.clock,
         )
         return
-    fit = fit_anew(data, runtime.cohort.vectors)
+    fit = fit_anew(data, strangers)
 
     def conclude(work: UnitOfWork) -> Outcome:
-        return trained(work, job, fit, model_id=model_id, clock=container.clock)
+        return trained(work, job, fit, model_id=model.id, clock=container.clock)
 
-    complete_job(
-        job,
-        conclude,
-        retention=runtime.retention,
-        uow=container.uow,
-        queue=container.queue,
-        clock=container.clock,
+    store(
+        lambda: complete_job(
+            job,
+            conclude,
+            retention=runtime.retention,
+            uow=container.uow,
+            queue=container.queue,
+            clock=container.clock,
+        ),
+        deadline=time.monotonic() + PATIENCE_S,
     )

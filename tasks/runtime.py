@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tasks.batches import BatchSizes
+from tasks.models import ReadyModels
 from tasks.rules import sweep_rules
-from tasks.strangers import Strangers
 from workers.matching.classifier import LogisticClassifier
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from app.bootstrap import Container
     from app.domain.embedding import Embedding
-    from app.domain.model import ModelProfile
     from app.domain.training import Training
     from app.services.ports import UnitOfWork
     from app.services.sweep import SweepRules
@@ -69,8 +68,7 @@ class Runtime:
     """What a training needs, for as long as the process lives."""
 
     container: Container
-    model: ModelProfile
-    cohort: Strangers
+    models: ReadyModels
     lease: timedelta
     retention: timedelta
     rules: SweepRules
@@ -89,25 +87,24 @@ class InferenceRuntime(Runtime):
 
 def training_runtime(container: Container) -> Runtime:
     """Put the parts together that need no models."""
-    return Runtime(**_parts(container))
+    return Runtime(**_parts(container, None))
 
 
 def inference_runtime(container: Container, pipeline: FacePipeline) -> InferenceRuntime:
     """Put the parts together."""
     return InferenceRuntime(
-        **_parts(container),
+        **_parts(container, pipeline),
         pipeline=pipeline,
         classifiers=ClassifierCache(),
         batches=BatchSizes(container.settings.batch_size),
     )
 
 
-def _parts(container: Container) -> dict[str, Any]:
+def _parts(container: Container, pipeline: FacePipeline | None) -> dict[str, Any]:
     settings = container.settings
     return {
         "container": container,
-        "model": container.models[settings.model],
-        "cohort": Strangers(settings.weights_dir, settings.model),
+        "models": ReadyModels(settings.model, pipeline, container.models, settings.weights_dir),
         "lease": timedelta(seconds=settings.lease_s),
         "retention": timedelta(hours=settings.job_retention_h),
         "rules": sweep_rules(settings),

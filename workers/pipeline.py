@@ -1,16 +1,18 @@
 """From the bytes of images to faces and embeddings."""
 
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float32, UInt8
 
 from app.domain.detection import AnalysedFace, Detection, ImageAnalysis
 from app.domain.embedding import Embedding
 from app.domain.errors import ImageError, VultusError
 from app.domain.geometry import BoundingBox, FiveLandmarks, Point
 from workers.alignment import CropRecipe, crop_faces, cropped_landmarks
+from workers.embedders.shelf import EmbedderShelf
 from workers.engines.ports import Engine
 from workers.ports import Decoder, DetectedFaces, Detector, Embedder, Image, ModelCard
 from workers.quality import measure_quality
@@ -35,21 +37,25 @@ class FacePipeline:
         self,
         decoder: Decoder,
         detector: Detector,
-        embedder: Embedder,
+        embedders: EmbedderShelf,
         *,
         engine: Engine,
         options: PipelineOptions,
     ) -> None:
         self._decoder = decoder
         self._detector = detector
-        self._embedder = embedder
+        self._embedders = embedders
         self._options = options
         self._engine = engine
 
     @property
     def card(self) -> ModelCard:
-        """The embedding model."""
-        return self._embedder.card
+        """The embedding model that is taken where none is named."""
+        return self._embedders.main.card
+
+    def load(self, model_id: str) -> None:
+        """Get another embedding model ready. Raises: WeightsError: it cannot be loaded."""
+        self._embedders.get(model_id)
 
     @property
     def engine_name(self) -> str:
@@ -71,13 +77,17 @@ class FacePipeline:
         embed: bool = True,
         detection_threshold: float | None = None,
         cropped: bool = False,
+        models: Sequence[str] = (),
     ) -> list[ImageAnalysis | VultusError]:
         """Return, for each image in its place, what it shows or why it cannot be used.
 
         A damaged image never harms the others. An image without a face is no error here.
         ``detection_threshold`` (0 to 1) replaces the pipeline's own for this call. With ``cropped``
         nothing is detected: each image is taken for one face that looks into the camera.
+        ``models`` names the one to embed with, and a second one for faces that need both.
         """
+        embedders = [self._embedders.get(one) for one in models] or [self._embedders.main]
+        used = embedders if embed else []
         threshold = (
             self._options.detection_threshold
             if detection_threshold is None
@@ -90,11 +100,42 @@ class FacePipeline:
             decoded = self._decode(data)
             size = 0 if isinstance(decoded, ImageError) else decoded.shape[0] * decoded.shape[1]
             if group and pixels + size > _GROUP_PIXELS:
-                results += self._analyse_group(group, threshold, embed=embed, cropped=cropped)
+                results += self._analyse_group(group, threshold, used, cropped=cropped)
                 group, pixels = [], 0
             group.append(decoded)
             pixels += size
-        return results + self._analyse_group(group, threshold, embed=embed, cropped=cropped)
+        return results + self._analyse_group(group, threshold, used, cropped=cropped)
+
+    def embed_again(
+        self, faces: Sequence[tuple[bytes, Detection]], model: str
+    ) -> list[Embedding | ImageError]:
+        """Embed faces where they were found before, one an image; nothing is detected."""
+        embedder = self._embedders.get(model)
+        size = embedder.card.input_size
+        crops: list[UInt8[np.ndarray, "1 size size 3"]] = []
+        results: list[Embedding | ImageError | None] = []
+        for data, detection in faces:
+            image = self._decode(data)
+            if isinstance(image, ImageError):
+                results.append(image)
+                continue
+            found = _arrays(detection)
+            crops.append(crop_faces(image, found, recipe=self._options.crop, size=size))
+            results.append(None)
+        vectors = iter(embedder.embed(np.concatenate(crops)).tolist() if crops else [])
+        return [
+            Embedding(model=model, vector=tuple(next(vectors))) if one is None else one
+            for one in results
+        ]
+
+    def milliseconds_per_face(self, model: str) -> float:
+        """Measure what a model takes for one face of a batch of eight, without its photograph."""
+        embedder = self._embedders.get(model)
+        blank = np.zeros((8, embedder.card.input_size, embedder.card.input_size, 3), np.uint8)
+        embedder.embed(blank)
+        begin = time.perf_counter()
+        embedder.embed(blank)
+        return (time.perf_counter() - begin) * 1000 / len(blank)
 
     def _decode(self, data: bytes) -> Image | ImageError:
         try:
@@ -103,7 +144,12 @@ class FacePipeline:
             return error
 
     def _analyse_group(
-        self, group: list[Image | ImageError], threshold: float, *, embed: bool, cropped: bool
+        self,
+        group: list[Image | ImageError],
+        threshold: float,
+        embedders: Sequence[Embedder],
+        *,
+        cropped: bool,
     ) -> list[ImageAnalysis | VultusError]:
         images = [image for image in group if not isinstance(image, ImageError)]
         if not images:
@@ -112,25 +158,26 @@ class FacePipeline:
             found = [_whole(image) for image in images]
         else:
             found = [_above(faces, threshold) for faces in self._detector.detect(images)]
-        vectors = self._embed(images, found) if embed else [None] * len(images)
-        analyses = iter(
-            [
-                _analysis(image, faces, own, self.card.id)
-                for image, faces, own in zip(images, found, vectors, strict=True)
+        analysed = [_analysis(image, faces) for image, faces in zip(images, found, strict=True)]
+        for embedder in embedders:
+            vectors = self._embed(images, found, embedder)
+            analysed = [
+                _with_vectors(analysis, own, embedder.card.id)
+                for analysis, own in zip(analysed, vectors, strict=True)
             ]
-        )
+        analyses = iter(analysed)
         return [item if isinstance(item, ImageError) else next(analyses) for item in group]
 
     def _embed(
-        self, images: list[Image], found: list[DetectedFaces]
+        self, images: list[Image], found: list[DetectedFaces], embedder: Embedder
     ) -> list[Float32[np.ndarray, "_ dimension"]]:
         """Embed the faces of all images in one batch; return the vectors of each image."""
-        size = self.card.input_size
+        size = embedder.card.input_size
         crops = [
             crop_faces(image, faces, recipe=self._options.crop, size=size)
             for image, faces in zip(images, found, strict=True)
         ]
-        vectors = self._embedder.embed(np.concatenate(crops))
+        vectors = embedder.embed(np.concatenate(crops))
         return np.split(vectors, np.cumsum([len(faces) for faces in found])[:-1])
 
 
@@ -155,21 +202,33 @@ def _above(faces: DetectedFaces, threshold: float) -> DetectedFaces:
     )
 
 
-def _analysis(
-    image: Image,
-    faces: DetectedFaces,
-    vectors: Float32[np.ndarray, "n dimension"] | None,
-    model: str,
+def _arrays(detection: Detection) -> DetectedFaces:
+    """Turn one of the domain's faces back into arrays."""
+    box = detection.box
+    return DetectedFaces(
+        boxes=np.array([[box.x_min, box.y_min, box.x_max, box.y_max]], np.float32),
+        landmarks=np.array([list(detection.landmarks)], np.float32),
+        confidences=np.array([detection.confidence], np.float32),
+    )
+
+
+def _with_vectors(
+    analysis: ImageAnalysis, vectors: Float32[np.ndarray, "n dimension"], model: str
 ) -> ImageAnalysis:
+    """Give each face of an image its vector by a model: the first, or beside that its second."""
+    embeddings = [Embedding(model=model, vector=tuple(vector)) for vector in vectors.tolist()]
+    faces = tuple(
+        replace(face, embedding=one) if face.embedding is None else replace(face, second=one)
+        for face, one in zip(analysis.faces, embeddings, strict=True)
+    )
+    return replace(analysis, faces=faces)
+
+
+def _analysis(image: Image, faces: DetectedFaces) -> ImageAnalysis:
     """Turn arrays into the domain's types."""
-    embeddings: Sequence[Embedding | None] = [None] * len(faces)
-    if vectors is not None:
-        embeddings = [Embedding(model=model, vector=tuple(v)) for v in vectors.tolist()]
     analysed = tuple(
-        AnalysedFace(
-            detection=detection, quality=measure_quality(image, detection), embedding=embedding
-        )
-        for detection, embedding in zip(_detections(faces), embeddings, strict=True)
+        AnalysedFace(detection=detection, quality=measure_quality(image, detection))
+        for detection in _detections(faces)
     )
     return ImageAnalysis(width=image.shape[1], height=image.shape[0], faces=analysed)
 

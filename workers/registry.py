@@ -10,6 +10,7 @@ from workers.alignment import CropRecipe
 from workers.decoder import ConfinedDecoder
 from workers.detectors.mtcnn import DEFAULT_MIN_FACE_SIZE, MtcnnDetector
 from workers.embedders.facenet import FaceNetEmbedder
+from workers.embedders.shelf import EmbedderShelf
 from workers.engines.choose import DeviceChoice, EngineChoice, PrecisionChoice, build_engine
 from workers.heap import keep_freed_memory
 from workers.manifest import DEFAULT_WEIGHTS_DIR, read_manifest
@@ -35,14 +36,17 @@ def build_pipeline(
     flip: bool = False,
     early: bool = False,
     limits: ImageLimits | None = None,
+    other_models: int = 1,
     weights_dir: Path = DEFAULT_WEIGHTS_DIR,
 ) -> FacePipeline:
     """Load the models and return a pipeline that is ready for its first image.
 
     Call it in the process that uses the pipeline, never before a fork. ``min_face_size`` is the
     side of the smallest face looked for, in pixels; ``threads`` are those of one process;
-    ``flip`` embeds mirror images too, at twice the time. With ``early`` it is ready in a third of
-    the time, and what only makes large batches faster is left to ``FacePipeline.finish_loading``.
+    ``flip`` embeds mirror images too, at twice the time; ``other_models`` are the models that are
+    kept beside the one named, once something has asked for them. With ``early`` it is ready in a
+    third of the time, and what only makes large batches faster is left to
+    ``FacePipeline.finish_loading``.
 
     Raises: WeightsError: weights are missing or not those of the manifest.
         ConfigurationError: the engine cannot run here.
@@ -53,12 +57,18 @@ def build_pipeline(
     chosen = build_engine(
         engine, precision=precision, device=device, threads=threads, weights_dir=weights_dir
     )
+
+    def load(other: str) -> FaceNetEmbedder:
+        embedder = FaceNetEmbedder(chosen, model_card(other, weights_dir=weights_dir), flip=flip)
+        chosen.finish()
+        return embedder
+
     decoder = ConfinedDecoder(limits or ImageLimits())
     decoder.start()  # it gets ready while the models are loaded
     pipeline = FacePipeline(
         decoder,
         MtcnnDetector(chosen, min_face_size=min_face_size),
-        FaceNetEmbedder(chosen, card, flip=flip),
+        EmbedderShelf(FaceNetEmbedder(chosen, card, flip=flip), load, others=other_models),
         engine=chosen,
         options=PipelineOptions(crop=crop, detection_threshold=detection_threshold),
     )

@@ -19,7 +19,6 @@ from app.domain.access import Scope
 from app.domain.job import JobType
 from app.services.consents import require_in_order
 from app.services.faces import delete_face, get_face, get_face_image, list_faces, relabel_face
-from app.services.models import require_model
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -66,7 +65,6 @@ class FaceList(Resource):
     def post(self, collection: str, query: EnrolmentQuery) -> Response:
         """Enrol the face of every photograph sent."""
         home = collection_memory().find(collection, key=current_key(), uow=container().uow)
-        require_model(home, container().settings.model)
         upload = _reader.read(query)
         require_in_order(
             upload.parameters.consent_expires_at,

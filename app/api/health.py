@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 page = Blueprint("health", __name__, url_prefix="/health")
 
 #: Without these a submit cannot be stored.
-_NEEDED = ("database", "migrations", "writable")
+_NEEDED = ("database", "migrations", "writable", "disk")
 
 
 @page.get("/live")

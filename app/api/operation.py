@@ -95,7 +95,7 @@ def _document(
         model = register_model(ns, schema) if schema is not None else None
         ns.response(int(status), HTTPStatus(status).phrase, model)(call)
     bodily = (413, 415) if body is not None else ()
-    for status in sorted({400, 401, 403, 500, 503, *bodily, *problems}):
+    for status in sorted({400, 401, 403, 500, 503, 507, *bodily, *problems}):
         ns.response(status, HTTPStatus(status).phrase, problem)(call)
     if body is not None:
         ns.expect(register_model(ns, body), validate=False)(call)

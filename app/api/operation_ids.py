@@ -20,6 +20,12 @@ _OTHERS = {
     "Models": "list_models",
     "RangeRedelivery": "redeliver_range",
     "Redelivery": "redeliver",
+    "ReembeddingActivation": "activate_reembedding",
+    "ReembeddingCancel": "cancel_reembedding",
+    "ReembeddingFinish": "finish_reembedding",
+    "ReembeddingPause": "pause_reembedding",
+    "ReembeddingResume": "resume_reembedding",
+    "ReembeddingRollback": "roll_back_reembedding",
 }
 
 

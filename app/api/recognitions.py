@@ -14,7 +14,6 @@ from app.api.submission import submit
 from app.api.uploads import UploadReader
 from app.domain.access import Scope
 from app.domain.job import JobType
-from app.services.models import require_model
 
 if TYPE_CHECKING:
     from flask import Response
@@ -42,7 +41,6 @@ class RecognitionList(Resource):
     def post(self, collection: str, query: RecognitionQuery) -> Response:
         """Search the collection for every face of the photographs sent."""
         home = collection_memory().find(collection, key=current_key(), uow=container().uow)
-        require_model(home, container().settings.model)
         upload = _reader.read(query)
         return submit(
             JobType.RECOGNITION,

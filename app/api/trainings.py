@@ -14,7 +14,6 @@ from app.api.submission import submit
 from app.domain.access import Scope
 from app.domain.job import JobType
 from app.services.collections import get_collection
-from app.services.models import require_model
 from app.services.trainings import list_trainings
 
 if TYPE_CHECKING:
@@ -36,12 +35,11 @@ class TrainingVersions(Resource):
         ns, scope=Scope.READ, query=TrainingQuery, answers={200: TrainingList}, problems=(404,)
     )
     def get(self, collection: str, query: TrainingQuery) -> Response:
-        """List versions, newest first; the newest one of the loaded model is in use."""
-        found = list_trainings(
+        """List versions, newest first; the newest one of the collection's model is in use."""
+        home, found = list_trainings(
             collection, limit=query.limit, key=current_key(), uow=container().uow
         )
-        model = container().settings.model
-        newest = next((training.id for training in found if training.model == model), None)
+        newest = next((training.id for training in found if training.model == home.model), None)
         shown = [TrainingResource.of(one, active=one.id == newest) for one in found]
         return answer(TrainingList(items=shown))
 
@@ -56,5 +54,4 @@ class TrainingVersions(Resource):
     def post(self, collection: str, query: WaitQuery) -> Response:
         """Train the matcher on the faces that the collection holds now."""
         home = get_collection(collection, key=current_key(), uow=container().uow)
-        require_model(home, container().settings.model)
         return submit(JobType.TRAINING, TrainingParameters(), query=query, collection=home)

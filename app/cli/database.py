@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import click
 
-from app.services.models import mismatch
 from app.settings import Settings
 from app.storage.engine import build_engine
 from app.storage.migrate import migrate as run_migrations
@@ -17,5 +16,9 @@ def migrate() -> None:
     run_migrations(engine)
     click.echo("The database has the tables of this version.")
     with SqlUnitOfWork(engine) as work:
-        for model in sorted(work.collections.models() - {settings.model}):
-            click.echo(f"Some collections cannot be used: {mismatch(model, settings.model)}.")
+        for model in sorted(work.collections.names_by_model().keys() - {settings.model}):
+            click.echo(
+                f"Some collections are of {model}, which the workers load beside {settings.model}; "
+                f'where its weights are missing, run "python -m workers.fetch_weights --model '
+                f'{model}". "python -m app.cli models" names them.'
+            )

@@ -8,12 +8,19 @@ from app.settings import Settings
 
 @click.command()
 def models() -> None:
-    """Print the models that can be chosen; the one in use is marked."""
+    """Print the models that can be chosen, and which collections have each."""
     settings = Settings.load()
     container = build_container(settings)
     with container.uow() as work:
-        used = work.collections.models()
+        names = work.collections.names_by_model()
     for model in container.models.values():
-        marks = ["running" if model.id == settings.model else ""]
-        marks.append("has collections" if model.id in used else "")
-        click.echo(f"{model.id}  {model.dimension}-d  {', '.join(filter(None, marks))}".rstrip())
+        marks = ["running"] if model.id == settings.model else []
+        if not model.fitted:
+            marks.append("thresholds not fitted")
+        click.echo(f"{model.id}  {model.dimension}-d  {', '.join(marks)}".rstrip())
+        for name in names.pop(model.id, []):
+            click.echo(f"  {name}")
+    for model_id, unusable in names.items():
+        click.echo(f"{model_id}  not known here")
+        for name in unusable:
+            click.echo(f"  {name}")

@@ -28,6 +28,12 @@ class Action(StrEnum):
     DETECT = "detection.submit"
     EMBED = "embedding.submit"
     TRAIN = "training.submit"
+    #: Also each time that a change is settled, finished or cancelled.
+    REEMBED = "reembedding.submit"
+    PAUSE_REEMBEDDING = "reembedding.pause"
+    RESUME_REEMBEDDING = "reembedding.resume"
+    ACTIVATE_REEMBEDDING = "reembedding.activate"
+    ROLL_BACK_REEMBEDDING = "reembedding.roll_back"
     #: Vectors that a caller brought, compared with those of a collection; no job.
     SEARCH_VECTORS = "collection.search"
     CANCEL_JOB = "job.cancel"

@@ -21,8 +21,10 @@ class Collection:
 
     id: UUID
     name: str
-    #: The model of all its embeddings, fixed when the collection is made.
+    #: The model that it is searched by.
     model: str
+    #: The model of the vectors that are kept beside, while the collection changes its model.
+    second_model: str | None = None
     matcher: Matcher = Matcher.AUTO
     #: The share of strangers that may be taken for somebody, 0 to 1: what the threshold is set for
     #: wherever nobody has chosen a similarity.
@@ -85,7 +87,7 @@ class Face:
     #: Whom somebody has said that it does not show.
     rejected_subject: str | None = None
     detection: Detection
-    #: The model that made its embedding.
+    #: The model that its collection is searched by.
     model: str
     #: The photograph that the face was found in, if the collection keeps it.
     image_id: UUID | None

@@ -28,6 +28,8 @@ class AnalysedFace:
     detection: Detection
     quality: FaceQuality
     embedding: Embedding | None = None
+    #: By the other model of a collection that changes its own.
+    second: Embedding | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -162,12 +162,40 @@ class TooMuchWaitingError(VultusError):
         super().__init__(retry_after_s=retry_after_s)
 
 
+class InsufficientStorageError(ServiceUnavailableError):
+    """The service has no room to store what was sent; send it again when there is some."""
+
+    slug = "insufficient-storage"
+    status = 507
+    title = "Insufficient storage"
+
+    def __init__(self, detail: str | None = None, *, retry_after_s: int = 30) -> None:
+        super().__init__(detail, retry_after_s=retry_after_s)
+
+
 class ModelMismatchError(VultusError):
-    """The collection's vectors come from another model than the one loaded."""
+    """The collection's model is not installed where the job ran; fetch its weights."""
 
     slug = "model-mismatch"
     status = 409
     title = "Model mismatch"
+
+
+class ModelChangedError(VultusError):
+    """The collection changed its model while the job was at work; send the request again."""
+
+    slug = "model-changed"
+    status = 503
+    title = "Model changed"
+    retryable = True
+
+
+class FacesLeftBehindError(VultusError):
+    """Some faces have no vector of the new model; enrol them again, or say that they may go."""
+
+    slug = "faces-left-behind"
+    status = 409
+    title = "Faces left behind"
 
 
 class ImageError(VultusError):

@@ -21,8 +21,14 @@ class JobType(StrEnum):
     RECOGNITION = "recognition"
     ENROLMENT = "enrolment"
     TRAINING = "training"
+    REEMBEDDING = "reembedding"
     #: A receipt: made when something was erased, and never run.
     ERASURE = "erasure"
+
+    @property
+    def is_on_images(self) -> bool:
+        """Whether a job brings the images that it works on."""
+        return self not in {JobType.TRAINING, JobType.REEMBEDDING, JobType.ERASURE}
 
 
 class Lane(IntEnum):
@@ -94,6 +100,8 @@ class Job:
     #: The API key that submitted the job: only it and global keys may see the job.
     owner_id: UUID | None = None
     collection_id: UUID | None = None
+    #: The models that its collection had when it was claimed, the one in use first.
+    models: tuple[str, ...] = ()
     lane: Lane = Lane.BULK
     #: The caller's parameters, validated; never images, which are rows of their own.
     parameters: Mapping[str, Any] = field(default_factory=dict)

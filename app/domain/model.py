@@ -18,5 +18,7 @@ class ModelProfile:
     #: Used where neither the request nor the collection says otherwise.
     thresholds: Thresholds
     calibration: Calibration
+    #: Whether thresholds and calibration were fitted to pairs of photographs embedded by it.
+    fitted: bool = True
     licence: str
     training_set: str

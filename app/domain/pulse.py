@@ -14,3 +14,5 @@ class Part(StrEnum):
     INFERENCE = "inference"
     #: Lost jobs and due deliveries are looked for.
     SWEEP = "sweep"
+    #: The one sign of trouble: an inference process will not load the weights that it finds.
+    WEIGHTS_REFUSED = "weights-refused"

@@ -31,6 +31,7 @@ class TaskName(StrEnum):
     IDENTIFY = "recognition.identify"
     ENROL = "recognition.enrol"
     RETRAIN = "recognition.retrain"
+    REEMBED = "recognition.reembed"
     DELIVER = "webhooks.deliver"
     SWEEP = "jobs.sweep"
     SCRUB = "erasures.scrub"
@@ -45,6 +46,7 @@ JOB_TASKS: dict[JobType, TaskName] = {
     JobType.RECOGNITION: TaskName.IDENTIFY,
     JobType.ENROLMENT: TaskName.ENROL,
     JobType.TRAINING: TaskName.RETRAIN,
+    JobType.REEMBEDDING: TaskName.REEMBED,
 }
 
 #: What an inference worker is asked beside the queues: how many of its processes have their models.

@@ -153,7 +153,13 @@ def clone_service(
             original = work.collections.get(service.collection_id)
             if original is None:
                 raise NotFoundError("the service was deleted meanwhile")
-            home = replace(original, id=new_id(), name=_collection_name(copy_id), created_at=now)
+            home = replace(
+                original,
+                id=new_id(),
+                name=_collection_name(copy_id),
+                second_model=None,
+                created_at=now,
+            )
             work.collections.add(home)
             work.collections.copy_people(original.id, home.id)
         copy = replace(

@@ -138,7 +138,11 @@ def update_collection(
     faces are there without. ValidationFailedError: the thresholds would be out of order.
     """
     with uow() as work:
-        before = find_collection(reference, key=key, work=work)
+        found = find_collection(reference, key=key, work=work)
+        # As it is now: a change of model would else be undone by whoever read before it.
+        before = work.collections.hold_alone(found.id)
+        if before is None:
+            raise NotFoundError("there is no such collection")
         collection = replace(before, **changes)
         _check_thresholds(collection)
         if collection.require_consent and not before.require_consent:

@@ -10,7 +10,7 @@ from app.domain.errors import LowQualityFaceError, NotFoundError
 from app.domain.selection import FacePolicy, select_face
 from app.services.complete import Outcome
 from app.services.consent_rules import admitted_terms, named_subject, record_consent
-from app.services.models import require_model
+from app.services.models import of_collection
 from app.services.results import face_document, images_document
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from app.domain.detection import AnalysedFace, ImageAnalysis
     from app.domain.errors import VultusError
     from app.domain.job import Job
-    from app.domain.model import ModelProfile
     from app.domain.quality import QualityGate
     from app.services.ports import Clock, UnitOfWork
     from app.services.results import Document
@@ -30,7 +29,6 @@ def enrolled(
     work: UnitOfWork,
     job: Job,
     images: Sequence[ImageAnalysis | VultusError],
-    model: ModelProfile,
     clock: Clock,
 ) -> Outcome:
     """Store one face of each image, for the named subject or for none; answer with their ids.
@@ -41,13 +39,13 @@ def enrolled(
     With ``any_case`` a subject whose name differs in case alone is the one that is named. A consent
     that came with the job is recorded as given when the job was submitted.
 
-    Raises: VultusError: no image shows the one face meant well enough, the collection is of another
-    model, or there is no valid consent where one is needed.
+    Raises: VultusError: no image shows the one face meant well enough, or there is no valid consent
+    where one is needed. ModelChangedError: the collection has come to need vectors of another
+    model.
     """
     collection = work.collections.hold(job.collection_id) if job.collection_id else None
     if collection is None:
         raise NotFoundError("the collection was deleted before the face was enrolled")
-    require_model(collection, model.id)
     policy = FacePolicy(job.parameters.get("face_policy") or FacePolicy.PROMINENT)
     name = job.parameters.get("subject")
     ruled_out = job.parameters.get("not_subject")
@@ -76,6 +74,7 @@ def enrolled(
         face = select_face(image, policy)
         if ruled_out is None:
             _require_quality(face, collection.quality_gate)
+        face = of_collection(face, collection)
         if name is not None and subject_id is None:
             subject_id = _subject(work, job, collection, name).id
             if terms is not None:
@@ -101,7 +100,7 @@ def enrolled(
     documents = images_document(images, faces)
     return Outcome(
         result={
-            "model": model.id,
+            "model": collection.model,
             "subject": name,
             "face_ids": face_ids,
             "images": documents,

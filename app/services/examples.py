@@ -40,6 +40,15 @@ def home_of(service: Service) -> UUID:
     return service.collection_id
 
 
+def model_of(service: Service, *, uow: UnitOfWorkFactory) -> str:
+    """Return the model that a recognition service is searched by. Raises: NotFoundError."""
+    with uow() as work:
+        home = work.collections.get(home_of(service))
+    if home is None:
+        raise NotFoundError("the service was deleted meanwhile")
+    return home.model
+
+
 def subject_names(service: Service, *, uow: UnitOfWorkFactory) -> list[str]:
     """Return the names of all subjects in order."""
     with uow() as work:

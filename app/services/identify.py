@@ -33,12 +33,12 @@ def identified(
     *,
     model: ModelProfile,
     classifiers: Classifiers,
-    cohort: StrangerCohort,
+    cohort: StrangerCohort | None,
 ) -> Outcome:
     """Answer a recognition job: for every face the best subjects and a decision.
 
     With the parameter ``ranking`` it is answered as ``ranked`` does.
-    Raises: VultusError: no image can be used, or the collection is of another model.
+    Raises: VultusError: no image can be used, or the collection has changed its model.
     """
     if job.parameters.get("ranking") is not None:
         return ranked(work, job, images, model=model)

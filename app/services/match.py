@@ -48,7 +48,8 @@ class Matching:
     reading: ShareReading | None
     #: Which scores strangers reach; absent where the score is a similarity.
     tail: StrangerTail | None
-    cohort: StrangerCohort
+    #: Absent where none comes with the model: then the similarity decides.
+    cohort: StrangerCohort | None
     #: Whether anybody may have been ruled out for a face.
     any_rejections: bool
 
@@ -86,7 +87,7 @@ class Matching:
         return Decision.MATCH if best.score >= self.score_threshold else Decision.POSSIBLE
 
     def _candidates(self, work: UnitOfWork, probe: Embedding, *, limit: int) -> list[Candidate]:
-        if self.matcher is Matcher.NEAREST:
+        if self.matcher is Matcher.NEAREST or self.cohort is None:
             found = work.faces.nearest_subjects(probe, self.collection.id, limit=limit)
             return [
                 replace(one, probability=self.model.calibration.probability(one.similarity))
@@ -127,16 +128,20 @@ def prepare_matching(
     *,
     model: ModelProfile,
     classifiers: Classifiers,
-    cohort: StrangerCohort,
+    cohort: StrangerCohort | None,
 ) -> Matching:
     """Choose matcher and thresholds for a search, fitting them where the collection has changed."""
     collection = basis.collection
     training_id, classifier = _trained(work, basis, classifiers)
     matcher = _effective(collection.matcher, classifier, basis.enrolled)
+    if cohort is None:
+        matcher = Matcher.NEAREST
     if matcher is not Matcher.CLASSIFIER:
         training_id = classifier = None
     reading = (
-        _reading(work, basis, cohort) if matcher is Matcher.PROTOTYPE and basis.enrolled else None
+        _reading(work, basis, cohort)
+        if matcher is Matcher.PROTOTYPE and basis.enrolled and cohort is not None
+        else None
     )
     tail = reading if classifier is None else classifier.tail
     score_threshold = None
@@ -183,8 +188,8 @@ def _effective(wanted: Matcher, classifier: SubjectClassifier | None, enrolled: 
 def _reading(work: UnitOfWork, basis: SearchBasis, cohort: StrangerCohort) -> ShareReading:
     if basis.reading is not None and basis.reading.is_current(basis.enrolled):
         return basis.reading
-    collection_id = basis.collection.id
-    prototypes = [vector for _, vector in work.subjects.prototypes(collection_id)]
+    collection_id, model = basis.collection.id, basis.collection.model
+    prototypes = [vector for _, vector in work.subjects.prototypes(collection_id, model)]
     reading = cohort.read(prototypes)
-    work.searches.put_reading(collection_id, reading)
+    work.searches.put_reading(collection_id, reading, model=model)
     return reading

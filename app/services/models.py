@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from app.domain.errors import ModelMismatchError
+from app.domain.errors import ModelChangedError
 
 if TYPE_CHECKING:
     from app.domain.collection import Collection
+    from app.domain.detection import AnalysedFace
 
 
-def require_model(collection: Collection, running: str) -> None:
-    """Refuse to work on a collection with another model than the one that made its vectors.
+def require_model(collection: Collection, model: str) -> None:
+    """Refuse to search a collection by another model than its own.
 
-    Raises: ModelMismatchError: with what to do about it.
+    Raises: ModelChangedError: it was the collection's own when the job was begun.
     """
-    if collection.model != running:
-        raise ModelMismatchError(mismatch(collection.model, running))
+    if collection.model != model:
+        raise ModelChangedError
 
 
-def mismatch(stored: str, running: str) -> str:
-    """Say what is wrong with a collection of another model, and what to do about it."""
-    return (
-        f"the vectors are of {stored}, the service runs {running}; start the service with "
-        f"VULTUS_MODEL={stored}, or make a new collection and enrol its people again"
-    )
+def of_collection(face: AnalysedFace, collection: Collection) -> AnalysedFace:
+    """Return a face with the vectors that the collection has now, the one in use first.
+
+    Raises: ModelChangedError: it was begun without one of them.
+    """
+    vectors = {one.model: one for one in (face.embedding, face.second) if one is not None}
+    try:
+        return replace(
+            face,
+            embedding=vectors[collection.model],
+            second=vectors[collection.second_model] if collection.second_model else None,
+        )
+    except KeyError as missing:
+        raise ModelChangedError from missing

@@ -43,7 +43,7 @@ def ranked(
 
     The job's parameters: ``ranking``, ``limit``, ``face_id`` to compare with that face alone, and
     ``include_embeddings``.
-    Raises: VultusError: no image can be used, or the collection is of another model.
+    Raises: VultusError: no image can be used, or the collection has changed its model.
     """
     basis = work.searches.basis(job.collection_id) if job.collection_id else None
     if basis is None:

@@ -65,7 +65,7 @@ def trained(work: UnitOfWork, job: Job, fit: Fit, *, model_id: str, clock: Clock
         created_at=clock.now(),
     )
     work.trainings.add(training)
-    work.trainings.prune(job.collection_id, keep=_KEPT)
+    work.trainings.prune(job.collection_id, model_id, keep=_KEPT)
     return Outcome(result={"accepted": True, "reason": None, **_document(training, fit)})
 
 

@@ -34,10 +34,11 @@ def running_training(service: Service, *, uow: UnitOfWorkFactory) -> UUID | None
     return jobs[0].id if jobs else None
 
 
-def is_trained(service: Service, model: str, *, uow: UnitOfWorkFactory) -> bool:
-    """Whether there is a trained matcher for a model."""
+def is_trained(service: Service, *, uow: UnitOfWorkFactory) -> bool:
+    """Whether there is a trained matcher for the model of the service's collection."""
     with uow() as work:
-        return work.trainings.active_id(home_of(service), model) is not None
+        home = work.collections.get(home_of(service))
+        return home is not None and work.trainings.active_id(home.id, home.model) is not None
 
 
 def start_training(

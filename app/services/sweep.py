@@ -7,10 +7,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from app.domain.errors import AttemptsExhaustedError, WaitedTooLongError
+from app.domain.errors import (
+    AttemptsExhaustedError,
+    ServiceUnavailableError,
+    WaitedTooLongError,
+)
 from app.services.consent_rules import erase_after_consents
 from app.services.deliver import enqueue_events
 from app.services.erase import Receipts, erase_expired
+from app.services.outages import Outages
 from app.services.problems import problem
 
 if TYPE_CHECKING:
@@ -27,6 +32,9 @@ _AT_ONCE = 500
 
 #: The longest wait between two messages for a job that stays queued.
 _LONGEST_WAIT = timedelta(minutes=1)
+
+#: After an outage of the database, the time in which whoever holds a job tells so again.
+_GRACE_S = 5.0
 
 #: For how long a repeated Idempotency-Key is recognised.
 IDEMPOTENCY_KEY_LIFE = timedelta(hours=24)
@@ -49,21 +57,42 @@ class SweepRules:
         return Receipts(window=self.erasure_window, retention=self.retention, clock=clock)
 
 
-def sweep(rules: SweepRules, *, uow: UnitOfWorkFactory, queue: JobQueue, clock: Clock) -> None:
+def sweep(
+    rules: SweepRules,
+    *,
+    uow: UnitOfWorkFactory,
+    queue: JobQueue,
+    clock: Clock,
+    outages: Outages | None = None,
+) -> None:
     """Do one round: lapsed leases, lost messages, due deliveries, things past their time.
 
-    Any number of sweeps may run at once: each row is taken by one of them.
+    Any number of sweeps may run at once: each row is taken by one of them. With ``outages``, which
+    outlive a round, no job counts a lost process for a lease that passed while the database was
+    away or full.
+    Raises: ServiceUnavailableError: it is so now.
     """
+    try:
+        _sweep(rules, uow=uow, queue=queue, clock=clock, outages=outages or Outages())
+    except ServiceUnavailableError:
+        if outages is not None:
+            outages.saw_one()
+        raise
+
+
+def _sweep(
+    rules: SweepRules,
+    *,
+    uow: UnitOfWorkFactory,
+    queue: JobQueue,
+    clock: Clock,
+    outages: Outages,
+) -> None:
     now = clock.now()
+    over_for = outages.over_for
     with uow() as work:
-        _, spent = work.jobs.expire_leases(
-            publish_at=now,
-            max_losses=rules.max_losses,
-            max_attempts=rules.max_attempts,
-            limit=_AT_ONCE,
-        )
-        for job in spent:
-            bury(work, job, retention=rules.retention, clock=clock)
+        if over_for is None or over_for.total_seconds() > _GRACE_S:
+            _expire_leases(work, rules, clock=clock, excused_for=over_for)
         for job in work.jobs.outwaited(before=now - rules.longest_wait, limit=_AT_ONCE):
             _give_up(work, job, _waited_too_long(rules), retention=rules.retention, clock=clock)
         waiting = work.jobs.overdue(
@@ -79,6 +108,20 @@ def sweep(rules: SweepRules, *, uow: UnitOfWorkFactory, queue: JobQueue, clock: 
     _put(waiting, due, queue)
     erase_after_consents(limit=_AT_ONCE, uow=uow, clock=clock)
     erase_expired(rules.receipts(clock), limit=_AT_ONCE, uow=uow)
+
+
+def _expire_leases(
+    work: UnitOfWork, rules: SweepRules, *, clock: Clock, excused_for: timedelta | None
+) -> None:
+    _, spent = work.jobs.expire_leases(
+        publish_at=clock.now(),
+        max_losses=rules.max_losses,
+        max_attempts=rules.max_attempts,
+        excused_for=excused_for,
+        limit=_AT_ONCE,
+    )
+    for job in spent:
+        bury(work, job, retention=rules.retention, clock=clock)
 
 
 def give_back(

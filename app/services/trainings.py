@@ -8,14 +8,18 @@ from app.services.collections import find_collection
 
 if TYPE_CHECKING:
     from app.domain.access import ApiKey
+    from app.domain.collection import Collection
     from app.domain.training import Training
     from app.services.ports import UnitOfWorkFactory
 
 
 def list_trainings(
     collection: str, *, limit: int, key: ApiKey, uow: UnitOfWorkFactory
-) -> list[Training]:
-    """Return versions, newest first, without their weights. Raises: NotFoundError."""
+) -> tuple[Collection, list[Training]]:
+    """Return a collection and its versions, newest first, without their weights.
+
+    Raises: NotFoundError.
+    """
     with uow() as work:
         home = find_collection(collection, key=key, work=work)
-        return work.trainings.page(home.id, limit=limit)
+        return home, work.trainings.page(home.id, limit=limit)

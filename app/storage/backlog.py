@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import bindparam, func, select, text
 
 from app.domain.backlog import Backlog
-from app.domain.job import JobState
+from app.domain.job import JobState, JobType
 from app.storage.tables import JobRow
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ class SqlBacklogRepository:
         query = select(images.label("images"), func.min(JobRow.created_at).label("oldest")).where(
             JobRow.state == JobState.QUEUED,
             JobRow.lane == bindparam("lane"),
+            JobRow.type != JobType.REEMBEDDING,
             self._session.owned(JobRow),
         )
         return _backlog(self._session.execute(query, {"lane": lane}).one())

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from sqlalchemy import Executable
+    from sqlalchemy.sql.selectable import ForUpdateParameter
 
     from app.storage.tenancy import TenantSession
 
@@ -53,21 +54,24 @@ class SqlCollectionRepository:
         return self._known[collection_id]
 
     def hold(self, collection_id: UUID) -> Collection | None:
+        # What a new face takes anyway, for its reference.
+        return self._hold(collection_id, {"read": True, "key_share": True})
+
+    def hold_alone(self, collection_id: UUID) -> Collection | None:
+        return self._hold(collection_id, True)  # noqa: FBT003 - SQLAlchemy's
+
+    def _hold(self, collection_id: UUID, lock: ForUpdateParameter) -> Collection | None:
+        self._known.pop(collection_id, None)
         row = self._session.get(
             CollectionRow,
             collection_id,
             populate_existing=True,
-            with_for_update={"read": True, "key_share": True},
+            with_for_update=lock,
         )
         if row is None or not self._session.owns(row):
             return None
         self._known[collection_id] = collection_of(row)
         return self._known[collection_id]
-
-    def hold_alone(self, collection_id: UUID) -> None:
-        self._session.execute(
-            select(CollectionRow.id).where(CollectionRow.id == collection_id).with_for_update()
-        )
 
     def find(self, name: str) -> Collection | None:
         row = self._session.scalar(
@@ -96,8 +100,14 @@ class SqlCollectionRepository:
         for statement in copies(source, target):
             self._session.execute(statement)
 
-    def models(self) -> set[str]:
-        return set(self._session.scalars(select(CollectionRow.model).distinct()))
+    def names_by_model(self) -> dict[str, list[str]]:
+        rows = self._session.execute(
+            select(CollectionRow.model, CollectionRow.name).order_by(CollectionRow.name)
+        )
+        names: dict[str, list[str]] = {}
+        for model, name in rows:
+            names.setdefault(model, []).append(name)
+        return names
 
     def _write(self, statement: Executable) -> None:
         try:

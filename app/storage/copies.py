@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from sqlalchemy import Text, func, insert, literal, null, select
+from sqlalchemy import Text, and_, func, insert, literal, null, select
 from sqlalchemy import cast as sql_cast
 from sqlalchemy.dialects.postgresql import UUID as PgUuid  # noqa: N811 - the name UUID is taken
 
-from app.storage.tables import ConsentRow, FaceRow, ImageKeyRow, ImageRow, SubjectRow
+from app.storage.search_statements import vector_of
+from app.storage.tables import (
+    CollectionRow,
+    ConsentRow,
+    FaceRow,
+    ImageKeyRow,
+    ImageRow,
+    SubjectRow,
+)
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -26,7 +34,11 @@ _HALF = 18
 
 
 def copies(source: UUID, target: UUID) -> list[Insert]:
-    """Return the statements that copy subjects, consents, photographs with keys, and faces."""
+    """Return the statements that copy subjects, consents, photographs with keys, and faces.
+
+    Of a collection that changes its model, the copy has the vectors in use alone.
+    """
+    model = select(CollectionRow.model).where(CollectionRow.id == source).scalar_subquery()
 
     def copied(column: ColumnElement[Any]) -> ColumnElement[Any]:
         """Give the copy's id: it follows from the id and the target, and keeps the time in it."""
@@ -70,8 +82,12 @@ def copies(source: UUID, target: UUID) -> list[Insert]:
                 "rejected_subject_id": copied(_FACES.c.rejected_subject_id),
                 "job_id": copied(_FACES.c.job_id),
                 "image_id": copied(_FACES.c.image_id),
+                "model": model,
+                "embedding": vector_of(model),
+                "second_model": null(),
+                "second_embedding": null(),
             },
-            of_source,
+            and_(of_source, vector_of(model).is_not(None)),
         ),
     ]
 

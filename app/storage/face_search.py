@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pgvector.sqlalchemy import HALFVEC
-from sqlalchemy import cast, func, literal, select, text
+from pgvector.sqlalchemy import HALFVEC, Vector
+from sqlalchemy import Float, case, cast, exists, func, literal, or_, select, text
 
-from app.storage.tables import INDEXED_DIMENSIONS, FaceRow, SubjectRow
+from app.storage.search_statements import vector_of
+from app.storage.tables import INDEXED_DIMENSIONS, CollectionRow, FaceRow, SubjectRow
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -40,20 +41,29 @@ _WALK = {
 _FACES_PER_SUBJECT = 16
 
 
+class Way(NamedTuple):
+    """How the faces of a collection are compared."""
+
+    #: Through the index, as there are many.
+    indexed: bool
+    #: By whichever of a face's two vectors is of the probe's model.
+    mixed: bool
+
+
 class FaceSearch:
     """Searches in one transaction; rows are named tuples of id, subject_id, name and distance."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
         #: Asked once for all the probes of a transaction.
-        self._large: dict[tuple[UUID, str], bool] = {}
+        self._ways: dict[tuple[UUID, str], Way] = {}
 
     def subjects(self, probe: Embedding, collection_id: UUID, *, limit: int) -> list[Any]:
         """Return the nearest face of each of the nearest subjects, nearest first."""
-        indexed = self._is_indexed(probe, collection_id)
+        way = self._way(probe, collection_id)
         breadth = _FACES_PER_SUBJECT * limit
         while True:
-            rows = self._nearest(probe, collection_id, indexed=indexed, breadth=breadth)
+            rows = self._nearest(probe, collection_id, way, breadth=breadth)
             best: dict[UUID, Any] = {}
             for row in rows:
                 best.setdefault(row.subject_id, row)
@@ -61,41 +71,40 @@ class FaceSearch:
                 break
             if len(rows) >= breadth:
                 breadth *= 4
-            elif indexed:  # pgvector gave up among the faces of other collections
-                indexed = False
+            elif way.indexed:  # pgvector gave up among the faces of other collections
+                way = way._replace(indexed=False)
             else:
                 break
         return list(best.values())[:limit]
 
     def faces(self, probe: Embedding, collection_id: UUID, *, limit: int) -> list[Any]:
         """Return the nearest faces that show a subject, nearest first."""
-        indexed = self._is_indexed(probe, collection_id)
-        rows = self._nearest(probe, collection_id, indexed=indexed, breadth=limit)
-        if indexed and len(rows) < limit:
-            rows = self._nearest(probe, collection_id, indexed=False, breadth=limit)
+        way = self._way(probe, collection_id)
+        rows = self._nearest(probe, collection_id, way, breadth=limit)
+        if way.indexed and len(rows) < limit:
+            rows = self._nearest(probe, collection_id, way._replace(indexed=False), breadth=limit)
         return rows
 
     def face(self, probe: Embedding, collection_id: UUID, face_id: UUID) -> list[Any]:
         """Compare with one face alone; nothing if it shows no subject of the collection."""
-        only = nearest_faces(probe, collection_id, indexed=False).where(FaceRow.id == face_id)
+        either = nearest_faces(probe, collection_id, indexed=False, mixed=True)
+        only = either.where(FaceRow.id == face_id)
         return list(self._session.execute(_named(only, 1)))
 
     def _nearest(
-        self, probe: Embedding, collection_id: UUID, *, indexed: bool, breadth: int
+        self, probe: Embedding, collection_id: UUID, way: Way, *, breadth: int
     ) -> list[Any]:
         sight = breadth
-        if indexed:
+        if way.indexed:
             sight = max(_SIGHT, 2 * breadth)
             self._session.execute(
                 select(*(func.set_config(name, value, True) for name, value in _WALK.items()))  # noqa: FBT003
             )
-        nearest = nearest_faces(probe, collection_id, indexed=indexed).limit(sight)
+        nearest = nearest_faces(probe, collection_id, **way._asdict()).limit(sight)
         return list(self._session.execute(_named(nearest, breadth)))
 
-    def _is_indexed(self, probe: Embedding, collection_id: UUID) -> bool:
-        if probe.dimension not in INDEXED_DIMENSIONS:
-            return False
-        known = self._large.get((collection_id, probe.model))
+    def _way(self, probe: Embedding, collection_id: UUID) -> Way:
+        known = self._ways.get((collection_id, probe.model))
         if known is not None:
             return known
         some = (
@@ -104,12 +113,28 @@ class FaceSearch:
             .limit(EXACT_LIMIT + 1)
             .subquery()
         )
-        count = self._session.scalar(select(func.count()).select_from(some)) or 0
-        return self._large.setdefault((collection_id, probe.model), count > EXACT_LIMIT)
+        count = select(func.count()).select_from(some).scalar_subquery()
+        # Two questions, as an index answers both at once, and "not equal" by reading everything.
+        others = or_(
+            *(
+                exists().where(FaceRow.collection_id == collection_id, side)
+                for side in (FaceRow.model < probe.model, FaceRow.model > probe.model)
+            )
+        )
+        changing = CollectionRow.second_model.is_not(None)
+        mixed = select(case((changing, others), else_=False)).where(
+            CollectionRow.id == collection_id
+        )
+        row = self._session.execute(
+            select(count.label("faces"), mixed.scalar_subquery().label("mixed"))
+        ).one()
+        large = row.faces > EXACT_LIMIT and probe.dimension in INDEXED_DIMENSIONS
+        way = Way(indexed=large and not row.mixed, mixed=bool(row.mixed))
+        return self._ways.setdefault((collection_id, probe.model), way)
 
 
 def nearest_faces(
-    probe: Embedding, collection_id: UUID, *, indexed: bool
+    probe: Embedding, collection_id: UUID, *, indexed: bool, mixed: bool = False
 ) -> Select[*tuple[Any, ...]]:
     """Order a collection's faces by distance, and by nothing else: a second key loses the index.
 
@@ -118,11 +143,15 @@ def nearest_faces(
     is exact in both.
     """
     vector = list(probe.vector)
-    distance = FaceRow.embedding.cosine_distance(vector).label("distance")
+    if mixed:
+        own = vector_of(probe.model)
+        distance = own.op("<=>", return_type=Float())(literal(vector, Vector())).label("distance")
+        is_of_model = own.is_not(None)
+    else:
+        distance = FaceRow.embedding.cosine_distance(vector).label("distance")
+        is_of_model = FaceRow.model == probe.model
     query = select(FaceRow.id, FaceRow.subject_id, distance).where(
-        FaceRow.collection_id == collection_id,
-        FaceRow.model == probe.model,
-        FaceRow.subject_id.is_not(None),
+        FaceRow.collection_id == collection_id, is_of_model, FaceRow.subject_id.is_not(None)
     )
     if not indexed:
         return query.order_by(distance)

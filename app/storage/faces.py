@@ -15,8 +15,8 @@ from app.domain.training import LabelledFace
 from app.services.identity import new_id
 from app.storage.face_search import FaceSearch
 from app.storage.sealing import unseal
-from app.storage.search_statements import REJECTIONS
-from app.storage.tables import FaceRow, ImageKeyRow, ImageRow, SubjectRow
+from app.storage.search_statements import REJECTIONS, vector_of
+from app.storage.tables import CollectionRow, FaceRow, ImageKeyRow, ImageRow, SubjectRow
 
 if TYPE_CHECKING:
     from collections.abc import Collection as Iterable
@@ -31,26 +31,31 @@ if TYPE_CHECKING:
     from app.domain.embedding import Embedding
 
 
-def _face(row: Any) -> Face:  # noqa: ANN401 - a row of _faces()
+def detection_of(row: Any) -> Detection:  # noqa: ANN401 - whatever has the columns
+    """Return where a face was found."""
     numbers = iter(row.landmarks)
     points = [Point(x, y) for x, y in zip(numbers, numbers, strict=True)]
+    return Detection(
+        box=BoundingBox(x_min=row.box[0], y_min=row.box[1], x_max=row.box[2], y_max=row.box[3]),
+        landmarks=FiveLandmarks(
+            image_left_eye=points[0],
+            image_right_eye=points[1],
+            nose=points[2],
+            image_left_mouth=points[3],
+            image_right_mouth=points[4],
+        ),
+        confidence=row.confidence,
+    )
+
+
+def _face(row: Any) -> Face:  # noqa: ANN401 - a row of _faces()
     return Face(
         id=row.id,
         collection_id=row.collection_id,
         subject_id=row.subject_id,
         subject=row.subject,
         rejected_subject=row.rejected_subject,
-        detection=Detection(
-            box=BoundingBox(x_min=row.box[0], y_min=row.box[1], x_max=row.box[2], y_max=row.box[3]),
-            landmarks=FiveLandmarks(
-                image_left_eye=points[0],
-                image_right_eye=points[1],
-                nose=points[2],
-                image_left_mouth=points[3],
-                image_right_mouth=points[4],
-            ),
-            confidence=row.confidence,
-        ),
+        detection=detection_of(row),
         model=row.model,
         image_id=row.image_id,
         created_at=row.created_at,
@@ -69,10 +74,11 @@ def _faces() -> Select[*tuple[Any, ...]]:
             FaceRow.box,
             FaceRow.landmarks,
             FaceRow.confidence,
-            FaceRow.model,
+            CollectionRow.model,
             FaceRow.image_id,
             FaceRow.created_at,
         )
+        .join(CollectionRow, CollectionRow.id == FaceRow.collection_id)
         .outerjoin(SubjectRow, SubjectRow.id == FaceRow.subject_id)
         .outerjoin(rejected, rejected.id == FaceRow.rejected_subject_id)
     )
@@ -141,6 +147,8 @@ class SqlFaceRepository:
                 confidence=face.detection.confidence,
                 model=face.embedding.model,
                 embedding=list(face.embedding.vector),
+                second_model=None if face.second is None else face.second.model,
+                second_embedding=None if face.second is None else list(face.second.vector),
                 created_at=func.now(),
                 expires_at=expires_at,
             )
@@ -228,12 +236,12 @@ class SqlFaceRepository:
             select(
                 FaceRow.id,
                 FaceRow.subject_id,
-                FaceRow.embedding.label("vector"),
+                vector_of(model).label("vector"),
                 FaceRow.created_at,
             )
             .where(
                 FaceRow.collection_id == collection_id,
-                FaceRow.model == model,
+                vector_of(model).is_not(None),
                 FaceRow.subject_id.is_not(None),
             )
             .order_by(FaceRow.subject_id, FaceRow.id)

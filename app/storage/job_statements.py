@@ -47,6 +47,8 @@ _IMAGE_KEYS = cast("Table", ImageKeyRow.__table__)
 _ENDPOINTS = cast("Table", EndpointRow.__table__)
 JOB_COLUMNS = tuple(_JOBS.c)
 
+_ON_IMAGES = and_(*(_JOBS.c.type != one for one in JobType if not one.is_on_images))
+
 
 def _select_job() -> Any:  # noqa: ANN401 - SQLAlchemy's types of statements are long
     return select(*JOB_COLUMNS).where(_JOBS.c.id == bindparam("job_id"))
@@ -105,8 +107,9 @@ _GIVEN = (
 def _claim(taken: Any) -> Any:  # noqa: ANN401
     """Claim the jobs of a query of ids; parameters: ``worker``, ``lease``.
 
-    The rows are the job's columns beside each of its images and its key. The commit need not reach
-    the disk: a claim that a crash undoes leaves its job queued, and its result is fenced off.
+    The rows are the job's columns and its collection's models beside each of its images and its
+    key. The commit need not reach the disk: a claim that a crash undoes leaves its job queued, and
+    its result is fenced off.
     """
     claimed = (
         update(_JOBS)
@@ -126,10 +129,14 @@ def _claim(taken: Any) -> Any:  # noqa: ANN401
             *claimed.c,
             _IMAGES.c.data.label("image"),
             _IMAGE_KEYS.c.key,
+            _COLLECTIONS.c.model,
+            _COLLECTIONS.c.second_model,
             func.set_config("synchronous_commit", "off", True),  # noqa: FBT003
         )
         .select_from(
-            claimed.outerjoin(_IMAGES, _IMAGES.c.job_id == claimed.c.id).outerjoin(_IMAGE_KEYS)
+            claimed.outerjoin(_IMAGES, _IMAGES.c.job_id == claimed.c.id)
+            .outerjoin(_IMAGE_KEYS)
+            .outerjoin(_COLLECTIONS, _COLLECTIONS.c.id == claimed.c.collection_id)
         )
         .order_by(claimed.c.id, _IMAGES.c.number)
     )
@@ -165,8 +172,8 @@ def _claim_next(*lanes: Any) -> Any:  # noqa: ANN401
     ``lanes`` are conditions on the lane. A job that was tried before may have killed its process:
     it has no turn, and is claimed by name and without company.
     """
-    again = _named(_JOBS.c.attempt > 0, _JOBS.c.total > 0)
-    fresh = and_(_JOBS.c.state == JobState.QUEUED, _JOBS.c.attempt == 0, _JOBS.c.total > 0, *lanes)
+    again = _named(_JOBS.c.attempt > 0, _ON_IMAGES)
+    fresh = and_(_JOBS.c.state == JobState.QUEUED, _JOBS.c.attempt == 0, _ON_IMAGES, *lanes)
     order = _JOBS.c.lane, _JOBS.c.turn, _JOBS.c.id
     sociable = or_(_JOBS.c.total == 1, _JOBS.c.lane == Lane.INTERACTIVE)
     head = (

@@ -11,6 +11,7 @@ from sqlalchemy import (
     CursorResult,
     Interval,
     and_,
+    case,
     delete,
     func,
     literal,
@@ -198,7 +199,8 @@ class SqlJobRepository:
         claims: dict[UUID, tuple[Job, list[bytes]]] = {}
         for row in self._session.execute(statement, values):
             if row.id not in claims:
-                claims[row.id] = job_of(row), []
+                models = tuple(filter(None, (row.model, row.second_model)))
+                claims[row.id] = replace(job_of(row), models=models), []
             if row.image is not None:
                 claims[row.id][1].append(unseal(row.image, row.key))
         return list(claims.values())
@@ -225,6 +227,29 @@ class SqlJobRepository:
                 excused=JobRow.excused + int(excused),
                 **_NO_LEASE,
             )
+        )
+
+    def advance(self, claim: Job, *, done: int, publish_at: datetime) -> None:
+        self._session.execute(
+            update(JobRow)
+            .where(_held(claim))
+            .values(
+                state=JobState.QUEUED,
+                done=done,
+                total=func.greatest(JobRow.total, done),
+                publish_at=publish_at,
+                publishes=1,
+                losses=0,
+                excused=JobRow.attempt,
+                **_NO_LEASE,
+            )
+        )
+
+    def postpone(self, job_id: UUID, *, publish_at: datetime) -> None:
+        self._session.execute(
+            update(JobRow)
+            .where(JobRow.id == job_id, JobRow.state == JobState.QUEUED)
+            .values(publish_at=publish_at, publishes=1)
         )
 
     def hold(self, claim: Job) -> bool:
@@ -335,8 +360,18 @@ class SqlJobRepository:
         )
 
     def expire_leases(
-        self, *, publish_at: datetime, max_losses: int, max_attempts: int, limit: int
+        self,
+        *,
+        publish_at: datetime,
+        max_losses: int,
+        max_attempts: int,
+        limit: int,
+        excused_for: timedelta | None = None,
     ) -> tuple[list[UUID], list[Job]]:
+        excused: ColumnElement[int] = literal(0)
+        if excused_for is not None:
+            passed = JobRow.lease_until < func.now() - _interval(excused_for)
+            excused = case((passed, 1), else_=0)
         lapsed = (
             select(JobRow.id)
             .where(JobRow.state == JobState.RUNNING, JobRow.lease_until < func.now())
@@ -347,7 +382,7 @@ class SqlJobRepository:
         rows = self._session.execute(
             update(JobRow)
             .where(JobRow.id.in_(lapsed.scalar_subquery()))
-            .values(losses=JobRow.losses + 1)
+            .values(losses=JobRow.losses + 1 - excused, excused=JobRow.excused + excused)
             .returning(*JOB_COLUMNS)
         ).all()
         jobs = [job_of(row) for row in rows]
@@ -409,8 +444,12 @@ class SqlJobRepository:
 
     def outwaited(self, *, before: datetime, limit: int) -> list[Job]:
         since = func.coalesce(JobRow.requeued_at, JobRow.created_at)
-        # The second condition is the index's.
-        late = and_(JobRow.state == JobState.QUEUED, JobRow.created_at < before, since < before)
+        late = and_(
+            JobRow.state == JobState.QUEUED,
+            JobRow.created_at < before,  # the index's
+            since < before,
+            JobRow.type != JobType.REEMBEDDING,  # queued between its steps, or paused by its owner
+        )
         query = select(*JOB_COLUMNS).where(late).order_by(JobRow.created_at).limit(limit)
         rows = self._session.execute(query.with_for_update(skip_locked=True))
         return [job_of(row) for row in rows]

@@ -28,6 +28,7 @@ def load_model_profiles(weights_dir: Path) -> dict[str, ModelProfile]:
                 dimension=entry["dimension"],
                 thresholds=Thresholds(match=entry["match"], possible=entry["possible"]),
                 calibration=Calibration(slope=entry["slope"], intercept=entry["intercept"]),
+                fitted=bool(entry["fitted_on"]),
                 licence=origins[name]["licence"],
                 training_set=origins[name]["training_set"],
             )

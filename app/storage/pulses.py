@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import SQLAlchemyError
 
 from app.domain.pulse import Part
 from app.storage.tables import PulseRow
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from sqlalchemy import Connection, Engine
+
+_LOG = logging.getLogger(__name__)
 
 
 class PostgresPulses:
@@ -40,8 +44,11 @@ class PostgresPulses:
             if now < self._next_at.get(part, now):
                 return
             self._next_at[part] = now + self._interval_s
-        with self._engine.begin() as connection:
-            leave_pulse(connection, part)
+        try:
+            with self._engine.begin() as connection:
+                leave_pulse(connection, part)
+        except SQLAlchemyError as error:
+            _LOG.warning("a sign of life could not be left: %s", type(error).__name__)
 
 
 def leave_pulse(connection: Connection, part: Part) -> None:

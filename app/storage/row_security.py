@@ -34,7 +34,7 @@ def expose(table: str) -> str:
     """Return the statements that undo those of :func:`protect`."""
     return f"""
         ALTER TABLE {table} DISABLE ROW LEVEL SECURITY, NO FORCE ROW LEVEL SECURITY;
-        DROP POLICY own_tenant ON {table};
-        DROP POLICY every_tenant ON {table};
+        DROP POLICY IF EXISTS own_tenant ON {table};
+        DROP POLICY IF EXISTS every_tenant ON {table};
         REVOKE ALL ON {table} FROM {DatabaseRole.WEB}, {DatabaseRole.WORKER};
     """

@@ -10,8 +10,10 @@ from sqlalchemy import (
     Integer,
     Table,
     Text,
+    and_,
     any_,
     bindparam,
+    case,
     exists,
     func,
     literal,
@@ -47,6 +49,20 @@ def result_lock(collection_id: ColumnElement[str]) -> ColumnElement[int]:
     return func.hashtextextended(literal("results ").concat(collection_id), 0)
 
 
+def vector_of(model: Any) -> Any:  # noqa: ANN401
+    """Return a face's vector by a model; null where it has none."""
+    return case(
+        (_FACES.c.model == model, _FACES.c.embedding),
+        (_FACES.c.second_model == model, _FACES.c.second_embedding),
+    )
+
+
+def searched_by(collection_id: Any, model: Any) -> Any:  # noqa: ANN401
+    """Hold while a collection is searched by a model, as the same statement sees its vectors."""
+    current = select(_COLLECTIONS.c.model).where(_COLLECTIONS.c.id == collection_id)
+    return current.scalar_subquery() == model
+
+
 def _search_basis() -> Any:  # noqa: ANN401 - SQLAlchemy's types of statements are long
     """Read all that a search in ``collection_id`` rests on beside the faces themselves.
 
@@ -70,7 +86,7 @@ def _search_basis() -> Any:  # noqa: ANN401 - SQLAlchemy's types of statements a
         .limit(1)
         .scalar_subquery()
     )
-    reading = [column for column in _READINGS.c if column.name != "collection_id"]
+    reading = [column for column in _READINGS.c if column.name not in {"collection_id", "model"}]
     return (
         select(
             *_COLLECTIONS.c,
@@ -81,7 +97,15 @@ def _search_basis() -> Any:  # noqa: ANN401 - SQLAlchemy's types of statements a
             # Of any collection: there are mostly none at all, and that a small index tells.
             exists().where(_FACES.c.rejected_subject_id.is_not(None)).label("any_rejections"),
         )
-        .select_from(_COLLECTIONS.outerjoin(_READINGS))
+        .select_from(
+            _COLLECTIONS.outerjoin(
+                _READINGS,
+                and_(
+                    _READINGS.c.collection_id == _COLLECTIONS.c.id,
+                    _READINGS.c.model == _COLLECTIONS.c.model,
+                ),
+            )
+        )
         .where(_COLLECTIONS.c.id == _COLLECTION_ID)
     )
 
@@ -89,7 +113,8 @@ def _search_basis() -> Any:  # noqa: ANN401 - SQLAlchemy's types of statements a
 def _nearest_prototypes() -> Any:  # noqa: ANN401
     """Share a probe out among the subjects of ``collection_id``: the ``most`` nearest of them.
 
-    Each comes with that of its faces of the ``model`` which is nearest to the probe.
+    Each comes with that of its faces which is nearest to the probe by the ``model``. There are none
+    when the collection is not searched by that model any more: its prototypes are another's.
     """
     cosine = 1 - _SUBJECTS.c.prototype.cosine_distance(_PROBE)
     scored = (
@@ -99,7 +124,11 @@ def _nearest_prototypes() -> Any:  # noqa: ANN401
             # One is taken off so that no cosine makes a number too large.
             func.exp(PROTOTYPE_SCALE * (cosine - 1)).label("power"),
         )
-        .where(_SUBJECTS.c.collection_id == _COLLECTION_ID, _SUBJECTS.c.prototype.is_not(None))
+        .where(
+            _SUBJECTS.c.collection_id == _COLLECTION_ID,
+            _SUBJECTS.c.prototype.is_not(None),
+            searched_by(_COLLECTION_ID, _MODEL),
+        )
         .cte("scored")
     )
     background = bindparam("background", type_=Float())
@@ -110,10 +139,10 @@ def _nearest_prototypes() -> Any:  # noqa: ANN401
         .limit(bindparam("most", type_=Integer()))
         .cte("best")
     )
-    distance = _FACES.c.embedding.cosine_distance(_PROBE).label("distance")
+    distance = vector_of(_MODEL).op("<=>", return_type=Float())(_PROBE).label("distance")
     carrier = (
         select(_FACES.c.id.label("face_id"), distance)
-        .where(_FACES.c.subject_id == best.c.id, _FACES.c.model == _MODEL)
+        .where(_FACES.c.subject_id == best.c.id, vector_of(_MODEL).is_not(None))
         .order_by(distance)
         .limit(1)
         .lateral("carrier")
@@ -127,10 +156,10 @@ def _nearest_prototypes() -> Any:  # noqa: ANN401
 
 def _rejections() -> Any:  # noqa: ANN401
     """Find how near the faces are that are known not to be these subjects."""
-    distance = _FACES.c.embedding.cosine_distance(_PROBE)
+    distance = vector_of(_MODEL).op("<=>", return_type=Float())(_PROBE)
     return (
         select(_FACES.c.rejected_subject_id, func.min(distance).label("distance"))
-        .where(_FACES.c.rejected_subject_id == any_(_SUBJECT_IDS), _FACES.c.model == _MODEL)
+        .where(_FACES.c.rejected_subject_id == any_(_SUBJECT_IDS), vector_of(_MODEL).is_not(None))
         .group_by(_FACES.c.rejected_subject_id)
     )
 

@@ -47,9 +47,9 @@ class SqlSearchRepository:
             )
         return self._known[collection_id]
 
-    def put_reading(self, collection_id: UUID, reading: ShareReading) -> None:
+    def put_reading(self, collection_id: UUID, reading: ShareReading, *, model: str) -> None:
         self._known.pop(collection_id, None)
-        values = asdict(reading)
+        values = {**asdict(reading), "model": model}
         self._session.execute(
             insert(ReadingRow)
             .values(collection_id=collection_id, **values)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 _TABLES = {
     "subjects": ("name", "prototype"),
-    "faces": ("embedding", "box", "landmarks"),
+    "faces": ("embedding", "second_embedding", "box", "landmarks"),
     "images": ("data",),
     "image_keys": ("key",),
     "trainings": ("weights",),

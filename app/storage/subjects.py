@@ -2,18 +2,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, func, literal, select, update
+from sqlalchemy import delete, func, literal, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 
 from app.domain.collection import Subject
-from app.domain.errors import ConflictError
+from app.domain.errors import ConflictError, ModelChangedError
 from app.domain.matching import SubjectShare
 from app.services.identity import new_id
 from app.storage.consents import covered
 from app.storage.faces import cosine
-from app.storage.search_statements import NEAREST_PROTOTYPES
-from app.storage.tables import FaceRow, SubjectRow
+from app.storage.search_statements import NEAREST_PROTOTYPES, searched_by, vector_of
+from app.storage.tables import CollectionRow, FaceRow, SubjectRow
 
 if TYPE_CHECKING:
     from collections.abc import Collection as Iterable
@@ -113,7 +113,9 @@ class SqlSubjectRepository:
                 "most": limit,
                 "model": probe.model,
             },
-        )
+        ).all()
+        if not rows and not self._is_searched_by(collection_id, probe.model):
+            raise ModelChangedError
         return [
             SubjectShare(
                 subject_id=row.id,
@@ -125,13 +127,37 @@ class SqlSubjectRepository:
             for row in rows
         ]
 
-    def prototypes(self, collection_id: UUID) -> list[tuple[UUID, Sequence[float]]]:
+    def prototypes(self, collection_id: UUID, model: str) -> list[tuple[UUID, Sequence[float]]]:
         rows = self._session.execute(
             select(SubjectRow.id, SubjectRow.prototype).where(
-                SubjectRow.collection_id == collection_id, SubjectRow.prototype.is_not(None)
+                SubjectRow.collection_id == collection_id,
+                SubjectRow.prototype.is_not(None),
+                searched_by(collection_id, model),
             )
-        )
+        ).all()
+        if not rows and not self._is_searched_by(collection_id, model):
+            raise ModelChangedError
         return [(row.id, row.prototype) for row in rows]
+
+    def refresh_prototypes(self, collection_id: UUID) -> None:
+        own = SubjectRow.collection_id == collection_id
+        # Some seconds for hundreds of thousands of faces; searches go on meanwhile.
+        self._session.execute(text("SET LOCAL statement_timeout = '10min'"))
+        # First, and in this order, as the triggers do it.
+        self._session.execute(
+            select(SubjectRow.id).where(own).order_by(SubjectRow.id).with_for_update(key_share=True)
+        )
+        model = select(CollectionRow.model).where(CollectionRow.id == collection_id)
+        mean = (
+            select(func.l2_normalize(func.avg(vector_of(model.scalar_subquery()))))
+            .where(FaceRow.subject_id == SubjectRow.id)
+            .correlate(SubjectRow)
+            .scalar_subquery()
+        )
+        self._session.execute(update(SubjectRow).where(own).values(prototype=mean))
+
+    def _is_searched_by(self, collection_id: UUID, model: str) -> bool:
+        return bool(self._session.scalar(select(searched_by(collection_id, model))))
 
     def count_enrolled(self, collection_id: UUID, *, up_to: int, but: Iterable[UUID] = ()) -> int:
         key = collection_id, up_to, frozenset(but)

@@ -83,6 +83,8 @@ class CollectionRow(TenantBound, Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     name: Mapped[str]
     model: Mapped[str]
+    #: The model of the vectors beside those in use, while there are such.
+    second_model: Mapped[str | None]
     matcher: Mapped[str]
     target_fpir: Mapped[float]
     similarity_threshold: Mapped[float | None]
@@ -299,6 +301,7 @@ class FaceRow(Base):
     __table_args__ = (
         UniqueConstraint("job_id", "image_number"),
         Index("ix_faces_collection_id", "collection_id", "model"),
+        Index("ix_faces_listing", "collection_id", "id"),
         Index("ix_faces_subject_id", "subject_id"),
         Index(
             "ix_faces_rejected_subject_id",
@@ -328,6 +331,10 @@ class FaceRow(Base):
     confidence: Mapped[float]
     model: Mapped[str]
     embedding: Mapped[list[float]] = mapped_column(Vector())
+    #: By another model, while the collection changes its own; ``search_statements.vector_of`` tells
+    #: which of the two counts. A model without a vector: by this one the face cannot be embedded.
+    second_model: Mapped[str | None]
+    second_embedding: Mapped[list[float] | None] = mapped_column(Vector())
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime | None]
 
@@ -354,6 +361,37 @@ class ReadingRow(Base):
     slope: Mapped[float]
     intercept: Mapped[float]
     subjects: Mapped[int]
+    #: Whose prototypes were read.
+    model: Mapped[str | None]
+
+
+class ReembeddingRow(Base):
+    __tablename__ = "reembeddings"
+    __table_args__ = (
+        Index(
+            "ix_reembeddings_open",
+            "collection_id",
+            unique=True,
+            postgresql_where=text("state NOT IN ('finished', 'cancelled')"),
+        ),
+        Index("ix_reembeddings_collection_id", "collection_id", "created_at"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    collection_id: Mapped[UUID] = mapped_column(ForeignKey("collections.id", ondelete="CASCADE"))
+    #: No foreign key: it outlives the job.
+    job_id: Mapped[UUID] = mapped_column(unique=True)
+    model: Mapped[str]
+    former_model: Mapped[str]
+    state: Mapped[str]
+    activate: Mapped[bool]
+    drop_faces_without_photograph: Mapped[bool]
+    other_similarity_threshold: Mapped[float | None]
+    other_possible_threshold: Mapped[float | None]
+    cursor: Mapped[UUID | None]
+    report: Mapped[dict[str, Any] | None]
+    created_at: Mapped[datetime]
+    activated_at: Mapped[datetime | None]
 
 
 class TrainingRow(Base):

@@ -30,14 +30,21 @@ class SqlTrainingRepository:
         values["subject_ids"] = list(training.subject_ids)
         self._session.execute(insert(TrainingRow).values(values))
 
-    def prune(self, collection_id: UUID, *, keep: int) -> None:
+    def prune(self, collection_id: UUID, model: str, *, keep: int) -> None:
         old = (
             select(TrainingRow.id)
-            .where(TrainingRow.collection_id == collection_id)
+            .where(TrainingRow.collection_id == collection_id, TrainingRow.model == model)
             .order_by(TrainingRow.version.desc())
             .offset(keep)
         )
         self._session.execute(delete(TrainingRow).where(TrainingRow.id.in_(old)))
+
+    def delete_others(self, collection_id: UUID, model: str) -> None:
+        self._session.execute(
+            delete(TrainingRow).where(
+                TrainingRow.collection_id == collection_id, TrainingRow.model != model
+            )
+        )
 
     def next_version(self, collection_id: UUID) -> int:
         newest = select(func.max(TrainingRow.version)).where(

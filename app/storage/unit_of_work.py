@@ -11,6 +11,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from app.domain.audit import Actor, ActorKind
 from app.domain.errors import (
     ConsentRequiredError,
+    InsufficientStorageError,
     LegalHoldError,
     ServiceUnavailableError,
     VultusError,
@@ -28,6 +29,7 @@ from app.storage.idempotency import SqlIdempotencyRepository
 from app.storage.jobs import SqlJobRepository
 from app.storage.keys import SqlKeyRepository
 from app.storage.legal_holds import SqlLegalHoldRepository
+from app.storage.reembeddings import SqlReembeddingRepository
 from app.storage.searches import SqlSearchRepository
 from app.storage.subjects import SqlSubjectRepository
 from app.storage.tenancy import TenantSession
@@ -53,12 +55,18 @@ _REFUSALS: dict[str | None, type[VultusError]] = {
 }
 _COMMAND_LINE = Actor(ActorKind.COMMAND_LINE)
 
+#: disk_full. Its neighbours are about memory and about limits of one session: both pass by.
+_NO_ROOM = "53100"
+#: read_only_sql_transaction: a server that follows another, or whose host stopped writes.
+_READ_ONLY = "25006"
+
 
 class SqlUnitOfWork:
     """One transaction on one connection, for one tenant or, without one, for all.
 
-    Raises: ServiceUnavailableError: Postgres is not reachable, restarts, or has no connection left.
-    ConsentRequiredError, LegalHoldError: the database refused what the services had let through.
+    Raises: ServiceUnavailableError: Postgres is not reachable, restarts, has no connection left, or
+        takes no rows. InsufficientStorageError: it takes none because its disk is full.
+        ConsentRequiredError, LegalHoldError: it refused what the services had let through.
     """
 
     def __init__(
@@ -75,6 +83,7 @@ class SqlUnitOfWork:
         self.legal_holds = SqlLegalHoldRepository(self._session)
         self.searches = SqlSearchRepository(self._session)
         self.trainings = SqlTrainingRepository(self._session)
+        self.reembeddings = SqlReembeddingRepository(self._session)
         self.keys = SqlKeyRepository(self._session)
         self.applications = SqlApplicationRepository(self._session)
         self.services = SqlServiceRepository(self._session)
@@ -99,17 +108,9 @@ class SqlUnitOfWork:
             # The rollback of a lost connection fails. What was read or committed before stands.
             self._session.invalidate()
             _LOG.warning("a connection was lost at its end: %s", type(late).__name__)
-        lost = isinstance(error, OperationalError | InterfaceError | PoolTimeoutError) or (
-            isinstance(error, DBAPIError) and error.connection_invalidated
-        )
-        if lost:
-            raise ServiceUnavailableError(
-                "the database is not reachable; send the request again after a short while",
-                retry_after_s=_RETRY_AFTER_S,
-            ) from error
-        refusal = _refusal(error)
-        if refusal is not None:
-            raise refusal from error
+        told = _passing(error) or _refusal(error)
+        if told is not None:
+            raise told from error
 
     def commit(self) -> None:
         """Make everything done so far durable."""
@@ -123,3 +124,19 @@ def _refusal(error: BaseException | None) -> VultusError | None:
     diagnosis = getattr(error.orig, "diag", None)
     refused = _REFUSALS.get(getattr(diagnosis, "constraint_name", None))
     return None if refused is None else refused()
+
+
+def _passing(error: BaseException | None) -> ServiceUnavailableError | None:
+    """Return how a fault of the database is told that goes by without a change of the request."""
+    state = getattr(error.orig, "sqlstate", None) if isinstance(error, DBAPIError) else None
+    if state == _NO_ROOM:
+        return InsufficientStorageError()
+    if state == _READ_ONLY:
+        detail = "the database takes no rows at present; send the request again after a short while"
+    elif isinstance(error, OperationalError | InterfaceError | PoolTimeoutError) or (
+        isinstance(error, DBAPIError) and error.connection_invalidated
+    ):
+        detail = "the database is not reachable; send the request again after a short while"
+    else:
+        return None
+    return ServiceUnavailableError(detail, retry_after_s=_RETRY_AFTER_S)

@@ -57,7 +57,11 @@ def service_programs(stack: Stack, *, workers: int) -> list[Program]:
     """Give the service's own processes; `workers` is the number of inference processes."""
     ports = stack.ports
     web = _python(f"-m app.server --threads={WEB_THREADS} --listen=127.0.0.1:{ports['web']}")
-    beat = _python("-m celery -A tasks.io_worker beat --loglevel=WARNING --pidfile=")
+    # The plain scheduler writes no file, so that a full disk cannot stop it.
+    beat = _python(
+        "-m celery -A tasks.io_worker beat --loglevel=WARNING --pidfile=",
+        "--scheduler=celery.beat.Scheduler",
+    )
     flower = _python(
         "-m celery -A tasks.io_worker flower --loglevel=WARNING",
         f"--address=127.0.0.1 --port={ports['flower']}",
@@ -70,7 +74,7 @@ def service_programs(stack: Stack, *, workers: int) -> list[Program]:
         _worker("webhooks", "webhooks", f"--pool threads --concurrency {_WEBHOOK_THREADS}"),
         Program(
             "beat",
-            (*_AFTER_THE_REST, *beat, f"--schedule={stack.state.run / 'beat-schedule'}"),
+            (*_AFTER_THE_REST, *beat),
             environment=_FOR_WORKERS | stack.as_user(RedisUser.WEB),
         ),
         Program(

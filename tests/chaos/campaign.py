@@ -13,6 +13,9 @@ from app.domain.job import TRANSITIONS
 from tests.chaos.orders import Order, picture
 from tests.chaos.stack import PATIENCE_S, Background, Stack, wait_for
 
+#: After these, and after a connection that broke, a client sends again.
+REFUSALS = {httpx.codes.SERVICE_UNAVAILABLE, httpx.codes.INSUFFICIENT_STORAGE}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
@@ -50,6 +53,8 @@ class Campaign:
         self.name = f"campaign-{uuid4().hex[:12]}"
         self.accepted: list[str] = []
         self.last_fault = 0.0
+        #: Bytes behind the pixels of each picture.
+        self.padding = 0
         stack.wait_for_worker()
         with stack.client() as http:
             answer = http.post("/v1/collections", json={"name": self.name})
@@ -67,7 +72,7 @@ class Campaign:
                 answer = http.post(
                     f"/v1/collections/{self.collection}/faces",
                     params={"subject": f"person {number}"},
-                    files={"image": picture(number, order)},
+                    files={"image": picture(number, order) + bytes(self.padding)},
                     headers=headers,
                 )
             except httpx.TransportError as error:
@@ -79,7 +84,7 @@ class Campaign:
                 job_id = answer.json()["id"]
                 self.accepted.append(job_id)
                 return job_id
-            assert answer.status_code == httpx.codes.SERVICE_UNAVAILABLE, answer.text
+            assert answer.status_code in REFUSALS, answer.text
             time.sleep(min(0.5, float(answer.headers["retry-after"])))
         raise AssertionError("the service did not take the job")
 
@@ -113,19 +118,18 @@ class Campaign:
         wait_for(lambda: self.stack.revive() or self.state(job_id)["state"] == state, what=state)
         return self.state(job_id)
 
+    def is_done(self) -> bool:
+        """Tell whether no accepted job is on its way."""
+        with self.stack.database() as connection:
+            return connection.execute(
+                "SELECT count(*) = 0 FROM jobs"
+                " WHERE id = ANY(%s) AND state IN ('queued', 'running')",
+                [[UUID(job_id) for job_id in self.accepted]],
+            ).fetchone()[0]
+
     def wait(self, patience_s: float = PATIENCE_S) -> None:
         """Wait until no accepted job is on its way."""
-        with self.stack.database() as connection:
-            ids = [UUID(job_id) for job_id in self.accepted]
-            wait_for(
-                lambda: connection.execute(
-                    "SELECT count(*) = 0 FROM jobs"
-                    " WHERE id = ANY(%s) AND state IN ('queued', 'running')",
-                    [ids],
-                ).fetchone()[0],
-                patience_s,
-                "the jobs to end",
-            )
+        wait_for(self.is_done, patience_s, "the jobs to end")
 
     def judge(self) -> Verdict:
         """Read the database beside what was accepted."""

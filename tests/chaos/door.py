@@ -121,7 +121,7 @@ class Door:
         analyses = [image_analysis(analysed_face()) for _ in images]
 
         def conclude(work):
-            outcome = enrolled(work, claim, analyses, self.owner.models[MODEL], self.owner.clock)
+            outcome = enrolled(work, claim, analyses, self.owner.clock)
             before_commit()
             return outcome
 

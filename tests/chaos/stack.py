@@ -35,12 +35,14 @@ from deploy.local.supervision import ending_with_this_process
 from deploy.local.throwaway import postgres_answers, redis_answers
 from deploy.redis_users import RedisUser
 from tests.chaos.history import History
+from tests.chaos.volumes import Volumes
 
 #: Losses are noticed after the lease, so a short one keeps the tests short.
 SETTINGS = {
     "VULTUS_LEASE_S": "3",
     "VULTUS_REPUBLISH_S": "2",
     "VULTUS_SWEEP_INTERVAL_S": "0.5",
+    "VULTUS_PULSE_INTERVAL_S": "1",
     "VULTUS_WEBHOOK_ALLOW_HTTP": "true",
     "VULTUS_WEBHOOK_ALLOWED_NETWORKS": '["127.0.0.0/8"]',
 }
@@ -65,6 +67,7 @@ class Stack:
 
     def __init__(self, folder: Path, *, concurrency: int = 2, **settings: str) -> None:
         self.folder = folder
+        self.volumes = Volumes(folder)
         self.history = History(folder / "history.jsonl")
         self.crash_at_pop = folder / "crash-at-pop"
         self.crash_at_naive_pop = folder / "crash-at-naive-pop"
@@ -72,8 +75,10 @@ class Stack:
         self._settings: dict[str, dict[str, str]] = defaultdict(dict)
         self._users = dict.fromkeys(("web", "beat"), RedisUser.WEB)
         self._password = secrets.token_urlsafe(16)
-        self.postgres = PostgresServer(folder / "postgres", free_port(), secrets.token_urlsafe(16))
-        self.redis = RedisServer(folder / "redis", free_port(), secrets.token_urlsafe(16))
+        self.postgres = PostgresServer(
+            self.volumes.tables / "postgres", free_port(), secrets.token_urlsafe(16)
+        )
+        self.redis = RedisServer(self.volumes.own / "redis", free_port(), secrets.token_urlsafe(16))
         port = free_port()
         self.base_url = f"http://127.0.0.1:{port}"
         self.environment = {
@@ -84,7 +89,7 @@ class Stack:
             "VULTUS_REDIS_URL": self.redis.url(user=RedisUser.WORKER),
             "VULTUS_SECRET_KEY": secrets.token_urlsafe(32),
             "VULTUS_BASE_URL": self.base_url,
-            "TMPDIR": str(_shared_folder(folder / "tmp")),
+            "TMPDIR": str(_shared_folder(self.volumes.own / "tmp")),
             "CHAOS_HISTORY": str(self.history.path),
             "CHAOS_CRASH_AT_POP": str(self.crash_at_pop),
             "CHAOS_DATABASE": self.database_url(),
@@ -94,6 +99,13 @@ class Stack:
         celery = (sys.executable, "-m", "celery", "-A")
         quiet = ("--without-gossip", "--without-mingle", "--loglevel", "WARNING")
         pool = ("--pool", "prefork", "--concurrency", str(concurrency))
+
+        def inference(module: str) -> list[str]:
+            return [
+                *(*ending_with_this_process(), *celery, module, "worker", *pool, *quiet),
+                *("--queues", "interactive,inference", "--hostname", "inference@%h"),
+            ]
+
         self._commands = {
             "postgres": self.postgres.command,
             "redis": self.redis.command,
@@ -102,10 +114,8 @@ class Stack:
                 *(sys.executable, "-m", "app.server", "--threads=32"),
                 f"--listen=127.0.0.1:{port}",
             ],
-            "worker": lambda: [
-                *(*ending_with_this_process(), *celery, "tests.chaos.stub_worker", "worker"),
-                *("--queues", "interactive,inference", "--hostname", "inference@%h", *pool, *quiet),
-            ],
+            "worker": lambda: inference("tests.chaos.stub_worker"),
+            "true-worker": lambda: inference("tasks.inference_worker"),
             "training": lambda: [
                 *(*ending_with_this_process(), "nice", "-n", "10", *celery),
                 *("tasks.training_worker", "worker", "--queues", "training"),
@@ -118,7 +128,7 @@ class Stack:
             ],
             "beat": lambda: [
                 *(*ending_with_this_process(), *celery, "tasks.io_worker", "beat"),
-                *("--loglevel=WARNING", "--pidfile=", f"--schedule={folder / 'beat'}"),
+                *("--loglevel=WARNING", "--pidfile=", "--scheduler=celery.beat.Scheduler"),
             ],
         }
         for number, name in enumerate(("naive", "naive-late"), start=1):
@@ -139,6 +149,7 @@ class Stack:
 
     def _provide(self) -> None:
         self.postgres.initialise()
+        self._move_log()
         self.redis.initialise()
         self.start("postgres", "redis")
         make_database(self.postgres, self._password)
@@ -151,6 +162,13 @@ class Stack:
     def __exit__(self, *_):
         for name in reversed(self._processes):
             self.end(name, signal.SIGINT if name == "postgres" else signal.SIGKILL)
+        self.volumes.close()
+
+    def _move_log(self) -> None:
+        """Give Postgres' log a place of its own, as ``initdb --waldir`` does."""
+        log = self.postgres.data / "pg_wal"
+        subprocess.run(["mv", log, self.volumes.wal], check=True)
+        log.symlink_to(self.volumes.wal / "pg_wal")
 
     @contextmanager
     def settings(self, name: str, **settings: str):
@@ -164,15 +182,7 @@ class Stack:
     def start(self, *names: str) -> None:
         """Start programs, and wait until servers answer."""
         for name in names:
-            with (self.folder / f"{name}.log").open("ab") as log:
-                self._processes[name] = subprocess.Popen(
-                    self._commands[name](),
-                    cwd="/" if name in {"postgres", "redis"} else PROJECT,
-                    env=self.environment | self._broker_of(name) | self._settings[name],
-                    stdout=log,
-                    stderr=log,
-                    start_new_session=True,
-                )
+            self.launch(name)
         answers = {
             "postgres": lambda: postgres_answers(self.postgres),
             "redis": lambda: redis_answers(self.redis),
@@ -185,6 +195,18 @@ class Stack:
     def _broker_of(self, name: str) -> dict[str, str]:
         user = self._users.get(name, RedisUser.WORKER)
         return {"VULTUS_REDIS_URL": self.redis.url(user=user)}
+
+    def launch(self, name: str, **settings: str) -> None:
+        """Start a program, which may end at once."""
+        with (self.volumes.own / f"{name}.log").open("ab") as log:
+            self._processes[name] = subprocess.Popen(
+                self._commands[name](),
+                cwd="/" if name in {"postgres", "redis"} else PROJECT,
+                env=self.environment | self._broker_of(name) | self._settings[name] | settings,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
 
     def end(self, name: str, how: int = signal.SIGKILL, patience_s: float = 60) -> float:
         """Signal a program and wait for its end; return the seconds that this took.
@@ -204,6 +226,11 @@ class Stack:
             with suppress(psutil.NoSuchProcess):
                 child.kill()
         return time.monotonic() - begin
+
+    def remove(self, name: str) -> None:
+        """Kill a program that nobody is to start again."""
+        self.end(name)
+        del self._processes[name]
 
     def restart(self, name: str, how: signal.Signals = signal.SIGKILL) -> None:
         """Kill a program and start it again, as a supervisor does."""
@@ -247,7 +274,7 @@ class Stack:
 
     def empty_redis(self) -> None:
         """Delete the log of a Redis that does not run."""
-        shutil.rmtree(self.folder / "redis" / "appendonlydir")
+        shutil.rmtree(self.redis.folder / "appendonlydir")
 
     def database_url(self) -> str:
         """The URL of the service's database for libpq."""

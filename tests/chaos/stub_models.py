@@ -5,14 +5,19 @@ from __future__ import annotations
 import os
 import signal
 import time
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 
-from tests.analyses import image_of
+from app.domain.errors import WeightsError
+from tests.analyses import MODEL, embedding, image_of
 from tests.chaos.history import History
 from tests.chaos.orders import Order, order_of
+
+#: The model that collections may change to.
+OTHER_MODEL = "facenet-casia-512"
 
 _SECONDS = {Order.ONE_SECOND: 1, Order.FIVE_SECONDS: 5, Order.FORTY_SECONDS: 40}
 
@@ -25,10 +30,23 @@ class StubPipeline:
     def __init__(self, history: History) -> None:
         self._history = history
 
-    def analyse(self, images, *, embed=True, cropped=False):
+    def analyse(self, images, *, embed=True, cropped=False, models=()):
         for data in images:
             obey(data, self._history)
-        return [image_of(vector_of(data)) for data in images]
+        return [_analysis(data, models or [MODEL]) for data in images]
+
+    def load(self, model):
+        if model != OTHER_MODEL:
+            raise WeightsError(f"{model} is missing")
+
+    def embed_again(self, faces, model):
+        for data, _ in faces:
+            obey(data, self._history)
+            self._history.write("embedded again", picture=sha256(data).hexdigest())
+        return [embedding(vector_of(data, model), model) for data, _ in faces]
+
+    def milliseconds_per_face(self, model):
+        return 1.0
 
     def finish_loading(self):
         """Have nothing to load."""
@@ -66,10 +84,18 @@ def seconds_of(data) -> float:
     return 0.06 + int(sha256(data).hexdigest()[:4], 16) / 0xFFFF * 0.14
 
 
-def vector_of(data):
-    """A direction of its own for each picture."""
-    seed = int.from_bytes(sha256(data).digest()[:8])
-    vector = np.random.default_rng(seed).standard_normal(128)
+def _analysis(data, models):
+    image = image_of(vector_of(data))
+    first, second = [embedding(vector_of(data, one), one) for one in [*models, models[0]]][:2]
+    face = replace(image.faces[0], embedding=first, second=second if len(models) > 1 else None)
+    return replace(image, faces=(face,))
+
+
+def vector_of(data, model=MODEL):
+    """A direction of its own for each picture, and another one by each model."""
+    dimension, seed = (128, b"") if model == MODEL else (512, model.encode())
+    digest = sha256(data + seed).digest()
+    vector = np.random.default_rng(int.from_bytes(digest[:8])).standard_normal(dimension)
     return vector / np.linalg.norm(vector)
 
 

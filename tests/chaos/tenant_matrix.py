@@ -9,7 +9,7 @@ from factories import image_bytes
 
 from app.domain.access import Scope
 from app.domain.application import ServiceType
-from tests.chaos.tenant_world import PHOTO
+from tests.chaos.tenant_world import OTHER_MODEL, PHOTO
 
 _IMAGE = image_bytes()
 
@@ -50,6 +50,7 @@ _HOOK = {"url": "https://hooks.example/a", "events": ["job.failed"]}
 _VECTOR = {"embeddings": [[0.0] * 127 + [1.0]]}
 _HOME = "/v1/collections/<collection>"
 _CONSENTS = f"{_HOME}/subjects/<subject>/consents"
+_CHANGE = f"{_HOME}/reembeddings/<uuid:reembedding_id>"
 _HOOKS = "/v1/webhooks/<uuid:endpoint_id>"
 _SENT = f"{_HOOKS}/deliveries/<uuid:delivery_id>"
 _COMPREFACE = "/api/v1/recognition"
@@ -85,6 +86,15 @@ ROWS = {
     ("POST", f"{_HOME}/recognitions"): Row(_READ, photo=True),
     ("GET", f"{_HOME}/trainings"): Row(_READ),
     ("POST", f"{_HOME}/trainings"): Row(_WRITE),
+    ("GET", f"{_HOME}/reembeddings"): Row(_READ),
+    ("POST", f"{_HOME}/reembeddings"): Row(_WRITE, json={"model": OTHER_MODEL}),
+    ("GET", _CHANGE): Row(_READ),
+    ("POST", f"{_CHANGE}/pause"): Row(_WRITE),
+    ("POST", f"{_CHANGE}/resume"): Row(_WRITE),
+    ("POST", f"{_CHANGE}/activate"): Row(_WRITE, json={}),
+    ("POST", f"{_CHANGE}/rollback"): Row(_WRITE),
+    ("POST", f"{_CHANGE}/finish"): Row(_WRITE),
+    ("POST", f"{_CHANGE}/cancel"): Row(_WRITE),
     ("POST", "/v1/verifications"): Row(_READ, photo=True),
     ("POST", "/v1/detections"): Row(_READ, photo=True),
     ("POST", "/v1/embeddings"): Row(_READ, photo=True),

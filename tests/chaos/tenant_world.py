@@ -33,6 +33,7 @@ from app.storage.tenancy import DatabaseRole
 from app.storage.unit_of_work import SqlUnitOfWork
 
 MODEL = "facenet-msceleb-128"
+OTHER_MODEL = "facenet-casia-512"
 PHOTO = {"data": image_bytes(), "content_type": "image/jpeg"}
 COLLECTION, SUBJECT = "staff", "Ann"
 
@@ -114,6 +115,8 @@ class World:
         home.ids["face_id"] = self.work_off(enrolment["id"])
         home.ids["job_id"] = post(f"/v1/collections/{COLLECTION}/recognitions", **PHOTO)["id"]
         self._complete(home.ids["job_id"], lambda *_: Outcome(result={}))
+        changes = f"/v1/collections/{COLLECTION}/reembeddings"
+        home.ids["reembedding_id"] = post(changes, json={"model": OTHER_MODEL})["id"]
         post("/v1/detections", **PHOTO)
         subjects = call(f"/v1/collections/{COLLECTION}/subjects", method="GET").json["items"]
         home.ids["subject"] = subjects[0]["id"]
@@ -156,11 +159,10 @@ class World:
 
     def work_off(self, job_id):
         """Do what a worker would: enrol a face for the job; return the face's id."""
-        model, clock = self.owner.models[MODEL], self.owner.clock
 
         def conclude(work, claim, images):
             analyses = [image_analysis(analysed_face()) for _ in images]
-            return enrolled(work, claim, analyses, model, clock)
+            return enrolled(work, claim, analyses, self.owner.clock)
 
         home = self._complete(job_id, conclude)
         with self.owner.uow() as work:
@@ -208,9 +210,9 @@ def new_world(database_server, *, pool_size=4):
         bell=PostgresJobBell(url),
         sender=FakeSender(),
         clock=FakeClock(),
-        models={MODEL: model_profile()},
+        models={name: model_profile(name) for name in (MODEL, OTHER_MODEL)},
         pulses=PostgresPulses(owner, interval_s=1),
-        check_parts=lambda: {**check_database(web, silence_s=40), "broker": False},
+        check_parts=lambda: {**check_database(web, silence_s=40), "broker": False, "disk": True},
     )
     yield World(replace(container, uow=partial(SqlUnitOfWork, web)), container)
     for engine in (owner, web):

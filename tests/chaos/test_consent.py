@@ -200,7 +200,7 @@ def test_no_vector_without_consent(world, size, finding):
     survived = sum(_race(world) for _ in range(races))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(SqlCollectionRepository, "hold", SqlCollectionRepository.get)
-        patch.setattr(SqlCollectionRepository, "hold_alone", lambda *_: None)
+        patch.setattr(SqlCollectionRepository, "hold_alone", SqlCollectionRepository.get)
         unlocked = sum(_race(world) for _ in range(races))
     with _without_walls(world) as patch:
         patch.setattr("app.services.enrol.admitted_terms", lambda *_, **__: None)

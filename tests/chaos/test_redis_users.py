@@ -189,7 +189,9 @@ def test_the_parts_of_the_service_need_nothing_more(stack, campaign, size, findi
             if entry["username"] in set(RedisUser)
         ]
         naive = _without_scripting(stack, operator)
-    logs = "".join((stack.folder / f"{name}.log").read_text() for name in ("web", "worker", "io"))
+    logs = "".join(
+        (stack.volumes.own / f"{name}.log").read_text() for name in ("web", "worker", "io")
+    )
     finding(
         test="T27",
         promise="The front and the workers run under these bounds",

@@ -103,7 +103,11 @@ def container(settings, api_engine, owner_engine, bell):
         clock=FakeClock(),
         models={name: model_profile(name) for name in (MODEL, "facenet-casia-512")},
         pulses=PostgresPulses(owner_engine, interval_s=1),
-        check_parts=lambda: {**check_database(api_engine, silence_s=40), "broker": False},
+        check_parts=lambda: {
+            **check_database(api_engine, silence_s=40),
+            "broker": False,
+            "disk": True,
+        },
     )
 
 
@@ -176,7 +180,7 @@ def work_off(container):
         analyses = [image_analysis(analysed_face(direction)) for _ in images]
         return complete_job(
             claim,
-            lambda unit: enrolled(unit, claim, analyses, container.models[MODEL], container.clock),
+            lambda unit: enrolled(unit, claim, analyses, container.clock),
             **parts,
         )
 

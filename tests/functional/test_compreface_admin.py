@@ -139,8 +139,10 @@ def test_a_clone_has_the_same_people_and_is_apart_from_its_original(
     assert len(faces) == 2
     assert not {first, second} & {str(face.id) for face in faces}
     with uow() as work:
-        [(_, prototype)] = work.subjects.prototypes(copy.collection_id)
-        assert list(prototype) == list(work.subjects.prototypes(original.collection_id)[0][1])
+        model = container.settings.model
+        [(_, prototype)] = work.subjects.prototypes(copy.collection_id, model)
+        [(_, original_prototype)] = work.subjects.prototypes(original.collection_id, model)
+        assert list(prototype) == list(original_prototype)
     assert script.delete(f"{home}/model/{door['id']}").status_code == 200
     with uow() as work:
         assert [work.faces.image(face.id) for face in faces] == [image_bytes()] * 2

@@ -18,15 +18,21 @@ def test_ready_does_not_mind_the_broker(anyone):
     assert answer.status_code == 200
     parts = answer.json["parts"]
     assert {part for part, works in parts.items() if works} == {
-        "database", "migrations", "writable",
+        "database", "migrations", "writable", "clock", "queue", "weights", "disk",
     }  # fmt: skip
     assert parts["broker"] is False
 
 
-WELL = dict.fromkeys(("database", "migrations", "writable", "broker", "inference", "sweep"), True)
+WELL = dict.fromkeys(
+    (
+        *("database", "migrations", "writable", "clock", "queue"),
+        *("inference", "sweep", "weights", "broker", "disk"),
+    ),
+    True,
+)
 
 
-@pytest.mark.parametrize("part", ["database", "migrations", "writable"])
+@pytest.mark.parametrize("part", ["database", "migrations", "writable", "disk"])
 def test_ready_is_refused_without_what_a_submit_needs(anyone, web_container, part):
     object.__setattr__(web_container, "check_parts", lambda: WELL | {part: False})
     answer = anyone.get("/health/ready")

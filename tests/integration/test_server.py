@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import tempfile
 import threading
 import time
 from contextlib import contextmanager
@@ -145,3 +146,26 @@ def test_the_fronts_own_refusals_have_the_headers_of_all_answers(server):
     lines = head.partition(b"\r\n\r\n")[0].decode().split("\r\n")
     assert lines[0].split()[1] == "400"
     assert {f"{name}: {value}" for name, value in HEADERS.items()} <= set(lines)
+
+
+@pytest.mark.parametrize(
+    ("head", "body"),
+    [
+        (b"Content-Length: 50000", b"x" * 50_000),
+        (b"Transfer-Encoding: chunked", b"c350\r\n" + b"x" * 50_000 + b"\r\n0\r\n\r\n"),
+    ],
+)
+def test_a_body_that_the_disk_has_no_room_for_is_read_and_answered(
+    server, monkeypatch, tmp_path, head, body
+):
+    monkeypatch.setattr(server.adj, "inbuf_overflow", 1_000)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+    with connected(server) as client:
+        client.sendall(b"POST / HTTP/1.1\r\nHost: x\r\n" + head + b"\r\n\r\n" + body)
+        status, document = answered(client)
+    assert status == 507
+    assert json.loads(document)["type"] == "/problems/insufficient-storage"
+    monkeypatch.undo()
+    with connected(server) as client:
+        client.sendall(b"POST / HTTP/1.1\r\nHost: x\r\n" + head + b"\r\n\r\n" + body)
+        assert answered(client) == (200, b"50000")

@@ -1,5 +1,6 @@
 """Networks run by OpenVINO on the CPU."""
 
+import threading
 from collections import deque
 from collections.abc import Callable
 from functools import partial
@@ -42,6 +43,7 @@ class OpenVinoEngine:
         self.sifts = sifts and precision != "fp32"
         self._int8 = int8
         self._put_off: deque[Callable[[], None]] = deque()
+        self._finishing = threading.Lock()
         self._options = {
             hint.performance_mode: hint.PerformanceMode.LATENCY,
             properties.inference_num_threads: threads,
@@ -75,8 +77,9 @@ class OpenVinoEngine:
 
     def finish(self) -> None:
         """Compile every network for the batch sizes that are missing."""
-        while self._put_off:
-            self._put_off.popleft()()
+        with self._finishing:  # a model may be loaded while another thread is still at it
+            while self._put_off:
+                self._put_off.popleft()()
 
     def _read(self, weights_id: str) -> openvino.Model:
         entry = read_manifest(self._weights_dir).entry(weights_id)

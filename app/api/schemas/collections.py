@@ -84,7 +84,7 @@ class CollectionRequest(Schema):
 
 
 class CollectionChange(Schema):
-    """Settings to change; those absent stay, the model always stays."""
+    """Settings to change; those absent stay, and the model is changed by calls of its own."""
 
     name: CollectionName = Field(default="", validate_default=False)
     matcher: Matcher = Matcher.AUTO

@@ -18,7 +18,7 @@ from app.domain.application import ServiceType
 from app.domain.embedding import Embedding
 from app.domain.errors import NotFoundError
 from app.domain.matching import cosine
-from app.services.examples import find_example, nearest_examples
+from app.services.examples import find_example, model_of, nearest_examples
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,9 +44,10 @@ def recognize() -> Response:
     """Tell the nearest examples of every embedding, in the order sent."""
     count = Parameters.of_request().whole("prediction_count", 1, least=1, label="prediction_count")
     stated = vectors(json_object().get("embeddings"), "embeddings")
-    probes = [_embedding(one) for one in stated]
+    model = model_of(current_service(), uow=container().uow)
+    probes = [_embedding(one, model) for one in stated]
     found = nearest_examples(current_service(), probes, limit=count, uow=container().uow)
-    curve = curve_of(_model())
+    curve = curve_of(model)
     return answer(
         {
             "result": [
@@ -71,7 +72,8 @@ def verify_example(image_id: str) -> Response:
     """Compare every embedding with one example; the most similar comes first."""
     stated = vectors(json_object().get("embeddings"), "embeddings")
     face_id = parse_id(image_id)
-    probes = [_embedding(one) for one in stated]
+    model = model_of(current_service(), uow=container().uow)
+    probes = [_embedding(one, model) for one in stated]
     try:
         find_example(current_service(), face_id, uow=container().uow)
     except NotFoundError:
@@ -81,20 +83,23 @@ def verify_example(image_id: str) -> Response:
     )
     if not all(found):
         raise example_not_found("Image Id is incorrect")
-    return _sorted_answer(stated, [one.similarity for [one] in found])
+    return _sorted_answer(stated, [one.similarity for [one] in found], model)
 
 
 @verification.post("/verification/embeddings/verify")
 def verify() -> Response:
     """Compare every target with the source; the most similar comes first."""
     document = json_object()
-    source = _embedding(vector(document.get("source"), "source"))
+    model = container().settings.model
+    source = _embedding(vector(document.get("source"), "source"), model)
     stated = vectors(document.get("targets"), "targets")
-    return _sorted_answer(stated, [cosine(source, _embedding(one)) for one in stated])
+    return _sorted_answer(stated, [cosine(source, _embedding(one, model)) for one in stated], model)
 
 
-def _sorted_answer(stated: Sequence[Sequence[float]], cosines: Sequence[float]) -> Response:
-    curve = curve_of(_model())
+def _sorted_answer(
+    stated: Sequence[Sequence[float]], cosines: Sequence[float], model: str
+) -> Response:
+    curve = curve_of(model)
     ranked = sorted(
         zip(map(curve.of_cosine, cosines), stated, strict=True), key=lambda one: -one[0]
     )
@@ -108,12 +113,8 @@ def _sorted_answer(stated: Sequence[Sequence[float]], cosines: Sequence[float]) 
     )
 
 
-def _embedding(numbers: Sequence[float]) -> Embedding:
+def _embedding(numbers: Sequence[float], model: str) -> Embedding:
     direction = unit(numbers)
-    if direction is None or len(numbers) != container().models[_model()].dimension:
+    if direction is None or len(numbers) != container().models[model].dimension:
         raise undefined()
-    return Embedding(model=_model(), vector=direction)
-
-
-def _model() -> str:
-    return container().settings.model
+    return Embedding(model=model, vector=direction)

@@ -90,7 +90,7 @@ def recognize() -> Response:
     """Tell, by the trained matcher, who every face may be."""
     if running_training(current_service(), uow=container().uow) is not None:
         return answer({"status": "Model is locked now, try later"}, HTTPStatus.LOCKED)
-    if not is_trained(current_service(), container().settings.model, uow=container().uow):
+    if not is_trained(current_service(), uow=container().uow):
         raise CompreFaceError(29, "Model is not trained")
     parameters = Parameters.of_request()
     call = Call.read(parameters)

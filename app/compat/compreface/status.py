@@ -53,7 +53,9 @@ def migrate() -> Response:
     authenticate(ServiceType.RECOGNITION)
     if not _is_consistent(container()):
         raise CompreFaceError(
-            0, "Some services were made with another model; enrol their examples again"
+            0,
+            "Some services have another model; change it by "
+            "POST /v1/collections/{collection}/reembeddings",
         )
     return Response("Migration started", content_type="text/plain; charset=utf-8")
 

@@ -22,6 +22,7 @@ from app.services.ports.matching import (
     TrainingRepository,
 )
 from app.services.ports.people import CollectionRepository, FaceRepository, SubjectRepository
+from app.services.ports.reembedding import ReembeddingRepository
 from app.services.ports.webhooks import DeliveryRepository, EndpointRepository, WebhookSender
 from app.services.ports.work import (
     Clock,
@@ -50,6 +51,7 @@ __all__ = [
     "KeyRepository",
     "LegalHoldRepository",
     "Pulses",
+    "ReembeddingRepository",
     "Scrub",
     "SearchRepository",
     "ServiceRepository",

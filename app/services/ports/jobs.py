@@ -60,11 +60,12 @@ class JobRepository(Protocol):
     ) -> list[tuple[Job, list[bytes]]]:
         """Take the job whose turn it is, and up to ``companions`` more, under a lease.
 
-        Each claimed job comes with its images in order, runs, and has a new attempt number. The
-        turns are those of the tenants within a lane; interactive jobs go first, or, ``bulk``, have
-        to wait. Companions are jobs of one image each, or interactive ones, and a job with more has
-        none. A job that was tried before has no turn, since it may have killed its process: it is
-        taken, alone, where ``job_id`` names it. Trainings have none either.
+        Each claimed job comes with its images in order, runs, has a new attempt number, and knows
+        the models of its collection. The turns are those of the tenants within a lane; interactive
+        jobs go first, or, ``bulk``, have to wait. Companions are jobs of one image each, or
+        interactive ones, and a job with more has none. A job that was tried before has no turn,
+        since it may have killed its process: it is taken, alone, where ``job_id`` names it.
+        Trainings and changes of model have none either.
         """
 
     def claim_named(
@@ -83,6 +84,15 @@ class JobRepository(Protocol):
 
         An excused attempt does not count.
         """
+
+    def advance(self, claim: Job, *, done: int, publish_at: datetime) -> None:
+        """Put a claimed job back among the queued with a part of it done, if the claim still holds.
+
+        The attempt does not count, and losses before it are forgotten: the job has moved on.
+        """
+
+    def postpone(self, job_id: UUID, *, publish_at: datetime) -> None:
+        """Set when the sweep may put the message of a queued job again."""
 
     def hold(self, claim: Job) -> bool:
         """Lock a claimed job until the transaction ends; ``False`` when the claim was lost."""
@@ -124,10 +134,17 @@ class JobRepository(Protocol):
         """Remove the jobs of an owner that have ended, with their results."""
 
     def expire_leases(
-        self, *, publish_at: datetime, max_losses: int, max_attempts: int, limit: int
+        self,
+        *,
+        publish_at: datetime,
+        max_losses: int,
+        max_attempts: int,
+        limit: int,
+        excused_for: timedelta | None = None,
     ) -> tuple[list[UUID], list[Job]]:
         """Count a loss for every running job whose lease has passed.
 
+        Where it passed ``excused_for`` ago or earlier, its attempt does not count, nor does a loss.
         Returns the ids of those queued again, and the jobs that have used up their chances, which
         still run and are to be buried.
         """

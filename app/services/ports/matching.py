@@ -21,8 +21,11 @@ class TrainingRepository(Protocol):
     def add(self, training: Training) -> None:
         """Store a version, which is thereby the one in use."""
 
-    def prune(self, collection_id: UUID, *, keep: int) -> None:
-        """Delete all versions but the newest."""
+    def prune(self, collection_id: UUID, model: str, *, keep: int) -> None:
+        """Delete all versions for a model but the newest."""
+
+    def delete_others(self, collection_id: UUID, model: str) -> None:
+        """Delete the versions for every other model."""
 
     def next_version(self, collection_id: UUID) -> int:
         """Return the number of the version to come."""
@@ -46,8 +49,8 @@ class SearchRepository(Protocol):
         Read once in a transaction, but again after ``put_reading``.
         """
 
-    def put_reading(self, collection_id: UUID, reading: ShareReading) -> None:
-        """Store how shares are read, in place of the reading before."""
+    def put_reading(self, collection_id: UUID, reading: ShareReading, *, model: str) -> None:
+        """Store how shares are read, in place of the reading before; it holds for that model."""
 
 
 class SubjectClassifier(Protocol):

@@ -27,15 +27,15 @@ class CollectionRepository(Protocol):
         """Return the collection, or ``None``."""
 
     def hold(self, collection_id: UUID) -> Collection | None:
-        """Return the collection as it stays until the transaction ends, or ``None``.
+        """Return the collection as it is now, and stays until the transaction ends, or ``None``.
 
         Whoever writes or removes faces holds it beside others.
         """
 
-    def hold_alone(self, collection_id: UUID) -> None:
+    def hold_alone(self, collection_id: UUID) -> Collection | None:
         """Wait until nobody else holds the collection, and keep others from it until the end.
 
-        Whoever changes what may be written or removed holds it alone.
+        Whoever changes it, or what may be written or removed, holds it alone. Returns as ``hold``.
         """
 
     def find(self, name: str) -> Collection | None:
@@ -50,8 +50,8 @@ class CollectionRepository(Protocol):
     def copy_people(self, source: UUID, target: UUID) -> None:
         """Copy subjects, faces and photographs into an empty collection, in their order."""
 
-    def models(self) -> set[str]:
-        """Return the ids of the models that collections were made with."""
+    def names_by_model(self) -> dict[str, list[str]]:
+        """Return the names of the collections that are searched by each model."""
 
 
 class SubjectRepository(Protocol):
@@ -95,11 +95,18 @@ class SubjectRepository(Protocol):
 
         A subject's share is ``exp(PROTOTYPE_SCALE * (cosine - 1))`` over the sum of these for all
         prototypes of the collection, those not returned included, and the ``background``. Of its
-        faces only those of the probe's own model speak for it.
+        faces only those of the probe's own model speak for it. Raises: ModelChangedError: the
+        collection is not searched by that model any more.
         """
 
-    def prototypes(self, collection_id: UUID) -> list[tuple[UUID, Sequence[float]]]:
-        """Return the mean embedding, of length 1, of every subject that has faces."""
+    def prototypes(self, collection_id: UUID, model: str) -> list[tuple[UUID, Sequence[float]]]:
+        """Return the mean embedding, of length 1, of every subject that has faces.
+
+        Raises: ModelChangedError: the collection is not searched by that model any more.
+        """
+
+    def refresh_prototypes(self, collection_id: UUID) -> None:
+        """Take every mean anew, after the collection has come to be searched by another model."""
 
     def count_enrolled(self, collection_id: UUID, *, up_to: int, but: Iterable[UUID] = ()) -> int:
         """Return how many subjects have faces, leaving out those named; count no further."""

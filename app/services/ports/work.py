@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from app.services.ports.jobs import BacklogRepository, IdempotencyRepository, JobRepository
     from app.services.ports.matching import SearchRepository, TrainingRepository
     from app.services.ports.people import CollectionRepository, FaceRepository, SubjectRepository
+    from app.services.ports.reembedding import ReembeddingRepository
     from app.services.ports.webhooks import DeliveryRepository, EndpointRepository
 
 
@@ -55,6 +56,9 @@ class UnitOfWork(Protocol):
 
     @property
     def searches(self) -> SearchRepository: ...
+
+    @property
+    def reembeddings(self) -> ReembeddingRepository: ...
 
     @property
     def keys(self) -> KeyRepository: ...
@@ -113,7 +117,10 @@ class Pulses(Protocol):
     """Where the parts of the service leave signs of life."""
 
     def leave(self, part: Part) -> None:
-        """Note that the part works now; calls within one interval of the last are free."""
+        """Note that the part works now; calls within one interval of the last are free.
+
+        Where it cannot be noted, nothing happens: whoever leaves it has other work to do.
+        """
 
 
 class Clock(Protocol):

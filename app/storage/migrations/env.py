@@ -7,6 +7,7 @@ import time
 from alembic import context
 from sqlalchemy import text
 
+from app.storage.online import LOCK_TIMEOUT, STATEMENT_TIMEOUT
 from app.storage.tables import Base
 
 #: Any number, but always the same one: two processes that migrate at once take turns.
@@ -20,12 +21,12 @@ context.configure(
     compare_type=True,
     transaction_per_migration=True,
 )
-connection.execute(text("SET statement_timeout = '10min'"))
+connection.execute(text(f"SET statement_timeout = '{STATEMENT_TIMEOUT}'"))
 # Asked again and again, since whoever waits inside a statement holds up the other one's indexes.
 while not connection.scalar(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": _LOCK}):
     connection.commit()
     time.sleep(_LOOK_AGAIN_S)
-connection.execute(text("SET lock_timeout = '4s'"))
+connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT}'"))
 connection.commit()
 try:
     with context.begin_transaction():

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from sqlalchemy import text
 
 from app.domain.access import Credential
+from app.services.identity import new_id
 
 
 def test_migrating_twice_does_no_harm(run):
@@ -16,7 +18,7 @@ def test_migrating_twice_does_no_harm(run):
 def test_starting_with_another_model_says_what_to_do(run, collection, monkeypatch):
     monkeypatch.setenv("VULTUS_MODEL", "facenet-vggface2-512")
     output = run("migrate")
-    assert f"VULTUS_MODEL={collection.model}" in output
+    assert f"workers.fetch_weights --model {collection.model}" in output
 
 
 def test_a_new_key_opens_the_service_and_is_not_stored(run, uow):
@@ -29,10 +31,18 @@ def test_a_new_key_opens_the_service_and_is_not_stored(run, uow):
     assert secret not in run("keys", "list")
 
 
-def test_the_models_in_use_are_marked(run, collection):
-    [line] = [line for line in run("models").splitlines() if line.startswith(collection.model)]
-    assert "running" in line
-    assert "has collections" in line
+def test_the_collections_of_each_model_are_named(run, uow, collection):
+    other = replace(collection, id=new_id(), name="others", model="facenet-casia-512")
+    with uow() as work:
+        work.collections.add(other)
+        work.commit()
+    lines = run("models").splitlines()
+    [own] = [number for number, line in enumerate(lines) if line.startswith(collection.model)]
+    assert "running" in lines[own]
+    assert lines[own + 1] == "  people"
+    [second] = [number for number, line in enumerate(lines) if line.startswith(other.model)]
+    assert "thresholds not fitted" in lines[second]
+    assert lines[second + 1] == "  others"
 
 
 def test_processes_that_migrate_at_once_take_turns(run, engine):

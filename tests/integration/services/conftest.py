@@ -151,7 +151,7 @@ def enrol(claimed, finish, model, clock):
     def run(name, *vectors, images=None, **parameters):
         images = images or [image_of(vector) for vector in vectors]
         claim = claimed(JobType.ENROLMENT, images=len(images), subject=name, **parameters)
-        return finish(claim, lambda work: enrolled(work, claim, images, model, clock))
+        return finish(claim, lambda work: enrolled(work, claim, images, clock))
 
     return run
 

@@ -188,7 +188,7 @@ def test_a_consent_sent_before_the_withdrawal_does_not_survive_it(
     claim = claimed(JobType.ENROLMENT, subject="Ann", **STATED)
     clock.moment += timedelta(seconds=5)
     withdraw(consent)
-    ended = finish(claim, lambda work: enrolled(work, claim, [image_of(people[0])], model, clock))
+    ended = finish(claim, lambda work: enrolled(work, claim, [image_of(people[0])], clock))
     assert (_slug(ended), faces()) == ("consent-required", 0)
 
 

@@ -92,7 +92,7 @@ def test_names_that_differ_in_case_alone_name_one_subject_also_at_once(
             created_at=clock.now(),
         )
         with uow() as work:
-            enrolled(work, job, [image_of(people[0])], model, clock)
+            enrolled(work, job, [image_of(people[0])], clock)
             work.commit()
 
     with ThreadPoolExecutor(4) as pool:

@@ -234,7 +234,7 @@ def door(uow, queue, clock, model, people, finish):
             claim, _ = work.jobs.claim_named(job.id, worker="test", lease=timedelta(seconds=30))
             work.commit()
         images = [image_of(people[0 if name == "Ann" else 1])]
-        ended = finish(claim, lambda work: enrolled(work, claim, images, model, clock))
+        ended = finish(claim, lambda work: enrolled(work, claim, images, clock))
         return ended.result["face_ids"][0]
 
     return Door(uow, clock, claim_and_enrol)

@@ -24,7 +24,7 @@ RULES = SweepRules(
     erasure_window=timedelta(hours=24),
     retention=timedelta(hours=72),
 )
-WITH_IMAGES = sorted(set(JobType) - {JobType.TRAINING, JobType.ERASURE})
+WITH_IMAGES = sorted(kind for kind in JobType if kind.is_on_images)
 
 
 @pytest.fixture

@@ -4,9 +4,11 @@ from datetime import timedelta
 
 import pytest
 
+from app.domain.errors import ServiceUnavailableError
 from app.domain.job import JobState, JobType
 from app.services.admission import Admission
 from app.services.identity import new_id
+from app.services.outages import Outages
 from app.services.submit import JobRequest, submit_job
 from app.services.sweep import SweepRules, give_back, hand_back, sweep
 
@@ -162,3 +164,66 @@ def test_a_finished_job_is_deleted_when_its_time_has_passed(submit, run_sweep, u
     run_sweep()
     with uow() as work:
         assert work.jobs.get(job.id) is None
+
+
+class _Away:
+    """A database that takes nothing."""
+
+    def __enter__(self):
+        raise ServiceUnavailableError
+
+    def __exit__(self, *_):
+        """Change nothing."""
+
+
+class _Monotonic:
+    now = 1_000.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def monotonic():
+    return _Monotonic()
+
+
+@pytest.fixture
+def outages(monotonic, queue, clock):
+    """What a sweep remembers that has just met an outage."""
+    outages = Outages(monotonic)
+    with pytest.raises(ServiceUnavailableError):
+        sweep(RULES, uow=_Away, queue=queue, clock=clock, outages=outages)
+    return outages
+
+
+def test_after_an_outage_a_job_stays_with_its_worker_for_a_while(
+    submit, outages, uow, queue, clock
+):
+    job = submit()
+    claim = _claim(uow, job, timedelta(seconds=-1))
+    sweep(RULES, uow=uow, queue=queue, clock=clock, outages=outages)
+    with uow() as work:
+        assert work.jobs.extend([claim], timedelta(seconds=30)) == {job.id}
+
+
+def test_a_lease_that_passed_in_an_outage_costs_neither_an_attempt_nor_a_loss(
+    submit, outages, monotonic, uow, queue, clock
+):
+    job = submit()
+    _claim(uow, job, timedelta(seconds=-20))
+    monotonic.now += 10
+    sweep(RULES, uow=uow, queue=queue, clock=clock, outages=outages)
+    with uow() as work:
+        again = work.jobs.get(job.id)
+    assert (again.state, again.losses, again.tries) == (JobState.QUEUED, 0, 0)
+
+
+def test_a_lease_that_passes_after_an_outage_counts(submit, outages, monotonic, uow, queue, clock):
+    job = submit()
+    _claim(uow, job, timedelta(seconds=-1))
+    monotonic.now += 10
+    sweep(RULES, uow=uow, queue=queue, clock=clock, outages=outages)
+    with uow() as work:
+        again = work.jobs.get(job.id)
+    assert (again.state, again.losses, again.tries) == (JobState.QUEUED, 1, 1)

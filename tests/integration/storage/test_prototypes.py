@@ -37,7 +37,10 @@ def _enrol(uow, collection, name, *vectors):
 
 def _prototypes(uow, collection):
     with uow() as work:
-        return [np.array(vector) for _, vector in work.subjects.prototypes(collection.id)]
+        return [
+            np.array(vector)
+            for _, vector in work.subjects.prototypes(collection.id, collection.model)
+        ]
 
 
 def _mean(*vectors):
@@ -75,7 +78,7 @@ def test_a_face_that_changes_its_subject_changes_both_prototypes(uow, collection
         bob = work.subjects.find(collection.id, "Bob")
         work.faces.relabel(moved, subject_id=bob.id, rejected_subject_id=None)
         work.commit()
-        stored = dict(work.subjects.prototypes(collection.id))
+        stored = dict(work.subjects.prototypes(collection.id, collection.model))
     assert np.array(stored.pop(bob.id)) == pytest.approx(_mean(b, c), abs=1e-5)
     [ann] = stored.values()
     assert np.array(ann) == pytest.approx(a, abs=1e-5)
@@ -119,7 +122,9 @@ def test_the_search_scores_as_the_evaluation_does(uow, collection):
             background=strangers.background(embedding(probe)),
             limit=5,
         )
-        reading = strangers.read([vector for _, vector in work.subjects.prototypes(collection.id)])
+        reading = strangers.read(
+            [vector for _, vector in work.subjects.prototypes(collection.id, collection.model)]
+        )
     expected = prototype_shares(probe[None], people, cohort)[0]
     assert first.subject == f"person {expected.argmax()}"
     assert first.share == pytest.approx(expected.max(), rel=1e-3)

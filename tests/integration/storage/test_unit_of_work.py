@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import text
 
-from app.domain.errors import NotFoundError, ServiceUnavailableError
+from app.domain.errors import InsufficientStorageError, NotFoundError, ServiceUnavailableError
 from app.services.identity import new_id
 
 
@@ -52,3 +52,26 @@ def test_what_was_not_committed_is_not_there(uow, collection):
         work.subjects.ensure(collection.id, "Ann")
     with uow() as work:
         assert work.subjects.find(collection.id, "Ann") is None
+
+
+def test_a_database_that_only_reads_is_told_as_unavailable(uow, collection):
+    with pytest.raises(ServiceUnavailableError, match="takes no rows"), uow() as work:
+        work.collections._session.execute(text("SET TRANSACTION READ ONLY"))
+        work.subjects.ensure(collection.id, "Ann")
+
+
+def _raise(state):
+    return text(f"DO $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '{state}'; END $$")
+
+
+def test_a_full_disk_is_told_as_insufficient_storage(uow):
+    with pytest.raises(InsufficientStorageError) as caught, uow() as work:
+        work.jobs._session.execute(_raise("53100"))
+    assert (caught.value.status, caught.value.retry_after_s) == (507, 30)
+
+
+@pytest.mark.parametrize("state", ["53200", "53400"])
+def test_memory_and_limits_that_are_used_up_are_no_full_disk(uow, state):
+    with pytest.raises(ServiceUnavailableError) as caught, uow() as work:
+        work.jobs._session.execute(_raise(state))
+    assert caught.value.status == 503

@@ -1,4 +1,5 @@
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from app.domain.detection import ImageAnalysis
 from app.domain.errors import CorruptImageError, UnsupportedImageError
 from app.imaging.inspect import ImageLimits
 from workers.decode import decode_image
+from workers.embedders.shelf import EmbedderShelf
 from workers.pipeline import FacePipeline, PipelineOptions
 from workers.ports import DetectedFaces, ModelCard
 
@@ -53,9 +55,8 @@ class FakeDetector:
 class FakeEmbedder:
     """Embeds a crop as its mean green and a running number."""
 
-    card = CARD
-
-    def __init__(self):
+    def __init__(self, model_id=CARD.id):
+        self.card = replace(CARD, id=model_id)
         self.batches = []
 
     def embed(self, crops):
@@ -81,7 +82,7 @@ def pipeline():
     return FacePipeline(
         UnconfinedDecoder(),
         FakeDetector(),
-        FakeEmbedder(),
+        EmbedderShelf(FakeEmbedder(), load=FakeEmbedder, others=1),
         engine=FakeEngine(),
         options=PipelineOptions(),
     )
@@ -116,7 +117,7 @@ def test_faces_of_many_images_are_embedded_in_one_batch(pipeline):
     pipeline.analyse([photograph(2), photograph(1), photograph(3)])
 
     assert pipeline._detector.batches == [3]
-    assert pipeline._embedder.batches == [6]
+    assert pipeline._embedders.main.batches == [6]
 
 
 def test_large_images_are_not_all_held_at_once(pipeline):
@@ -129,7 +130,7 @@ def test_large_images_are_not_all_held_at_once(pipeline):
 def test_nothing_is_embedded_where_only_detections_are_wanted(pipeline):
     (analysis,) = pipeline.analyse([photograph(2)], embed=False)
 
-    assert pipeline._embedder.batches == []
+    assert pipeline._embedders.main.batches == []
     assert [face.embedding for face in analysis.faces] == [None, None]
 
 
@@ -176,3 +177,29 @@ def test_a_cropped_face_is_taken_as_it_is(pipeline):
     assert all(
         0 < x < analysis.width and 0 < y < analysis.height for x, y in face.detection.landmarks
     )
+
+
+def test_a_face_gets_the_vectors_of_both_models_that_are_named(pipeline):
+    [image, _] = pipeline.analyse([photograph(1, 10), b""], models=["other", "fake-2"])
+
+    face = image.faces[0]
+    assert (face.embedding.model, face.second.model) == ("other", "fake-2")
+    assert pipeline._embedders.main.batches == [1]
+
+
+def test_faces_are_embedded_again_where_they_were_found(pipeline):
+    images = [photograph(1, 10), photograph(2, 30)]
+    found = [(data, pipeline.analyse([data])[0].faces[0]) for data in images]
+    faces = [(data, face.detection) for data, face in found]
+    faces.insert(1, (b"", faces[0][1]))
+    searched = len(pipeline._detector.batches)
+
+    first, lost, second = pipeline.embed_again(faces, "other")
+
+    assert [first.vector[0], second.vector[0]] == [10, 30]
+    assert (first.model, type(lost)) == ("other", CorruptImageError)
+    assert len(pipeline._detector.batches) == searched
+
+
+def test_no_faces_are_embedded_again_to_nothing(pipeline):
+    assert pipeline.embed_again([], "other") == []

@@ -10,6 +10,7 @@ from __future__ import annotations
 from alembic import op
 
 from app.domain.tenant import DEFAULT_TENANT, DEFAULT_TENANT_ID
+from app.storage.online import build_index, insist, without_limits
 from app.storage.row_security import OWN_TENANT, expose, of_parent, protect
 from app.storage.tenancy import DatabaseRole
 
@@ -101,48 +102,44 @@ _FINDERS = {
 def upgrade() -> None:
     schema = op.get_bind().exec_driver_sql("SELECT quote_ident(current_schema())").scalar()
     with op.get_context().autocommit_block():
-        _run(_ROLES)
-        _run(f"GRANT USAGE ON SCHEMA {schema} TO {_WEB}, {_WORKER}")
-        _run(_TENANTS)
+        insist(_ROLES)
+        insist(f"GRANT USAGE ON SCHEMA {schema} TO {_WEB}, {_WORKER}")
+        insist(_TENANTS)
         for table, refers in _OWNED.items():
-            _run(_tenant_column(table))
+            insist(_tenant_column(table))
             if refers:
-                _run(_reference(table))
-                _run(f"ALTER TABLE {table} VALIDATE CONSTRAINT fk_{table}_tenant_id")
+                insist(_reference(table))
+                insist(f"ALTER TABLE {table} VALIDATE CONSTRAINT fk_{table}_tenant_id")
         for table in _NAMED:
-            _run(_names(table, old="name", new="tenant_id, name"))
+            insist(_names(table, old="name", new="tenant_id, name"))
         _index_listing("tenant_id, created_at, id")
-        _run(_SECRETS)
+        insist(_SECRETS)
         for name, (kind, table, column) in _FINDERS.items():
-            _run(_finder(name, kind, f"{schema}.{table}", column))
+            insist(_finder(name, kind, f"{schema}.{table}", column))
         for table in _OWNED:
-            _run(protect(table, OWN_TENANT))
+            insist(protect(table, OWN_TENANT))
         for table, condition in _WITHIN.items():
-            _run(protect(table, condition))
-        _run(protect("tenants", "id = current_tenant()"))
-        _run(f"REVOKE INSERT, UPDATE, DELETE ON tenants FROM {_WEB}")
+            insist(protect(table, condition))
+        insist(protect("tenants", "id = current_tenant()"))
+        insist(f"REVOKE INSERT, UPDATE, DELETE ON tenants FROM {_WEB}")
 
 
 def downgrade() -> None:
     """Go back; collections of two tenants under one name have to be renamed before."""
     with op.get_context().autocommit_block():
         for table in (*_OWNED, *_WITHIN, "tenants"):
-            _run(expose(table))
+            insist(expose(table))
         for name, (kind, _, _) in _FINDERS.items():
-            _run(f"DROP FUNCTION {name}({kind})")
-        _run("ALTER TABLE api_keys DROP previous_secret_hash, DROP previous_secret_until")
+            insist(f"DROP FUNCTION IF EXISTS {name}({kind})")
+        for column in ("previous_secret_hash", "previous_secret_until"):
+            insist(f"ALTER TABLE api_keys DROP COLUMN IF EXISTS {column}")
         _index_listing("created_at, id")
         for table in _NAMED:
-            _run(_names(table, old="tenant_id_name", new="name"))
+            insist(_names(table, old="tenant_id_name", new="name"))
         for table in _OWNED:
-            _run(f"ALTER TABLE {table} DROP COLUMN tenant_id")
-        _run("DROP TABLE tenants; DROP FUNCTION current_tenant")
-        _run(f"REVOKE ALL ON alembic_version FROM {_WEB}, {_WORKER}")
-
-
-def _run(statements: str) -> None:
-    """Run statements that Postgres commits together."""
-    op.get_bind().exec_driver_sql(statements)
+            insist(f"ALTER TABLE {table} DROP COLUMN IF EXISTS tenant_id")
+        insist("DROP TABLE IF EXISTS tenants; DROP FUNCTION IF EXISTS current_tenant")
+        insist(f"REVOKE ALL ON alembic_version FROM {_WEB}, {_WORKER}")
 
 
 def _tenant_column(table: str) -> str:
@@ -174,10 +171,10 @@ def _names(table: str, *, old: str, new: str) -> str:
 
 
 def _index_listing(columns: str) -> None:
-    _run("DROP INDEX CONCURRENTLY IF EXISTS ix_jobs_listing_new")
-    _run(f"CREATE INDEX CONCURRENTLY ix_jobs_listing_new ON jobs ({columns})")
-    _run("DROP INDEX CONCURRENTLY IF EXISTS ix_jobs_listing")
-    _run("ALTER INDEX ix_jobs_listing_new RENAME TO ix_jobs_listing")
+    with without_limits():
+        build_index("ix_jobs_listing_new", f"jobs ({columns})")
+        op.execute("DROP INDEX CONCURRENTLY IF EXISTS ix_jobs_listing")
+    insist("ALTER INDEX ix_jobs_listing_new RENAME TO ix_jobs_listing")
 
 
 def _finder(name: str, kind: str, table: str, column: str) -> str:

@@ -2,36 +2,36 @@
 
 from __future__ import annotations
 
-import sqlalchemy as sa
 from alembic import op
+
+from app.storage.online import build_index, unhurried
 
 revision = "0007"
 down_revision = "0006"
 branch_labels = None
 depends_on = None
 
-_MOMENT = sa.DateTime(timezone=True)
+_COLUMNS = {
+    "throttled_until": "timestamptz",
+    "signing_key": "text",
+    "previous_signing_key": "text",
+    "sequence": "bigint NOT NULL DEFAULT 0",
+}
 
 
 def upgrade() -> None:
-    op.add_column("endpoints", sa.Column("throttled_until", _MOMENT, nullable=True))
-    op.add_column("endpoints", sa.Column("signing_key", sa.Text(), nullable=True))
-    op.add_column("endpoints", sa.Column("previous_signing_key", sa.Text(), nullable=True))
-    op.add_column(
-        "endpoints",
-        sa.Column("sequence", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
-    )
-    op.add_column("deliveries", sa.Column("leased_until", _MOMENT, nullable=True))
-    op.create_index(
-        "ix_deliveries_pending",
-        "deliveries",
-        ["endpoint_id", "next_attempt_at"],
-        postgresql_where=sa.text("state = 'pending'"),
-    )
+    for name, kind in _COLUMNS.items():
+        op.execute(f"ALTER TABLE endpoints ADD COLUMN IF NOT EXISTS {name} {kind}")
+    op.execute("ALTER TABLE deliveries ADD COLUMN IF NOT EXISTS leased_until timestamptz")
+    with unhurried():
+        build_index(
+            "ix_deliveries_pending",
+            "deliveries (endpoint_id, next_attempt_at) WHERE state = 'pending'",
+        )
 
 
 def downgrade() -> None:
     op.drop_index("ix_deliveries_pending", table_name="deliveries")
     op.drop_column("deliveries", "leased_until")
-    for name in ("sequence", "previous_signing_key", "signing_key", "throttled_until"):
+    for name in _COLUMNS:
         op.drop_column("endpoints", name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from app.storage.online import build_index, unhurried
 from app.storage.row_security import of_parent, protect
 
 revision = "0008"
@@ -14,13 +15,9 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.add_column("jobs", sa.Column("lane", sa.SmallInteger(), nullable=False, server_default="1"))
-    op.create_index(
-        "ix_jobs_lane",
-        "jobs",
-        ["lane", "created_at"],
-        postgresql_where=sa.text("state = 'queued'"),
-    )
+    op.execute("ALTER TABLE jobs ADD COLUMN IF NOT EXISTS lane smallint NOT NULL DEFAULT 1")
+    with unhurried():
+        build_index("ix_jobs_lane", "jobs (lane, created_at) WHERE state = 'queued'")
     op.create_table(
         "service_calls",
         sa.Column("service_id", sa.Uuid(), nullable=False),

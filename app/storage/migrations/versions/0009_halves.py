@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from alembic import op
 
+from app.storage.online import build_index, unhurried
+
 revision = "0009"
 down_revision = "0008"
 branch_labels = None
@@ -19,43 +21,26 @@ _TABLES = ("faces", "subjects")
 def upgrade() -> None:
     for table in _TABLES:
         op.execute(f"ALTER TABLE {table} SET (toast_tuple_target = 8160)")
-    with op.get_context().autocommit_block():
-        # A graph over a million faces takes longer than a migration may otherwise, and so may the
-        # statements that must end before it counts; nobody waits for it meanwhile.
-        op.execute("SET statement_timeout = 0")
-        op.execute("SET lock_timeout = 0")
+    # A graph over a million faces takes longer than a migration may otherwise.
+    with unhurried():
         for dimension in _DIMENSIONS:
-            # What an interrupted run has left is not valid, and would be taken for done.
-            op.execute(f"DROP INDEX CONCURRENTLY IF EXISTS ix_faces_halves_{dimension}")
-            op.execute(
-                f"CREATE INDEX CONCURRENTLY ix_faces_halves_{dimension} ON faces"
-                f" USING hnsw (CAST(embedding AS halfvec({dimension})) halfvec_cosine_ops)"
-                f" WITH (ef_construction = 200) WHERE vector_dims(embedding) = {dimension}"
-            )
+            build_index(f"ix_faces_halves_{dimension}", _graph("halfvec", dimension))
             op.execute(f"DROP INDEX CONCURRENTLY IF EXISTS ix_faces_embedding_{dimension}")
-        op.execute("DROP INDEX CONCURRENTLY IF EXISTS ix_subjects_enrolled")
-        op.execute(
-            "CREATE INDEX CONCURRENTLY ix_subjects_enrolled ON subjects (collection_id)"
-            " WHERE prototype IS NOT NULL"
-        )
-        op.execute("SET statement_timeout = '10min'")
-        op.execute("SET lock_timeout = '4s'")
+        build_index("ix_subjects_enrolled", "subjects (collection_id) WHERE prototype IS NOT NULL")
 
 
 def downgrade() -> None:
-    with op.get_context().autocommit_block():
-        op.execute("SET statement_timeout = 0")
-        op.execute("SET lock_timeout = 0")
+    with unhurried():
         for dimension in _DIMENSIONS:
-            op.execute(f"DROP INDEX CONCURRENTLY IF EXISTS ix_faces_embedding_{dimension}")
-            op.execute(
-                f"CREATE INDEX CONCURRENTLY ix_faces_embedding_{dimension} ON faces"
-                f" USING hnsw (CAST(embedding AS vector({dimension})) vector_cosine_ops)"
-                f" WITH (ef_construction = 200) WHERE vector_dims(embedding) = {dimension}"
-            )
+            build_index(f"ix_faces_embedding_{dimension}", _graph("vector", dimension))
             op.execute(f"DROP INDEX CONCURRENTLY IF EXISTS ix_faces_halves_{dimension}")
         op.execute("DROP INDEX CONCURRENTLY IF EXISTS ix_subjects_enrolled")
-        op.execute("SET statement_timeout = '10min'")
-        op.execute("SET lock_timeout = '4s'")
     for table in _TABLES:
         op.execute(f"ALTER TABLE {table} RESET (toast_tuple_target)")
+
+
+def _graph(kind: str, dimension: int) -> str:
+    return (
+        f"faces USING hnsw (CAST(embedding AS {kind}({dimension})) {kind}_cosine_ops)"
+        f" WITH (ef_construction = 200) WHERE vector_dims(embedding) = {dimension}"
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from alembic import op
 
+from app.storage.online import insist
 from app.storage.row_security import protect
 
 revision = "0014"
@@ -63,7 +64,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for table in _ERASABLE:
-        op.execute(f"DROP TRIGGER remember_erasure ON {table}")
+    with op.get_context().autocommit_block():
+        for table in _ERASABLE:
+            insist(f"DROP TRIGGER IF EXISTS remember_erasure ON {table}")
     op.execute("DROP FUNCTION remember_erasure")
     op.execute("DROP TABLE erasures")

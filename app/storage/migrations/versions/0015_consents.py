@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from alembic import op
 
+from app.storage.online import insist
 from app.storage.row_security import of_parent, protect
 
 revision = "0015"
@@ -150,41 +151,41 @@ remember_withdrawal AFTER UPDATE OF withdrawn_at ON consents
 """
 
 _UNDO = """
-DROP TRIGGER refuse_moving_held ON faces;
-DROP TRIGGER refuse_erasing_held ON faces;
-DROP TRIGGER refuse_erasing_held ON subjects;
-DROP TRIGGER refuse_without_consent_on_insert ON faces;
-DROP TRIGGER refuse_without_consent_on_update ON faces;
-DROP FUNCTION refuse_moving_held;
-DROP FUNCTION refuse_erasing_held;
-DROP FUNCTION refuse_without_consent;
-DROP FUNCTION lacks_consent;
-DROP TABLE legal_holds;
-DROP TABLE consents;
-DROP FUNCTION remember_withdrawal;
-ALTER TABLE collections DROP require_consent, DROP keep_probes, DROP job_retention_h;
+DROP TRIGGER IF EXISTS refuse_moving_held ON faces;
+DROP TRIGGER IF EXISTS refuse_erasing_held ON faces;
+DROP TRIGGER IF EXISTS refuse_erasing_held ON subjects;
+DROP TRIGGER IF EXISTS refuse_without_consent_on_insert ON faces;
+DROP TRIGGER IF EXISTS refuse_without_consent_on_update ON faces;
+DROP FUNCTION IF EXISTS refuse_moving_held;
+DROP FUNCTION IF EXISTS refuse_erasing_held;
+DROP FUNCTION IF EXISTS refuse_without_consent;
+DROP FUNCTION IF EXISTS lacks_consent;
+DROP TABLE IF EXISTS legal_holds;
+DROP TABLE IF EXISTS consents;
+DROP FUNCTION IF EXISTS remember_withdrawal;
+ALTER TABLE collections
+    DROP COLUMN IF EXISTS require_consent,
+    DROP COLUMN IF EXISTS keep_probes,
+    DROP COLUMN IF EXISTS job_retention_h
 """
 
 
 def upgrade() -> None:
     schema = op.get_bind().exec_driver_sql("SELECT quote_ident(current_schema())").scalar()
     with op.get_context().autocommit_block():
-        _run(_SETTINGS)
-        _run(_CONSENTS)
+        insist(_SETTINGS)
+        insist(_CONSENTS)
         # Consents are many: their own policy is asked about one subject at a time.
-        _run(protect("consents", "EXISTS (SELECT FROM subjects WHERE subjects.id = subject_id)"))
-        _run(_HOLDS)
-        _run(protect("legal_holds", of_parent("collection_id", "collections")))
+        insist(protect("consents", "EXISTS (SELECT FROM subjects WHERE subjects.id = subject_id)"))
+        insist(_HOLDS)
+        insist(protect("legal_holds", of_parent("collection_id", "collections")))
         for functions in (_REFUSE_WITHOUT_CONSENT, _REFUSE_HELD, _REMEMBER.format(schema=schema)):
-            _run(functions)
+            insist(functions)
         for trigger in _TRIGGERS.split(";"):
-            _run(f"CREATE OR REPLACE TRIGGER {trigger}")
+            insist(f"CREATE OR REPLACE TRIGGER {trigger}")
 
 
 def downgrade() -> None:
-    _run(_UNDO)
-
-
-def _run(statements: str) -> None:
-    """Run statements that Postgres commits together."""
-    op.get_bind().exec_driver_sql(statements)
+    with op.get_context().autocommit_block():
+        for statement in _UNDO.split(";"):
+            insist(statement)

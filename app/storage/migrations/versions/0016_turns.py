@@ -8,6 +8,7 @@ from __future__ import annotations
 from alembic import op
 
 from app.domain.tenant import DEFAULT_TENANT_ID
+from app.storage.online import build_index, unhurried
 from app.storage.tenancy import DatabaseRole
 
 revision = "0016"
@@ -28,9 +29,12 @@ def _functions(schema: str) -> str:
     A tenant's turn comes after that of its last job, and no sooner than that of whoever is next. Of
     jobs that are being stored at the same time, ``earliest`` and ``behind`` tell (see
     ``app.services.turns``).
-    Jobs that were tried before, and trainings, are run by their own messages and have no turn.
+    Jobs that were tried before, and those on no images, are run by their own messages and have no
+    turn. A change of model goes through what is stored already, and waits for nobody: it takes no
+    room from those that wait.
     """
-    fresh = "state = 'queued' AND attempt = 0 AND total > 0 AND lane = of_lane"
+    on_images = "type NOT IN ('training', 'reembedding')"
+    fresh = f"state = 'queued' AND attempt = 0 AND {on_images} AND lane = of_lane"
     own = f"tenant_id = coalesce(current_tenant(), '{DEFAULT_TENANT_ID}')"
     common = f"LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = {schema}, pg_temp"
     return f"""
@@ -51,7 +55,8 @@ def _functions(schema: str) -> str:
         ) {common} AS $$
         BEGIN
             SELECT coalesce(sum(greatest(total, 1)), 0), min(created_at) INTO images, oldest
-                FROM jobs WHERE state = 'queued' AND lane = of_lane;
+                FROM jobs
+                WHERE state = 'queued' AND lane = of_lane AND type <> 'reembedding';
         END
         $$;
         REVOKE ALL ON FUNCTION next_turn, waiting_in_all FROM PUBLIC;
@@ -69,27 +74,16 @@ def upgrade() -> None:
         " ADD COLUMN IF NOT EXISTS requeued_at timestamptz"
     )
     op.get_bind().exec_driver_sql(_functions(str(schema)))
-    with op.get_context().autocommit_block():
-        op.execute("SET lock_timeout = 0")  # a build waits for whoever writes, and blocks nobody
+    with unhurried():
         for name, columns in _INDEXES.items():
-            op.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
-            op.execute(
-                f"CREATE INDEX CONCURRENTLY {name} ON jobs ({columns}) WHERE state = 'queued'"
-            )
+            build_index(name, f"jobs ({columns}) WHERE state = 'queued'")
         op.execute("DROP INDEX CONCURRENTLY IF EXISTS ix_jobs_lane")
-        op.execute("SET lock_timeout = '4s'")
 
 
 def downgrade() -> None:
-    with op.get_context().autocommit_block():
-        op.execute("SET lock_timeout = 0")
-        op.execute("DROP INDEX CONCURRENTLY IF EXISTS ix_jobs_lane")
-        op.execute(
-            "CREATE INDEX CONCURRENTLY ix_jobs_lane ON jobs (lane, created_at)"
-            " WHERE state = 'queued'"
-        )
+    with unhurried():
+        build_index("ix_jobs_lane", "jobs (lane, created_at) WHERE state = 'queued'")
         for name in _INDEXES:
             op.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
-        op.execute("SET lock_timeout = '4s'")
     op.execute("DROP FUNCTION next_turn, waiting_in_all")
     op.execute("ALTER TABLE jobs DROP COLUMN turn, DROP COLUMN requeued_at")

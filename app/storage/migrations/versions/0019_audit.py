@@ -9,7 +9,7 @@ from app.storage.row_security import OWN_TENANT, protect
 from app.storage.tenancy import DatabaseRole
 
 revision = "0019"
-down_revision = "0017"
+down_revision = "0018"
 branch_labels = None
 depends_on = None
 

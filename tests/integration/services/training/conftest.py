@@ -13,6 +13,7 @@ import pytest
 from app.domain.job import JobType
 from app.services.identity import new_id
 from app.services.sweep import SweepRules, sweep
+from tasks.models import ReadyModels
 from tasks.retrain import run_training_job
 from tasks.runtime import ClassifierCache, Runtime
 from tasks.strangers import Strangers
@@ -110,12 +111,11 @@ def choose(uow, collection):
 
 
 @pytest.fixture
-def train(submitted, uow, queue, clock, model, rules, cohort):
+def train(submitted, uow, queue, clock, model, rules):
     """Return a function that runs a training job as a worker does, and returns it ended."""
     runtime = Runtime(
         container=SimpleNamespace(uow=uow, queue=queue, clock=clock),
-        model=model,
-        cohort=cohort,
+        models=ReadyModels(MODEL, None, {MODEL: model}, DEFAULT_WEIGHTS_DIR),
         lease=timedelta(seconds=30),
         retention=_LONG,
         rules=rules,

@@ -98,8 +98,8 @@ def test_an_enrolment_that_runs_again_does_not_take_a_word_back(
 ):
     [vector] = photographs(0)
     claim = claimed(JobType.ENROLMENT, subject="person 0")
-    once = finish(claim, lambda work: enrolled(work, claim, [image_of(vector)], model, clock))
+    once = finish(claim, lambda work: enrolled(work, claim, [image_of(vector)], clock))
     [face_id] = once.result["face_ids"]
     say(face_id, subject="person 1")
-    finish(claim, lambda work: enrolled(work, claim, [image_of(vector)], model, clock))
+    finish(claim, lambda work: enrolled(work, claim, [image_of(vector)], clock))
     assert said(face_id) == ("person 1", None)

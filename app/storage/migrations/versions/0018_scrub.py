@@ -10,8 +10,8 @@ from alembic import op
 from app.storage.row_security import OWN_TENANT, protect
 from app.storage.statistics import forget_samples, keep_no_samples, keep_samples
 
-revision = "0017"
-down_revision = "0016"
+revision = "0018"
+down_revision = "0017"
 branch_labels = None
 depends_on = None
 

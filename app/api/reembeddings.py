@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from flask_restx import Namespace, Resource
+
+from app.api.context import container, current_key
+from app.api.operation import answer, operation
+from app.api.schemas.reembeddings import (
+    ActivationRequest,
+    ReembeddingList,
+    ReembeddingQuery,
+    ReembeddingRequest,
+    ReembeddingResource,
+)
+from app.domain.access import Scope
+from app.services.reembed import Reembeddings, Wish
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from flask import Response
+
+    from app.services.reembed import Progressing
+
+ns = Namespace(
+    "reembeddings",
+    "The change of a collection's model.",
+    path="/collections/<collection>/reembeddings",
+)
+
+
+@ns.route("")
+@ns.param("collection", "Id or name of the collection.")
+class ReembeddingCollection(Resource):
+    """All changes of a collection's model."""
+
+    @operation(
+        ns,
+        scope=Scope.READ,
+        query=ReembeddingQuery,
+        answers={200: ReembeddingList},
+        problems=(404,),
+    )
+    def get(self, collection: str, query: ReembeddingQuery) -> Response:
+        """List changes of the collection's model, newest first."""
+        found = _of(collection).list(limit=query.limit)
+        return answer(ReembeddingList(items=[ReembeddingResource.of(one) for one in found]))
+
+    @operation(
+        ns,
+        scope=Scope.WRITE,
+        body=ReembeddingRequest,
+        answers={202: ReembeddingResource},
+        problems=(404, 409),
+    )
+    def post(self, collection: str, body: ReembeddingRequest) -> Response:
+        """Embed every face by another model, beside the vectors in use."""
+        started = _of(collection).start(Wish(**dict(body)), models=container().models)
+        shown = ReembeddingResource.of(started)
+        return answer(shown, 202, {"Location": shown.links.self})
+
+
+@ns.route("/<uuid:reembedding_id>")
+@ns.param("collection", "Id or name of the collection.")
+@ns.param("reembedding_id", "Id of the change.")
+class ReembeddingItem(Resource):
+    """One change of a collection's model."""
+
+    @operation(ns, scope=Scope.READ, answers={200: ReembeddingResource}, problems=(404,))
+    def get(self, collection: str, reembedding_id: UUID) -> Response:
+        """Show how far a change is, and its report."""
+        return _answer(_of(collection).get(reembedding_id))
+
+
+@ns.route("/<uuid:reembedding_id>/pause")
+@ns.param("collection", "Id or name of the collection.")
+@ns.param("reembedding_id", "Id of the change.")
+class ReembeddingPause(Resource):
+    """A stop that keeps what is done."""
+
+    @operation(ns, scope=Scope.WRITE, answers={200: ReembeddingResource}, problems=(404, 409))
+    def post(self, collection: str, reembedding_id: UUID) -> Response:
+        """Embed no more faces for now; new ones still get both vectors."""
+        return _answer(_of(collection).pause(reembedding_id))
+
+
+@ns.route("/<uuid:reembedding_id>/resume")
+@ns.param("collection", "Id or name of the collection.")
+@ns.param("reembedding_id", "Id of the change.")
+class ReembeddingResume(Resource):
+    """The end of a pause."""
+
+    @operation(ns, scope=Scope.WRITE, answers={200: ReembeddingResource}, problems=(404, 409))
+    def post(self, collection: str, reembedding_id: UUID) -> Response:
+        """Go on after a pause, or where the job was given up."""
+        return _answer(_of(collection).resume(reembedding_id))
+
+
+@ns.route("/<uuid:reembedding_id>/activate")
+@ns.param("collection", "Id or name of the collection.")
+@ns.param("reembedding_id", "Id of the change.")
+class ReembeddingActivation(Resource):
+    """The switch to the new model."""
+
+    @operation(
+        ns,
+        scope=Scope.WRITE,
+        body=ActivationRequest,
+        answers={200: ReembeddingResource},
+        problems=(404, 409),
+    )
+    def post(self, collection: str, reembedding_id: UUID, body: ActivationRequest) -> Response:
+        """Search by the new model from now on, at once and as a whole."""
+        return _answer(
+            _of(collection).activate(
+                reembedding_id, drop_faces_without_photograph=body.drop_faces_without_photograph
+            )
+        )
+
+
+@ns.route("/<uuid:reembedding_id>/rollback")
+@ns.param("collection", "Id or name of the collection.")
+@ns.param("reembedding_id", "Id of the change.")
+class ReembeddingRollback(Resource):
+    """The switch back."""
+
+    @operation(ns, scope=Scope.WRITE, answers={200: ReembeddingResource}, problems=(404, 409))
+    def post(self, collection: str, reembedding_id: UUID) -> Response:
+        """Search by the former model again; the new vectors stay for another try."""
+        return _answer(_of(collection).roll_back(reembedding_id))
+
+
+@ns.route("/<uuid:reembedding_id>/finish")
+@ns.param("collection", "Id or name of the collection.")
+@ns.param("reembedding_id", "Id of the change.")
+class ReembeddingFinish(Resource):
+    """The end of the former model."""
+
+    @operation(ns, scope=Scope.WRITE, answers={202: ReembeddingResource}, problems=(404, 409))
+    def post(self, collection: str, reembedding_id: UUID) -> Response:
+        """Delete the former vectors; there is no way back afterwards."""
+        return _answer(_of(collection).finish(reembedding_id), 202)
+
+
+@ns.route("/<uuid:reembedding_id>/cancel")
+@ns.param("collection", "Id or name of the collection.")
+@ns.param("reembedding_id", "Id of the change.")
+class ReembeddingCancel(Resource):
+    """The end of the new model."""
+
+    @operation(ns, scope=Scope.WRITE, answers={202: ReembeddingResource}, problems=(404, 409))
+    def post(self, collection: str, reembedding_id: UUID) -> Response:
+        """Delete the new vectors and stay with the former model."""
+        return _answer(_of(collection).cancel(reembedding_id), 202)
+
+
+def _of(collection: str) -> Reembeddings:
+    box = container()
+    return Reembeddings(
+        collection=collection,
+        key=current_key(),
+        uow=box.uow,
+        queue=box.queue,
+        clock=box.clock,
+        republish_after=timedelta(seconds=box.settings.republish_s),
+        retention=timedelta(hours=box.settings.job_retention_h),
+    )
+
+
+def _answer(found: Progressing, status: int = 200) -> Response:
+    return answer(ReembeddingResource.of(found), status)

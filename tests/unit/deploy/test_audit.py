@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import json
+import sys
+
+import pytest
+
+from deploy.audit import SilentServiceError, _tell, ask, require_voice
+
+HOLE = {"id": "CVE-1", "fix_versions": ["2.0"]}
+
+
+def _tool(tmp_path, says):
+    """Make something that is called like the audit's Python and writes that report."""
+    python = tmp_path / "bin" / "python"
+    python.parent.mkdir()
+    report = json.dumps({"dependencies": says}) if says is not None else None
+    python.write_text(
+        f"#!{sys.executable}\nimport sys\n"
+        f"report = {report!r}\n"
+        "if report is None:\n    sys.exit('nobody is there')\n"
+        "open(sys.argv[sys.argv.index('--output') + 1], 'w').write(report)\n"
+    )
+    python.chmod(0o755)
+    return python
+
+
+def test_holes_are_told_and_make_the_audit_fail(capsys):
+    answer = [{"name": "a", "version": "1.0", "vulns": [HOLE]}]
+    assert _tell("pypi", answer) == 1
+    assert "a 1.0: CVE-1, mended in 2.0" in capsys.readouterr().out
+
+
+def test_what_could_not_be_audited_is_named(capsys):
+    assert _tell("pypi", [{"name": "torch", "skip_reason": "not on PyPI"}]) == 0
+    assert "torch: not audited: not on PyPI" in capsys.readouterr().out
+
+
+def test_a_service_that_is_away_is_no_clean_audit(tmp_path):
+    with pytest.raises(SilentServiceError, match="nobody is there"):
+        ask(_tool(tmp_path, None), "pypi", [])
+
+
+@pytest.mark.parametrize("says", [[], [{"name": "pillow", "skip_reason": "unknown"}]])
+def test_a_mirror_without_advisories_is_no_clean_audit(tmp_path, says):
+    with pytest.raises(SilentServiceError, match="knows of no hole"):
+        require_voice(_tool(tmp_path, says), "pypi")
+
+
+def test_a_service_that_knows_holes_is_asked_on(tmp_path):
+    require_voice(_tool(tmp_path, [{"name": "pillow", "vulns": [HOLE]}]), "pypi")
