@@ -250,7 +250,7 @@ def test_who_is_deleted_meanwhile_is_gone_from_both_models(
     step(found, people)
     gone, *left = people
     with uow() as work:
-        work.subjects.delete(work.faces.get(gone).subject_id)
+        work.erasures.people(collection.id, subject_ids=[work.faces.get(gone).subject_id])
         work.commit()
     work_off(found, people)
     for _ in range(2):
