@@ -58,9 +58,11 @@ def _people(count: int) -> list[_Person]:
 @pytest.fixture
 def service(stack):
     """The stack with a window that passes while one looks on."""
+    stack.start("training")
     with stack.settings("io", **_WINDOW), stack.settings("beat", **_WINDOW):
         stack.wait_for_worker()
         yield stack
+    stack.end("training")
 
 
 def test_the_erased_are_gone_from_every_answer_and_then_from_every_file(
