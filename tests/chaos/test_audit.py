@@ -27,6 +27,8 @@ _TOUCHES_NOTHING = {
     ("DELETE", "/api/v1/recognition/faces"),
     ("DELETE", "/api/v1/faces"),
     ("DELETE", "/api/v1/retrain"),
+    # the change is being settled already
+    ("POST", "/v1/collections/<collection>/reembeddings/<uuid:reembedding_id>/finish"),
     # the hold stands already
     ("PUT", "/v1/collections/<collection>/legal-hold"),
     ("PUT", "/v1/collections/<collection>/subjects/<subject>/legal-hold"),

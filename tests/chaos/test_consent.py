@@ -372,11 +372,11 @@ def test_what_is_held_survives_every_way_of_deleting(world, size, finding):
         kept = [_held_while_it_is_deleted(world, patch) for _ in range(5 * rounds)]
     n = rounds * 2 * len(_WAYS_OUT)
     with _without_walls(world) as patch:
-        for module in ("examples", "applications", "tenants", "faces", "admission"):
+        for module in ("examples", "applications", "tenants", "faces", "consent_rules"):
             for check in ("require_unheld", "require_nothing_held", "require_no_tenant_hold"):
                 patch.setattr(f"app.services.{module}.{check}", lambda *_: None, raising=False)
         patch.setattr("app.services.consent_rules.is_held", lambda *_: False)
-        for repository in ("faces", "consents"):
+        for repository in ("erasing", "consents"):
             patch.setattr(f"app.storage.{repository}.held", lambda *_: false())
         naive = _erased(world, _BESIDE_THE_ROUTES, kinds=[False])
         naive_kept = _held_while_it_is_deleted(world, patch)
