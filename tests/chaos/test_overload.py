@@ -83,8 +83,6 @@ def test_an_overload_of_one_tenant_is_turned_away_and_felt_by_nobody_else(
     bound = size(small=30, fast=120, full=300)
     load_s = size(small=5, fast=30, full=240)
     calm_s = size(small=3, fast=15, full=40)
-    # A small run has a dozen jobs of others, so that their p95 is nearly the worst of them.
-    most, goodput = size(small=3.0, fast=2.0, full=2.0), size(small=0.75, fast=0.9, full=0.9)
     bounds = {"VULTUS_MAX_WAITING_PER_TENANT": str(bound), "VULTUS_MAX_WAITING": str(3 * bound)}
     stack.start("training")
     with stack.settings("web", **bounds):
@@ -123,13 +121,19 @@ def test_an_overload_of_one_tenant_is_turned_away_and_felt_by_nobody_else(
             _p95(one.took_s for one in quiet) / _p95(one.took_s for one in calm),
             2.0,
         ),
-        "peak / goodput": (peak / (_worth(done) / window_s), 1 / goodput),
+        "peak / goodput": (peak / (_worth(done) / window_s), 1 / 0.9),
         "interactive p95 / without a retrain": (_p95(training) / _p95(idle), 3.0),
         "normal after s": (normal_s, 60.0),
         "waiting / bound": (watch["images"] / bound, 2.5),
         "Redis grew by MB": (watch["redis"], 5.0),
         "Postgres grew by MB": (watch["postgres"], 150.0),
     }
+    # The times of a few seconds, with a dozen jobs of others, tell of the machine.
+    judged = size(
+        small=("waiting / bound", "Redis grew by MB", "Postgres grew by MB"),
+        fast=figures,
+        full=figures,
+    )
     told = all(int(a.headers["retry-after"]) >= 1 and "ratelimit" in a.headers for a in refusals)
     finding(
         test="T19",
@@ -142,9 +146,9 @@ def test_an_overload_of_one_tenant_is_turned_away_and_felt_by_nobody_else(
         and {answer.status for answer in theirs} == {202}
         and told
         and {one.state for one in taken + quiet} == {"succeeded"}
-        and all(value <= bound for value, bound in figures.values()),
+        and all(figures[name][0] <= figures[name][1] for name in judged),
         naive=f"nobody turned away; the other tenant's p95 {starved_s:.1f} s and growing",
-        naive_failed=starved_s > most * _p95(one.took_s for one in calm),
+        naive_failed=starved_s > 2 * _p95(one.took_s for one in calm),
     )
 
 
