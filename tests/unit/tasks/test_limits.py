@@ -16,7 +16,7 @@ def _run(code):
 
 
 def test_what_takes_too_long_is_interrupted():
-    with pytest.raises(TimeoutError), patience(0.1):
+    with pytest.raises(TimeoutError), patience(2):  # half a second before the end of this process
         signal.pause()
 
 
