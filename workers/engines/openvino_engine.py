@@ -3,7 +3,7 @@
 import threading
 from collections import deque
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -38,7 +38,6 @@ class OpenVinoEngine:
         ``sifts`` tells whether a processor that has ``precision`` is several times faster in it.
         """
         self._weights_dir = weights_dir
-        self._core = openvino.Core()
         self.precision: Precision = precision
         self.sifts = sifts and precision != "fp32"
         self._int8 = int8
@@ -69,7 +68,7 @@ class OpenVinoEngine:
         def compile_for(size: int) -> None:
             channels = model.input().partial_shape[3]
             model.reshape(openvino.PartialShape([size, side, side, channels]))
-            network.add(size, self._core.compile_model(model, "CPU", options))
+            network.add(size, _core().compile_model(model, "CPU", options))
 
         compile_for(batch_sizes[0])
         self._put_off += [partial(compile_for, size) for size in batch_sizes[1:]]
@@ -85,7 +84,18 @@ class OpenVinoEngine:
         entry = read_manifest(self._weights_dir).entry(weights_id)
         graph, constants = read_openvino_files(self._weights_dir, entry)
         tensor = openvino.Tensor(np.frombuffer(constants, np.uint8))
-        return self._core.read_model(graph.decode(), tensor)
+        return _core().read_model(graph.decode(), tensor)
+
+
+@cache
+def _core() -> openvino.Core:
+    """Give the one of this process, which never goes.
+
+    Its CPU plugin gives the thread that makes it another stack for signals. Of two that do not end
+    in the reverse order of their beginning, the later leaves the thread with a stack that is
+    unmapped: the next signal ends the process.
+    """
+    return openvino.Core()
 
 
 class OpenVinoNetwork:

@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -35,3 +38,23 @@ def test_finishing_again_costs_nothing_and_changes_nothing(engine, crops):
     engine.finish()
 
     np.testing.assert_array_equal(rnet(crops)[0], first)
+
+
+def test_signals_arrive_after_engines_have_gone_in_the_order_they_came():
+    code = """
+import signal
+from workers.engines.openvino_engine import OpenVinoEngine
+from workers.manifest import DEFAULT_WEIGHTS_DIR
+
+def network():
+    return OpenVinoEngine(DEFAULT_WEIGHTS_DIR).load("rnet", side=24, batch_sizes=(1,))
+
+first, second = network(), network()
+del first
+del second
+signal.signal(signal.SIGALRM, lambda *_: print("arrived"))
+signal.raise_signal(signal.SIGALRM)
+"""
+    command = [sys.executable, "-X", "faulthandler", "-c", code]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert (ended.returncode, ended.stdout) == (0, "arrived\n"), ended.stderr
