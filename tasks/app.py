@@ -4,4 +4,7 @@ from __future__ import annotations
 
 from celery import Celery
 
+from tasks.drain import DrainingWorker
+
 celery = Celery("vultus")
+celery.Worker = celery.subclass_with_self(DrainingWorker)
