@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from datetime import timedelta
 
 from PIL import Image
 
@@ -12,6 +13,7 @@ from app.domain.geometry import BoundingBox, FiveLandmarks, Point
 from app.domain.matching import Calibration, Thresholds
 from app.domain.model import ModelProfile
 from app.domain.quality import FaceQuality
+from app.services.sweep import SweepRules
 
 
 def image_bytes(kind="JPEG", size=(64, 48), colour=(200, 150, 120)):
@@ -57,3 +59,15 @@ def analysed_face(direction=0, model="facenet-msceleb-128"):
 
 def image_analysis(*faces):
     return ImageAnalysis(width=64, height=48, faces=faces)
+
+
+def sweep_rules(**changes):
+    rules = {
+        "republish_after": timedelta(seconds=10),
+        "max_losses": 3,
+        "max_attempts": 5,
+        "longest_wait": timedelta(hours=24),
+        "retention": timedelta(hours=1),
+        "erasure_window": timedelta(hours=24),
+    }
+    return SweepRules(**rules | changes)

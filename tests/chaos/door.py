@@ -8,7 +8,7 @@ from functools import partial
 from io import BytesIO
 from itertools import count
 
-from factories import analysed_face, image_analysis
+from factories import analysed_face, image_analysis, sweep_rules
 from sqlalchemy import text
 
 from app.domain.access import Scope
@@ -17,19 +17,12 @@ from app.services.applications import NewService, create_service
 from app.services.complete import complete_job
 from app.services.enrol import enrolled
 from app.services.keys import create_key
-from app.services.sweep import SweepRules, sweep
+from app.services.sweep import sweep
 from app.services.tenants import create_tenant
 from tests.chaos.tenant_world import MODEL, PHOTO
 
 _NUMBERS = count()
-_RULES = SweepRules(
-    republish_after=timedelta(hours=1),
-    max_losses=3,
-    max_attempts=5,
-    longest_wait=timedelta(hours=24),
-    erasure_window=timedelta(hours=24),
-    retention=timedelta(hours=1),
-)
+_RULES = sweep_rules(republish_after=timedelta(hours=1))
 
 
 class Door:

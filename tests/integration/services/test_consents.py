@@ -7,6 +7,7 @@ from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
+from factories import sweep_rules
 from sqlalchemy import text
 
 from app.domain.consent import ConsentTerms
@@ -19,20 +20,13 @@ from app.services.enrol import enrolled
 from app.services.faces import relabel_face
 from app.services.identity import new_id
 from app.services.submit import JobRequest, submit_job
-from app.services.sweep import SweepRules, sweep
+from app.services.sweep import sweep
 from tests.analyses import image_of
 
 KEY = SimpleNamespace(id=new_id(), collection_id=None)
 TERMS = ConsentTerms(purpose="access-control", text_version="2026-05")
 STATED = {"consent_purpose": "access-control", "consent_text_version": "2026-05"}
-RULES = SweepRules(
-    republish_after=timedelta(seconds=10),
-    max_losses=3,
-    max_attempts=5,
-    longest_wait=timedelta(hours=24),
-    erasure_window=timedelta(hours=24),
-    retention=timedelta(hours=1),
-)
+RULES = sweep_rules()
 
 
 @pytest.fixture

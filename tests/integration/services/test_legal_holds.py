@@ -7,6 +7,7 @@ from functools import partial
 from types import SimpleNamespace
 
 import pytest
+from factories import sweep_rules
 from sqlalchemy import text
 
 from app.domain.application import ServiceType
@@ -27,21 +28,14 @@ from app.services.faces import delete_face, relabel_face
 from app.services.identity import new_id
 from app.services.legal_holds import get_hold, lift_hold, place_hold
 from app.services.subjects import delete_subject
-from app.services.sweep import SweepRules, sweep
+from app.services.sweep import sweep
 from app.services.tenants import create_tenant, delete_tenant
 from app.storage.unit_of_work import SqlUnitOfWork
 from tests.analyses import MODEL, image_of
 
 KEY = SimpleNamespace(id=new_id(), collection_id=None)
 TERMS = ConsentTerms(purpose="access-control", text_version="2026-05")
-RULES = SweepRules(
-    republish_after=timedelta(seconds=10),
-    max_losses=3,
-    max_attempts=5,
-    longest_wait=timedelta(hours=24),
-    erasure_window=timedelta(hours=24),
-    retention=timedelta(hours=1),
-)
+RULES = sweep_rules()
 
 
 @pytest.fixture

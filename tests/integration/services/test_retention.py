@@ -6,6 +6,7 @@ from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
+from factories import sweep_rules
 from sqlalchemy import text
 
 from app.domain.errors import NoFaceError
@@ -13,17 +14,10 @@ from app.domain.job import JobState, JobType
 from app.services.collections import update_collection
 from app.services.complete import Outcome, cancel_job, complete_job, complete_jobs, fail_job
 from app.services.identity import new_id
-from app.services.sweep import SweepRules, sweep
+from app.services.sweep import sweep
 
 KEY = SimpleNamespace(id=new_id(), collection_id=None)
-RULES = SweepRules(
-    republish_after=timedelta(seconds=10),
-    max_losses=3,
-    max_attempts=5,
-    longest_wait=timedelta(hours=24),
-    erasure_window=timedelta(hours=24),
-    retention=timedelta(hours=72),
-)
+RULES = sweep_rules(retention=timedelta(hours=72))
 WITH_IMAGES = sorted(kind for kind in JobType if kind.is_on_images)
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from factories import sweep_rules
 
 from app.domain.errors import ServiceUnavailableError
 from app.domain.job import JobState, JobType
@@ -10,16 +11,9 @@ from app.services.admission import Admission
 from app.services.identity import new_id
 from app.services.outages import Outages
 from app.services.submit import JobRequest, submit_job
-from app.services.sweep import SweepRules, give_back, hand_back, sweep
+from app.services.sweep import give_back, hand_back, sweep
 
-RULES = SweepRules(
-    republish_after=timedelta(seconds=10),
-    max_losses=3,
-    max_attempts=5,
-    longest_wait=timedelta(hours=24),
-    retention=timedelta(hours=1),
-    erasure_window=timedelta(hours=24),
-)
+RULES = sweep_rules()
 
 
 @pytest.fixture
