@@ -88,6 +88,7 @@ def erase_expired(receipts: Receipts, *, limit: int, uow: UnitOfWorkFactory) -> 
                 Action.EXPIRE_FACES,
                 one.collection_id,
                 target_kind="collection",
+                tenant_id=one.tenant_id,
                 faces=rows["faces"],
             )
             work.commit()

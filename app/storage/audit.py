@@ -127,8 +127,10 @@ class SqlAuditTrail:
         *,
         target_kind: str | None = None,
         verdict: Verdict = Verdict.DONE,
+        tenant_id: UUID | None = None,
         **details: Detail,
     ) -> None:
+        told = {} if tenant_id is None else {"tenant_id": tenant_id}
         values = record_parameters(
             self._session,
             action,
@@ -137,7 +139,7 @@ class SqlAuditTrail:
             verdict=verdict,
             details=details,
         )
-        self._session.execute(_ADD_RECORD, values)
+        self._session.execute(_ADD_RECORD.values(told), values)
 
     def page(
         self, *, action: Action | None, target_id: UUID | None, before: UUID | None, limit: int

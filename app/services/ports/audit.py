@@ -23,10 +23,12 @@ class AuditTrail(Protocol):
         *,
         target_kind: str | None = None,
         verdict: Verdict = Verdict.DONE,
+        tenant_id: UUID | None = None,
         **details: Detail,
     ) -> None:
         """Write down what the unit of work's actor does, under the request's id.
 
+        It is told to the unit of work's tenant; what has none names the one whose thing it is.
         The target's kind is the action's first word unless it is given. Details are ids, numbers
         and words of ours, never what a caller has written.
         """

@@ -7,7 +7,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
+from app.domain.audit import Action
 from app.domain.erasure import Erased
 from app.domain.job import JobState, JobType
 from app.services.admission import Admission
@@ -17,6 +19,8 @@ from app.services.erase import erase_expired
 from app.services.identify import identified
 from app.services.identity import new_id
 from app.services.submit import JobRequest, submit_job
+from app.services.tenants import create_tenant
+from app.storage.unit_of_work import SqlUnitOfWork
 from tests.analyses import image_of
 
 RETENTION = timedelta(hours=1)
@@ -213,3 +217,21 @@ def test_faces_past_their_time_take_their_results_and_their_subject_along(
     assert receipt.result["erased"] == Erased.EXPIRED_FACES
     assert receipt.result["stores"]["subjects"] == 1
     assert "Ann" not in str(receipt.result)
+
+
+@pytest.mark.usefixtures("with_retention")
+def test_what_went_by_itself_is_recorded_in_its_own_tenants_trail(
+    enrol, people, collection, engine, uow, clock, receipts
+):
+    tenant = create_tenant("acme", uow=uow, clock=clock)
+    enrol("Ann", people[0])
+    with engine.begin() as connection:
+        connection.execute(
+            text("UPDATE collections SET tenant_id = :tenant WHERE id = :id"),
+            {"tenant": tenant.id, "id": collection.id},
+        )
+    clock.moment += timedelta(hours=25)
+    erase_expired(receipts, limit=10, uow=uow)
+    with SqlUnitOfWork(engine, tenant.id) as work:
+        [record] = work.audit.page(action=Action.EXPIRE_FACES, target_id=None, before=None, limit=9)
+    assert (record.target_id, record.details) == (collection.id, {"faces": 1})
