@@ -93,16 +93,16 @@ def _sweep(
     with uow() as work:
         if over_for is None or over_for.total_seconds() > _GRACE_S:
             _expire_leases(work, rules, clock=clock, excused_for=over_for)
-        for job in work.jobs.outwaited(before=now - rules.longest_wait, limit=_AT_ONCE):
+        for job in work.late_jobs.outwaited(before=now - rules.longest_wait, limit=_AT_ONCE):
             _give_up(work, job, _waited_too_long(rules), retention=rules.retention, clock=clock)
-        waiting = work.jobs.overdue(
+        waiting = work.late_jobs.overdue(
             now=now,
             first_wait=rules.republish_after,
             longest_wait=_LONGEST_WAIT,
             limit=_AT_ONCE,
         )
         due = work.deliveries.due(now=now, limit=_AT_ONCE)
-        work.jobs.delete_expired(now=now, limit=_AT_ONCE)
+        work.late_jobs.delete_expired(now=now, limit=_AT_ONCE)
         work.idempotency.delete_before(now - IDEMPOTENCY_KEY_LIFE)
         work.commit()
     _put(waiting, due, queue)
@@ -113,7 +113,7 @@ def _sweep(
 def _expire_leases(
     work: UnitOfWork, rules: SweepRules, *, clock: Clock, excused_for: timedelta | None
 ) -> None:
-    _, spent = work.jobs.expire_leases(
+    _, spent = work.late_jobs.expire_leases(
         publish_at=clock.now(),
         max_losses=rules.max_losses,
         max_attempts=rules.max_attempts,

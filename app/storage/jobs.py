@@ -11,7 +11,6 @@ from sqlalchemy import (
     CursorResult,
     Interval,
     and_,
-    case,
     delete,
     func,
     literal,
@@ -53,7 +52,8 @@ if TYPE_CHECKING:
 
 #: The ends after which photographs may still be there for the owner to see.
 _WITH_PROBES = (JobState.SUCCEEDED, JobState.FAILED)
-_NO_LEASE: dict[str, None] = {"lease_until": None, "claimed_by": None}
+#: The values of a job that nobody works on.
+NO_LEASE: dict[str, None] = {"lease_until": None, "claimed_by": None}
 
 
 def job_of(row: Any) -> Job:  # noqa: ANN401 - a row of the columns of jobs
@@ -225,7 +225,7 @@ class SqlJobRepository:
                 state=JobState.QUEUED,
                 publish_at=publish_at,
                 excused=JobRow.excused + int(excused),
-                **_NO_LEASE,
+                **NO_LEASE,
             )
         )
 
@@ -241,7 +241,7 @@ class SqlJobRepository:
                 publishes=1,
                 losses=0,
                 excused=JobRow.attempt,
-                **_NO_LEASE,
+                **NO_LEASE,
             )
         )
 
@@ -321,7 +321,7 @@ class SqlJobRepository:
                 state=JobState.CANCELLED,
                 finished_at=func.now(),
                 expires_at=expiry(literal(expires_at)),
-                **_NO_LEASE,
+                **NO_LEASE,
             )
         )
         if cancelled:
@@ -359,43 +359,6 @@ class SqlJobRepository:
             delete(JobRow).where(JobRow.owner_id == owner_id, JobRow.state.in_(ended))
         )
 
-    def expire_leases(
-        self,
-        *,
-        publish_at: datetime,
-        max_losses: int,
-        max_attempts: int,
-        limit: int,
-        excused_for: timedelta | None = None,
-    ) -> tuple[list[UUID], list[Job]]:
-        excused: ColumnElement[int] = literal(0)
-        if excused_for is not None:
-            passed = JobRow.lease_until < func.now() - _interval(excused_for)
-            excused = case((passed, 1), else_=0)
-        lapsed = (
-            select(JobRow.id)
-            .where(JobRow.state == JobState.RUNNING, JobRow.lease_until < func.now())
-            .order_by(JobRow.lease_until)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-        )
-        rows = self._session.execute(
-            update(JobRow)
-            .where(JobRow.id.in_(lapsed.scalar_subquery()))
-            .values(losses=JobRow.losses + 1 - excused, excused=JobRow.excused + excused)
-            .returning(*JOB_COLUMNS)
-        ).all()
-        jobs = [job_of(row) for row in rows]
-        spent = [job for job in jobs if job.losses >= max_losses or job.tries >= max_attempts]
-        again = [job.id for job in jobs if job not in spent]
-        if again:
-            self._session.execute(
-                update(JobRow)
-                .where(JobRow.id.in_(again))
-                .values(state=JobState.QUEUED, publish_at=publish_at, **_NO_LEASE)
-            )
-        return again, spent
-
     def bury(self, job: Job, *, error: Mapping[str, object], expires_at: datetime) -> bool:
         buried = self._changed(
             update(JobRow)
@@ -405,54 +368,12 @@ class SqlJobRepository:
                 error=dict(error),
                 finished_at=func.now(),
                 expires_at=expiry(literal(expires_at)),
-                **_NO_LEASE,
+                **NO_LEASE,
             )
         )
         if buried:
             self._ring(job.id)
         return buried
-
-    def overdue(
-        self, *, now: datetime, first_wait: timedelta, longest_wait: timedelta, limit: int
-    ) -> list[Job]:
-        late = (
-            select(JobRow.id)
-            .where(JobRow.state == JobState.QUEUED, JobRow.publish_at <= now)
-            .order_by(JobRow.publish_at)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-        )
-        seconds = func.least(
-            longest_wait.total_seconds(),
-            first_wait.total_seconds() * func.power(2, JobRow.publishes),
-        )
-        wait = func.make_interval(0, 0, 0, 0, 0, 0, seconds)
-        rows = self._session.execute(
-            update(JobRow)
-            .where(JobRow.id.in_(late.scalar_subquery()))
-            .values(publish_at=literal(now) + wait, publishes=JobRow.publishes + 1)
-            .returning(*JOB_COLUMNS)
-        )
-        return sorted((job_of(row) for row in rows), key=lambda job: job.id)
-
-    def delete_expired(self, *, now: datetime, limit: int) -> int:
-        expired = select(JobRow.id).where(JobRow.expires_at <= now).limit(limit)
-        rows = self._session.execute(
-            delete(JobRow).where(JobRow.id.in_(expired.scalar_subquery())).returning(JobRow.id)
-        )
-        return len(rows.all())
-
-    def outwaited(self, *, before: datetime, limit: int) -> list[Job]:
-        since = func.coalesce(JobRow.requeued_at, JobRow.created_at)
-        late = and_(
-            JobRow.state == JobState.QUEUED,
-            JobRow.created_at < before,  # the index's
-            since < before,
-            JobRow.type != JobType.REEMBEDDING,  # queued between its steps, or paused by its owner
-        )
-        query = select(*JOB_COLUMNS).where(late).order_by(JobRow.created_at).limit(limit)
-        rows = self._session.execute(query.with_for_update(skip_locked=True))
-        return [job_of(row) for row in rows]
 
     def counts(self) -> dict[tuple[JobType, JobState], int]:
         query = select(JobRow.type, JobRow.state, func.count()).where(self._session.owned(JobRow))

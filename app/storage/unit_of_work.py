@@ -28,6 +28,7 @@ from app.storage.faces import SqlFaceRepository
 from app.storage.idempotency import SqlIdempotencyRepository
 from app.storage.jobs import SqlJobRepository
 from app.storage.keys import SqlKeyRepository
+from app.storage.late_jobs import SqlLateJobRepository
 from app.storage.legal_holds import SqlLegalHoldRepository
 from app.storage.reembeddings import SqlReembeddingRepository
 from app.storage.searches import SqlSearchRepository
@@ -75,6 +76,7 @@ class SqlUnitOfWork:
         self._session = TenantSession(engine, tenant_id, actor or _COMMAND_LINE)
         self.tenants = SqlTenantRepository(self._session)
         self.jobs = SqlJobRepository(self._session)
+        self.late_jobs = SqlLateJobRepository(self._session)
         self.backlog = SqlBacklogRepository(self._session)
         self.collections = SqlCollectionRepository(self._session)
         self.subjects = SqlSubjectRepository(self._session)

@@ -13,6 +13,7 @@ from app.services.ports.jobs import (
     JobBell,
     JobQueue,
     JobRepository,
+    LateJobRepository,
 )
 from app.services.ports.matching import (
     Classifiers,
@@ -49,6 +50,7 @@ __all__ = [
     "JobQueue",
     "JobRepository",
     "KeyRepository",
+    "LateJobRepository",
     "LegalHoldRepository",
     "Pulses",
     "ReembeddingRepository",

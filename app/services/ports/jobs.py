@@ -133,6 +133,16 @@ class JobRepository(Protocol):
     def delete_ended(self, owner_id: UUID) -> None:
         """Remove the jobs of an owner that have ended, with their results."""
 
+    def bury(self, job: Job, *, error: Mapping[str, object], expires_at: datetime) -> bool:
+        """End a job as dead, if it is as it was read; its images stay for a requeue."""
+
+    def counts(self) -> dict[tuple[JobType, JobState], int]:
+        """Return the number of jobs by type and state."""
+
+
+class LateJobRepository(Protocol):
+    """Job rows that something should have happened to by now."""
+
     def expire_leases(
         self,
         *,
@@ -148,9 +158,6 @@ class JobRepository(Protocol):
         Returns the ids of those queued again, and the jobs that have used up their chances, which
         still run and are to be buried.
         """
-
-    def bury(self, job: Job, *, error: Mapping[str, object], expires_at: datetime) -> bool:
-        """End a job as dead, if it is as it was read; its images stay for a requeue."""
 
     def overdue(
         self, *, now: datetime, first_wait: timedelta, longest_wait: timedelta, limit: int
@@ -169,9 +176,6 @@ class JobRepository(Protocol):
 
     def delete_expired(self, *, now: datetime, limit: int) -> int:
         """Delete finished jobs past their time; return how many."""
-
-    def counts(self) -> dict[tuple[JobType, JobState], int]:
-        """Return the number of jobs by type and state."""
 
 
 class BacklogRepository(Protocol):

@@ -17,7 +17,12 @@ if TYPE_CHECKING:
     from app.services.ports.audit import AuditTrail
     from app.services.ports.consents import ConsentRepository, LegalHoldRepository
     from app.services.ports.erasure import ErasureRepository
-    from app.services.ports.jobs import BacklogRepository, IdempotencyRepository, JobRepository
+    from app.services.ports.jobs import (
+        BacklogRepository,
+        IdempotencyRepository,
+        JobRepository,
+        LateJobRepository,
+    )
     from app.services.ports.matching import SearchRepository, TrainingRepository
     from app.services.ports.people import CollectionRepository, FaceRepository, SubjectRepository
     from app.services.ports.reembedding import ReembeddingRepository
@@ -32,6 +37,9 @@ class UnitOfWork(Protocol):
 
     @property
     def jobs(self) -> JobRepository: ...
+
+    @property
+    def late_jobs(self) -> LateJobRepository: ...
 
     @property
     def backlog(self) -> BacklogRepository: ...

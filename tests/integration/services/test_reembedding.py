@@ -303,7 +303,7 @@ def test_what_a_lost_worker_had_not_stored_is_done_again_and_nothing_else(
     step(found, people)
     with uow() as work:
         lost, _ = work.jobs.claim_named(found.job.id, worker="lost", lease=timedelta(seconds=-1))
-        work.jobs.expire_leases(
+        work.late_jobs.expire_leases(
             publish_at=found.job.created_at, max_losses=3, max_attempts=5, limit=9
         )
         work.commit()
@@ -342,7 +342,7 @@ def test_a_paused_change_has_not_waited_too_long(changes, people, step, uow, clo
     step(found, people)
     changes.pause(found.change.id)
     with uow() as work:
-        late = work.jobs.outwaited(before=clock.now() + timedelta(days=30), limit=99)
+        late = work.late_jobs.outwaited(before=clock.now() + timedelta(days=30), limit=99)
     assert found.job.id not in {job.id for job in late}
 
 

@@ -228,7 +228,7 @@ def test_a_lapsed_lease_counts_a_loss_and_queues_the_job_again(uow):
     job = _submit(uow)
     _claim(uow, job, lease=timedelta(seconds=-1))
     with uow() as work:
-        again, spent = work.jobs.expire_leases(
+        again, spent = work.late_jobs.expire_leases(
             publish_at=NOW, max_losses=3, max_attempts=5, limit=10
         )
         work.commit()
@@ -241,7 +241,7 @@ def test_a_job_that_lost_its_last_process_is_buried_and_may_be_requeued(uow):
     job = _submit(uow)
     _claim(uow, job, lease=timedelta(seconds=-1))
     with uow() as work:
-        again, [spent] = work.jobs.expire_leases(
+        again, [spent] = work.late_jobs.expire_leases(
             publish_at=NOW, max_losses=1, max_attempts=5, limit=10
         )
         assert work.jobs.bury(spent, error={"detail": "gone"}, expires_at=NOW)
@@ -261,7 +261,7 @@ def test_a_heartbeat_keeps_a_lease_and_tells_which_are_lost(uow):
     with uow() as work:
         work.jobs.cancel(lost.id, expires_at=NOW)
         assert work.jobs.extend([kept_claim, lost_claim], LEASE) == {kept.id}
-        again, spent = work.jobs.expire_leases(
+        again, spent = work.late_jobs.expire_leases(
             publish_at=NOW, max_losses=3, max_attempts=5, limit=10
         )
     assert (again, spent) == ([], [])
@@ -273,7 +273,7 @@ def test_the_wait_for_a_lost_message_doubles(uow):
     now = NOW
     for _ in range(4):
         with uow() as work:
-            [found] = work.jobs.overdue(
+            [found] = work.late_jobs.overdue(
                 now=now, first_wait=first_wait, longest_wait=timedelta(minutes=1), limit=10
             )
             work.commit()
@@ -281,7 +281,7 @@ def test_the_wait_for_a_lost_message_doubles(uow):
         step = timedelta(seconds=1)
         waited = step
         with uow() as work:
-            while not work.jobs.overdue(
+            while not work.late_jobs.overdue(
                 now=now + waited,
                 first_wait=first_wait,
                 longest_wait=timedelta(minutes=1),
