@@ -198,6 +198,7 @@ class Stack:
 
     def launch(self, name: str, **settings: str) -> None:
         """Start a program, which may end at once."""
+        assert name not in self._processes or not self.runs(name), f"{name} runs already"
         with (self.volumes.own / f"{name}.log").open("ab") as log:
             self._processes[name] = subprocess.Popen(
                 self._commands[name](),
@@ -228,7 +229,7 @@ class Stack:
         return time.monotonic() - begin
 
     def remove(self, name: str) -> None:
-        """Kill a program that nobody is to start again."""
+        """Kill a program that nobody is to revive."""
         self.end(name)
         del self._processes[name]
 

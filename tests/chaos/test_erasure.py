@@ -62,7 +62,7 @@ def service(stack):
     with stack.settings("io", **_WINDOW), stack.settings("beat", **_WINDOW):
         stack.wait_for_worker()
         yield stack
-    stack.end("training")
+    stack.remove("training")
 
 
 def test_the_erased_are_gone_from_every_answer_and_then_from_every_file(

@@ -102,7 +102,7 @@ def test_an_overload_of_one_tenant_is_turned_away_and_felt_by_nobody_else(
         taken, quiet = ended(stack, flood), ended(stack, theirs)
         normal_s = _recovery(stack, 2 * _p95(one.took_s for one in calm)) - end
         idle, training = _interactive(stack, crowd, size(small=8, fast=40, full=100))
-    stack.end("training")
+    stack.remove("training")
     starved_s = fifo.result()
     _abandon(stack)
 
