@@ -53,6 +53,8 @@ def complete_job(
     """
     try:
         with uow() as work:
+            if claim.collection_id is not None:
+                work.collections.hold(claim.collection_id)  # before its jobs, like its deletion
             if not work.jobs.hold(claim):
                 return False
             ending = _succeeded(claim, conclude(work))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import text
@@ -13,6 +15,7 @@ from app.domain.audit import Action
 from app.domain.erasure import Erased
 from app.domain.job import JobState, JobType
 from app.services.admission import Admission
+from app.services.collections import delete_collection
 from app.services.complete import complete_job, complete_jobs
 from app.services.enrol import enrolled
 from app.services.erase import erase_expired
@@ -194,6 +197,25 @@ def test_a_collection_goes_with_all_its_jobs(enrol, people, submitted, uow, coll
         work.commit()
     assert (job(done.id), job(waiting.id)) == (None, None)
     assert (rows["faces"], rows["photographs"], rows["jobs"], rows["uploads"]) == (2, 2, 2, 1)
+
+
+def test_a_collection_goes_beside_an_enrolment_that_ends_and_neither_fails(
+    claimed, people, parts, collection, receipts, uow, clock
+):
+    claim = claimed(JobType.ENROLMENT, subject="Ann")
+    key = SimpleNamespace(id=new_id(), collection_id=None)
+    delete = partial(delete_collection, str(collection.id), receipts=receipts, key=key, uow=uow)
+    deletion = []
+    with ThreadPoolExecutor(1) as thread:
+
+        def conclude(work):
+            deletion.append(thread.submit(delete))
+            with pytest.raises(TimeoutError):
+                deletion[0].result(0.3)
+            return enrolled(work, claim, [image_of(people[0])], clock)
+
+        assert complete_job(claim, conclude, **parts)
+        assert deletion[0].result(10).result["stores"]["faces"] == 1
 
 
 @pytest.mark.usefixtures("with_retention")
