@@ -85,7 +85,7 @@ def test_jobs_lost_between_two_lists_of_the_broker_are_found(stack, campaign, ri
 
 
 def test_what_a_stopped_worker_writes_late_is_refused(stack, campaign, late_rival, size, finding):
-    rounds = size(small=1, fast=6, full=50)
+    rounds = size(small=1, fast=6, full=30)
     shortest_s, ends = math.inf, {}
     for number in range(rounds):
         begin = time.monotonic()
