@@ -128,6 +128,11 @@ class Job:
         """How many attempts count."""
         return self.attempt - self.excused
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether a worker takes it along whichever message it has, and not by its own alone."""
+        return self.type.is_on_images and self.progress.total == 1 and self.attempt == 0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ending:

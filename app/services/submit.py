@@ -118,7 +118,7 @@ def submit_job(
             if earlier is None:
                 raise
             return Submission(earlier, replayed=True)
-    queue.put_job(job.id, job.type, lane=job.lane, shared=job.progress.total == 1)
+    queue.put_job(job.id, job.type, lane=job.lane, shared=job.is_shared)
     return Submission(job, replayed=False, quota=entry.quota)
 
 

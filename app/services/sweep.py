@@ -203,7 +203,7 @@ def _what_happened(fault: BaseException | None) -> str:
 
 def _put(waiting: list[Job], due: list[UUID], queue: JobQueue) -> None:
     for job in waiting:
-        if not queue.put_job(job.id, job.type, lane=job.lane):
+        if not queue.put_job(job.id, job.type, lane=job.lane, shared=job.is_shared):
             return
     for delivery_id in due:
         if not queue.put_delivery(delivery_id):

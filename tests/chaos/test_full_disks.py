@@ -73,8 +73,6 @@ def test_work_survives_a_full_disk_of_the_database(stack, volumes, campaign, siz
     healed_s, readable, naive, halves = [], [], Counter(), 0
     for number in range(outages):
         seen = len(campaign.answers())
-        with stack.database() as connection:
-            connection.execute("VACUUM (FULL) images")  # no room in pages that others have left
         with stack.client() as http:
             held = campaign.submit(700_000 + number, Order.ONE_SECOND, http=http)
             wait_for(lambda held=held: campaign.state(held)["state"] == "running", what="a claim")

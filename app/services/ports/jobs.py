@@ -220,8 +220,8 @@ class JobQueue(Protocol):
     ) -> bool:
         """Tell the workers of a job; its message waits behind those of its lane alone.
 
-        A ``shared`` job is one that a worker takes along whichever message it has (see
-        :meth:`JobRepository.claim`): where many wait already, no other is put for it.
+        A ``shared`` job is one that a worker takes along whichever message it has: where many wait
+        already, no other is put for it.
         ``False`` means that the broker is out of reach; the sweep will tell them later.
         """
 

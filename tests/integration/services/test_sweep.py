@@ -1,12 +1,19 @@
 from __future__ import annotations
 
+import base64
+import json
+from collections import Counter
 from datetime import timedelta
 
 import pytest
+import redis
+from celery import Celery
 from factories import sweep_rules
 
 from app.domain.errors import ServiceUnavailableError
 from app.domain.job import JobState, JobType
+from app.messaging.celery import configure
+from app.messaging.queue import CeleryJobQueue
 from app.services.admission import Admission
 from app.services.identity import new_id
 from app.services.outages import Outages
@@ -59,6 +66,27 @@ def test_a_job_is_accepted_while_the_broker_is_down_and_put_once_it_is_back(
     clock.moment += timedelta(seconds=11)
     run_sweep()
     assert queue.jobs == [job.id]
+
+
+def test_a_backlog_gets_no_more_messages_however_long_it_waits(submit, uow, clock, redis_server):
+    """Each brings a worker to all of it; a tried job is taken by its own message alone."""
+    fresh = [submit() for _ in range(60)]
+    tried = [submit() for _ in range(2)]
+    for job in tried:
+        _claim(uow, job, timedelta(seconds=-1))
+    with (
+        redis.Redis.from_url(redis_server.url()) as broker,
+        configure(Celery(set_as_current=False), redis_server.url()) as celery,
+    ):
+        broker.flushdb()
+        for _ in range(4):
+            clock.moment += timedelta(minutes=2)
+            sweep(RULES, uow=uow, queue=CeleryJobQueue(celery), clock=clock)
+        messages = [json.loads(one) for one in broker.lrange("vultus:inference", 0, -1)]
+        broker.flushdb()
+    put = Counter(json.loads(base64.b64decode(one["body"]))[0][0] for one in messages)
+    assert put.total() < len(fresh)
+    assert {put[str(job.id)] for job in tried} == {4}
 
 
 def test_a_job_whose_worker_died_is_put_again_at_once(submit, run_sweep, queue, uow, clock):
