@@ -144,8 +144,8 @@ def released(database_server, size):
     collection = uuid4()
     rows = {
         "collection": f"'{collection}'",
-        "faces": size(small=500, fast=1_000, full=20_000),
-        "jobs": size(small=20_000, fast=50_000, full=500_000),
+        "faces": size(small=500, fast=1_000, full=10_000),
+        "jobs": size(small=20_000, fast=50_000, full=200_000),
     }
     with _connected(url) as connection:
         connection.execute(re.sub(r"%\((\w+)\)s", r"{\1}", _FILL).format(**rows))
