@@ -1,7 +1,7 @@
 # The web process and the command line; no torch, no model code.
 FROM python:3.13-slim
 
-ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 MALLOC_ARENA_MAX=2
 RUN useradd --system --uid 10001 --no-create-home vultus
 WORKDIR /srv/vultus
 

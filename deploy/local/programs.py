@@ -23,6 +23,10 @@ _IO_THREADS = 2
 _WEBHOOK_THREADS = 16  # they wait for other people's servers
 # Nobody waits for these, and whoever is waited for may need the processor.
 _AFTER_THE_REST = ("nice", "-n", "10")
+_FOR_WEB = {
+    # Each of many threads would get heaps of its own, and keep what large uploads needed there.
+    "MALLOC_ARENA_MAX": "2",
+}
 _FOR_WORKERS = {
     # Torch's threads do not survive a fork, and more processes serve better than more threads.
     "OMP_NUM_THREADS": "1",
@@ -67,7 +71,7 @@ def service_programs(stack: Stack, *, workers: int) -> list[Program]:
         f"--address=127.0.0.1 --port={ports['flower']}",
     )
     return [
-        Program("web", web, "INT", environment=stack.as_user(RedisUser.WEB)),
+        Program("web", web, "INT", environment=_FOR_WEB | stack.as_user(RedisUser.WEB)),
         _worker("inference", "interactive,inference", f"--pool prefork --concurrency {workers}"),
         _worker("training", "training", "--pool prefork --concurrency 1", before=_AFTER_THE_REST),
         _worker("io", "io", f"--pool threads --concurrency {_IO_THREADS}"),

@@ -10,8 +10,8 @@ from tests.chaos.stack import wait_for
 
 #: What orchestrators wait before they kill.
 PATIENCE_S = 30
-#: What a worker may take whose jobs take a second.
-PROMPT_S = 5
+#: What a worker may take whose jobs take a second, a batch of them included.
+PROMPT_S = 10
 
 
 def test_a_worker_that_is_told_to_stop_loses_no_attempt(stack, campaign, rival, size, finding):

@@ -113,6 +113,7 @@ def test_the_lock_installs_where_nothing_is(tmp_path, tier, finding):
         "--no-input",
         "--quiet",
     ]
+    again = "--force-reinstall"  # what is there already is not looked at
     strictly = ["--no-deps", "--require-hashes", "--only-binary", ":all:"]
     lock = PROJECT / "deploy" / "requirements" / "dev.txt"
     installed = subprocess.run([*install, *strictly, "-r", lock], check=False)
@@ -120,9 +121,11 @@ def test_the_lock_installs_where_nothing_is(tmp_path, tier, finding):
     other = tmp_path / "other.txt"
     digests = "0" * 64
     other.write_text(f"idna==3.20 --hash=sha256:{digests}\n")
-    tampered = subprocess.run([*install, *strictly, "-r", other], check=False, capture_output=True)
+    tampered = subprocess.run(
+        [*install, *strictly, again, "-r", other], check=False, capture_output=True
+    )
     other.write_text("idna==3.20\n")
-    naive = subprocess.run([*install, "--no-deps", "-r", other], check=False)
+    naive = subprocess.run([*install, "--no-deps", again, "-r", other], check=False)
     finding(
         test="T26",
         promise="The lock installs in a clean environment, from wheels with their hashes alone",
