@@ -19,6 +19,8 @@ _LOOK_AGAIN_S = 0.1
 #: Which children run a task, by their place in the pool; they share it with their parent. More
 #: than there are of them is no harm.
 _busy = multiprocessing.Array("b", 1024, lock=False)
+#: The tasks that run in threads of this process, where its pool is one of threads.
+_in_threads: set[str] = set()
 
 
 class DrainingWorker(Worker):
@@ -29,9 +31,9 @@ class DrainingWorker(Worker):
     """
 
     def wait_for_soft_shutdown(self) -> None:
-        """Wait until no child runs a task. No child begins another meanwhile."""
+        """Wait until no task runs. None begins meanwhile."""
         deadline = time.monotonic() + self.app.conf.worker_soft_shutdown_timeout
-        while any(_busy) and time.monotonic() < deadline:
+        while (any(_busy) or _in_threads) and time.monotonic() < deadline:
             time.sleep(_LOOK_AGAIN_S)
 
 
@@ -41,7 +43,7 @@ def end_when_told() -> None:
     Celery's children ignore SIGQUIT, and where TERM is mapped
     to it they would run on until they are killed; unwinding, they can hand their jobs back.
     """
-    _set_busy(running=False)  # the one before in this place may have been killed
+    _busy[current_process().index] = False  # the one before in this place may have been killed
     for told in (signal.SIGTERM, signal.SIGQUIT):
         signal.signal(told, _end)
 
@@ -51,14 +53,23 @@ def _end(_: int, __: FrameType | None) -> NoReturn:
 
 
 @task_prerun.connect
-def _begin_task(**_: Any) -> None:  # noqa: ANN401 - Celery's signal
-    _set_busy(running=True)
+def _begin_task(task_id: str, **_: Any) -> None:  # noqa: ANN401 - Celery's signal
+    place = _place()
+    if place is None:
+        _in_threads.add(task_id)
+    else:
+        _busy[place] = True
 
 
 @task_postrun.connect
-def _end_task(**_: Any) -> None:  # noqa: ANN401 - Celery's signal
-    _set_busy(running=False)
+def _end_task(task_id: str, **_: Any) -> None:  # noqa: ANN401 - Celery's signal
+    place = _place()
+    if place is None:
+        _in_threads.discard(task_id)
+    else:
+        _busy[place] = False
 
 
-def _set_busy(*, running: bool) -> None:
-    _busy[current_process().index] = running
+def _place() -> int | None:
+    """Return the place of this process in the pool; ``None`` where it is the worker itself."""
+    return getattr(current_process(), "index", None)
