@@ -54,22 +54,19 @@ def _end(_: int, __: FrameType | None) -> NoReturn:
 
 @task_prerun.connect
 def _begin_task(task_id: str, **_: Any) -> None:  # noqa: ANN401 - Celery's signal
-    place = _place()
-    if place is None:
-        _in_threads.add(task_id)
-    else:
-        _busy[place] = True
+    _note(task_id, runs=True)
 
 
 @task_postrun.connect
 def _end_task(task_id: str, **_: Any) -> None:  # noqa: ANN401 - Celery's signal
-    place = _place()
-    if place is None:
-        _in_threads.discard(task_id)
+    _note(task_id, runs=False)
+
+
+def _note(task_id: str, *, runs: bool) -> None:
+    place = getattr(current_process(), "index", None)  # of a child in its pool
+    if place is not None:
+        _busy[place] = runs
+    elif runs:
+        _in_threads.add(task_id)
     else:
-        _busy[place] = False
-
-
-def _place() -> int | None:
-    """Return the place of this process in the pool; ``None`` where it is the worker itself."""
-    return getattr(current_process(), "index", None)
+        _in_threads.discard(task_id)
