@@ -113,9 +113,9 @@ def _work(claims: Sequence[tuple[Job, list[bytes]]], runtime: InferenceRuntime) 
             choices = {job.id: _choice(job, runtime) for job in jobs}
             analyses = _analyse(claims, choices, runtime)
         except Exception as fault:
-            _LOG.exception("inference failed", extra={"action": "inference_failed"})
             for job in jobs:
                 put_back(job, runtime.container, runtime.rules, fault=fault)
+            _LOG.exception("inference failed", extra={"action": "inference_failed"})
             # Not as it is: a MemoryError that a task raises ends the whole worker.
             raise RuntimeError("inference failed") from fault
         _complete(
@@ -245,10 +245,10 @@ def _complete_alone(
         put_back_uncounted(job, container)
         container.queue.put_job(job.id, job.type, lane=job.lane)
     except Exception as fault:  # noqa: BLE001 - the other jobs of the batch are not to blame
+        put_back(job, container, runtime.rules, fault=fault)
         _LOG.exception(
             "job not completed", extra={"action": "job_not_completed", "job_id": str(job.id)}
         )
-        put_back(job, container, runtime.rules, fault=fault)
 
 
 def _admitted(image: Analysis, job: Job) -> Analysis:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from traceback import clear_frames
 from typing import TYPE_CHECKING
 
 from app.domain.errors import ServiceUnavailableError, VultusError
@@ -43,7 +44,12 @@ def store(write: Callable[[], object], *, deadline: float, again_s: float = _AGA
 
 
 def put_back(claim: Job, container: Container, rules: SweepRules, *, fault: BaseException) -> None:
-    """Let a claimed job be tried again after a fault, which counts as an attempt."""
+    """Let a claimed job be tried again after a fault, which counts as an attempt.
+
+    The fault is made to let go of what its calls held: where it was the memory, too little would be
+    left to write with.
+    """
+    clear_frames(fault.__traceback__)
     _or_let_lapse(
         claim,
         lambda: give_back(claim, rules, fault=fault, uow=container.uow, clock=container.clock),

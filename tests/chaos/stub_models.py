@@ -66,9 +66,7 @@ def obey(data, history: History) -> None:
         case Order.CRASH:
             os.kill(os.getpid(), signal.SIGSEGV)
         case Order.GROW:
-            hoard = []
-            while True:
-                hoard.append(bytearray(64 * 2**20))
+            grow()
         case Order.SPIN:
             while True:
                 pass
@@ -77,6 +75,21 @@ def obey(data, history: History) -> None:
         case _:
             time.sleep(_SECONDS[order])
     history.write("analysed", picture=digest)
+
+
+def grow() -> None:
+    """Take memory until none is left, and fail with all of it in hand.
+
+    Raises: MemoryError: always.
+    """
+    hoard = []
+    piece = 64 * 2**20
+    while piece:
+        try:
+            hoard.append(bytearray(piece))
+        except MemoryError:
+            piece //= 2
+    raise MemoryError
 
 
 def seconds_of(data) -> float:
