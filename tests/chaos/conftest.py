@@ -54,6 +54,13 @@ def world(database_server):
 
 
 @pytest.fixture
+def empty_world(database_server):
+    """A service of its own with no tenant but the first."""
+    with new_world(database_server, pool_size=6) as world:
+        yield world
+
+
+@pytest.fixture
 def no_filters(monkeypatch):
     """Switch off our own queries' question for the tenant; return what does it."""
 

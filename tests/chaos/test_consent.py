@@ -1,21 +1,20 @@
-"""T22: no vector without a consent where it is required, and what is held is not erased."""
+"""T22: no vector without a consent where it is required.
+
+Each way tries to store faces that must not be there, and returns how often it tried.
+"""
 
 from __future__ import annotations
 
 import threading
-from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
-from sqlalchemy import false, text
 
-from app.domain.errors import LegalHoldError
-from app.services.tenants import delete_tenant
 from app.storage.collections import SqlCollectionRepository
 from tests.chaos.door import Door
-from tests.chaos.tenant_world import new_world
+from tests.chaos.walls import without_walls
 
 _STATED = {"consent_purpose": "door", "consent_text_version": "1"}
 _UNCOVERED = """
@@ -24,42 +23,6 @@ SELECT count(*) FROM faces f WHERE collection_id = :home AND NOT EXISTS (
         AND (expires_at IS NULL OR expires_at > cast('{now}' AS timestamptz))
 )
 """
-_TRIGGERS = {
-    "refuse_without_consent_on_insert": "faces",
-    "refuse_without_consent_on_update": "faces",
-    "refuse_moving_held": "faces",
-    "refuse_erasing_held": "faces",
-}
-
-
-@pytest.fixture
-def world(database_server):
-    with new_world(database_server, pool_size=6) as world:
-        yield world
-
-
-@contextmanager
-def _without_walls(world):
-    """Take away what the database refuses by itself."""
-    with world.owner.uow() as work:
-        for trigger, table in _TRIGGERS.items():
-            work._session.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER {trigger}"))
-        work._session.execute(text("ALTER TABLE subjects DISABLE TRIGGER refuse_erasing_held"))
-        for column, parent in (("collection_id", "collections"), ("subject_id", "subjects")):
-            name = f"fk_legal_holds_{column}"
-            work._session.execute(text(f"ALTER TABLE legal_holds DROP CONSTRAINT {name}"))
-            work._session.execute(
-                text(
-                    f"ALTER TABLE legal_holds ADD CONSTRAINT {name} FOREIGN KEY ({column})"
-                    f" REFERENCES {parent} (id) ON DELETE CASCADE"
-                )
-            )
-        work.commit()
-    with pytest.MonkeyPatch.context() as patch:
-        yield patch
-
-
-# Consents: each way tries to store faces that must not be there, and returns how often it tried.
 
 
 def _sent_without_any(door):
@@ -194,17 +157,17 @@ def _enter(world):
     return n, faces
 
 
-def test_no_vector_without_consent(world, size, finding):
+def test_no_vector_without_consent(empty_world, size, finding):
     rounds, races = size(small=1, fast=5, full=20), size(small=4, fast=25, full=100)
-    entered = [_enter(world) for _ in range(rounds)]
-    survived = sum(_race(world) for _ in range(races))
+    entered = [_enter(empty_world) for _ in range(rounds)]
+    survived = sum(_race(empty_world) for _ in range(races))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(SqlCollectionRepository, "hold", SqlCollectionRepository.get)
         patch.setattr(SqlCollectionRepository, "hold_alone", SqlCollectionRepository.get)
-        unlocked = sum(_race(world) for _ in range(races))
-    with _without_walls(world) as patch:
+        unlocked = sum(_race(empty_world) for _ in range(races))
+    with without_walls(empty_world) as patch:
         patch.setattr("app.services.enrol.admitted_terms", lambda *_, **__: None)
-        naive_n, naive = _enter(world)
+        naive_n, naive = _enter(empty_world)
     tries, faces = (sum(column) for column in zip(*entered, strict=True))
     finding(
         test="T22",
@@ -217,186 +180,3 @@ def test_no_vector_without_consent(world, size, finding):
         f" without a lock: {unlocked} left by {races} withdrawals",
         naive_failed=bool(naive and unlocked),
     )
-
-
-# Holds: each way tries to erase Ann, whose face is held. Ways of CompreFace's API come first.
-
-
-def _compat(method, path, **options):
-    return lambda door: door.compat(method, f"/api/v1/{path}".format(**door.ids), **options)
-
-
-def _v1(method, path, **options):
-    return lambda door: door.v1(method, f"{door.home}{path}".format(**door.ids), **options)
-
-
-def _admin(path):
-    return lambda door: door.v1("DELETE", path.format(**door.ids))
-
-
-def _all_examples(door):
-    return door.compat("POST", "/api/v1/recognition/faces/delete", json=[door.ids["face"]])
-
-
-def _tenant(door):
-    try:
-        delete_tenant(door.name, receipts=door.owner.receipts, uow=door.owner.uow)
-    except LegalHoldError as refusal:
-        return refusal
-
-
-def _retention(door):
-    door.owner.clock.advance(timedelta(days=31))
-    door.sweep()
-
-
-def _withdrawal(door):
-    door.withdraw(door.ids["consent"])
-    door.sweep()
-
-
-def _expiry(door):
-    door.owner.clock.advance(timedelta(days=61))
-    door.sweep()
-
-
-def _by_hand(statement):
-    """What the web process could do to the tables if it forgot to ask."""
-
-    def way(door):
-        try:
-            with door.web.uow(door.tenant.id) as work:
-                work._session.execute(text(statement))
-                work.commit()
-        except LegalHoldError as refusal:
-            return refusal
-
-    return way
-
-
-_WAYS_OUT = {
-    "subject of CompreFace's API": _compat("DELETE", "recognition/subjects/Ann"),
-    "all its subjects": _compat("DELETE", "recognition/subjects"),
-    "all its examples": _compat("DELETE", "recognition/faces"),
-    "its examples of one": _compat("DELETE", "recognition/faces?subject=Ann"),
-    "one of its examples": _compat("DELETE", "recognition/faces/{face}"),
-    "a list of its examples": _all_examples,
-    "examples of one, as of 0.3": _compat("DELETE", "faces?subject=Ann"),
-    "one example, as of 0.3": _compat("DELETE", "faces/{face}"),
-    "all examples, as of 0.3": _compat("DELETE", "faces"),
-    "a merge": _compat("PUT", "recognition/subjects/Ann", json={"subject": "Bob"}),
-    "its service": _admin("/admin/app/{app}/model/{model}"),
-    "its application": _admin("/admin/app/{app}"),
-    "its tenant": _tenant,
-    "retention": _retention,
-    "the withdrawal of a consent": _withdrawal,
-    "the expiry of a consent": _expiry,
-    "the face": _v1("DELETE", "/faces/{face}"),
-    "the subject": _v1("DELETE", "/subjects/Ann"),
-    "the collection": _v1("DELETE", ""),
-    "another name": _v1("PATCH", "/faces/{face}", json={"subject": "Bob"}),
-    **{
-        statement: _by_hand(statement)
-        for statement in (
-            "DELETE FROM faces",
-            "DELETE FROM subjects",
-            "DELETE FROM collections",
-            "UPDATE faces SET subject_id = NULL",
-        )
-    },
-}
-#: Those that have no route of our API in front of them, nor the database alone behind them.
-_BESIDE_THE_ROUTES = list(_WAYS_OUT)[:16]
-
-_ANN = """
-SELECT count(*) FROM faces f JOIN subjects s ON s.id = f.subject_id JOIN images i ON i.id = image_id
-WHERE f.collection_id = :home AND s.name = 'Ann'
-"""
-
-
-def _held(world, *, whole):
-    """Hold Ann, with a face, a photograph and a consent, or the whole collection."""
-    door = Door(world)
-    door.v1("PATCH", door.home, json={"retention_days": 30})
-    end = (door.owner.clock.now() + timedelta(days=60)).isoformat()
-    consent = door.agree("Ann", expires_at=end)
-    door.agree("Bob")
-    door.raw(subject="Ann")
-    door.work()
-    [face] = door.v1("GET", f"{door.home}/faces").json["items"]
-    door.ids = {
-        "face": face["id"],
-        "consent": consent,
-        "app": door.service.application_id,
-        "model": door.service.id,
-    }
-    door.hold_path = f"{door.home}{'' if whole else '/subjects/Ann'}/legal-hold"
-    door.hold()
-    return door
-
-
-def _erased(world, ways, *, kinds=(False, True)):
-    """Return those of the ways that erased somebody who was held."""
-    erased = []
-    for name in ways:
-        for whole in kinds:
-            door = _held(world, whole=whole)
-            _WAYS_OUT[name](door)
-            if door.ask(_ANN) != 1:
-                erased.append((name, whole))
-    return erased
-
-
-def _held_while_it_is_deleted(world, patch):
-    """Place the hold when the deletion has asked and not yet deleted; return how it ended.
-
-    The promise: what is there when the hold is answered is there afterwards.
-    """
-    door = _held(world, whole=False)
-    door.v1("DELETE", door.hold_path)
-
-    def asked(*_):
-        holder = threading.Thread(target=door.hold)
-        holder.start()
-        holder.join()
-
-    patch.setattr("app.services.faces.require_unheld", asked)
-    door.v1("DELETE", f"{door.home}/faces/{door.ids['face']}")
-    return door.ask(_ANN) == 1
-
-
-def test_what_is_held_survives_every_way_of_deleting(world, size, finding):
-    rounds = size(small=1, fast=3, full=10)
-    erased = [found for _ in range(rounds) for found in _erased(world, _WAYS_OUT)]
-    with pytest.MonkeyPatch.context() as patch:
-        kept = [_held_while_it_is_deleted(world, patch) for _ in range(5 * rounds)]
-    n = rounds * 2 * len(_WAYS_OUT)
-    with _without_walls(world) as patch:
-        for module in ("examples", "applications", "tenants", "faces", "consent_rules"):
-            for check in ("require_unheld", "require_nothing_held", "require_no_tenant_hold"):
-                patch.setattr(f"app.services.{module}.{check}", lambda *_: None, raising=False)
-        patch.setattr("app.services.consent_rules.is_held", lambda *_: False)
-        for repository in ("erasing", "consents"):
-            patch.setattr(f"app.storage.{repository}.held", lambda *_: false())
-        naive = _erased(world, _BESIDE_THE_ROUTES, kinds=[False])
-        naive_kept = _held_while_it_is_deleted(world, patch)
-    finding(
-        test="T22",
-        promise="What is held survives every way of deleting",
-        n=n + len(kept),
-        figure=f"{len(erased)} erased by {len(_WAYS_OUT)} ways, of holds on a subject and on a"
-        f" collection; {kept.count(False)} of {len(kept)} erased by a deletion that had begun",
-        passed=not erased and all(kept),
-        naive=f"asked in the routes of our API alone: {len(naive)} of"
-        f" {len(_BESIDE_THE_ROUTES)} erased by others, and"
-        f" {'none' if naive_kept else 'one'} by a deletion that had begun",
-        naive_failed=bool(naive) and not naive_kept,
-    )
-
-
-def test_the_holder_is_named_and_the_hold_ends(world):
-    door = _held(world, whole=False)
-    hold = door.v1("GET", door.hold_path).json
-    assert UUID(hold["placed_by"])
-    assert door.v1("DELETE", door.hold_path).status_code == 204
-    assert door.v1("DELETE", f"{door.home}/subjects/Ann").status_code == 202

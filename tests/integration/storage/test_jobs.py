@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import text
@@ -12,33 +11,7 @@ from app.domain.job import Ending, Job, JobState, JobType, Lane, Progress
 from app.services.identity import new_id
 from app.storage.job_statements import CLAIM_NEXT, CLAIM_NEXT_BULK
 from app.storage.unit_of_work import SqlUnitOfWork
-
-NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
-LEASE = timedelta(seconds=30)
-
-
-def _submit(uow, *, images=(b"one",), job_type=JobType.DETECTION, lane=Lane.BULK):
-    job = Job(
-        id=new_id(),
-        type=job_type,
-        state=JobState.QUEUED,
-        lane=lane,
-        progress=Progress(total=len(images)),
-        created_at=datetime.now(UTC),
-    )
-    with uow() as work:
-        work.jobs.add(job, images=images, publish_at=NOW)
-        work.commit()
-    return job
-
-
-def _claim(uow, job=None, companions=0, lease=LEASE, *, bulk=False):
-    with uow() as work:
-        claims = work.jobs.claim(
-            job and job.id, worker="test", lease=lease, companions=companions, bulk=bulk
-        )
-        work.commit()
-    return claims
+from tests.stored_jobs import LEASE, NOW, claim_jobs, submit
 
 
 def _finish(uow, claim, state=JobState.SUCCEEDED, keep=()):
@@ -55,68 +28,68 @@ def _count(engine, query):
 
 
 def test_a_claim_brings_the_images_in_order(uow):
-    job = _submit(uow, images=[b"a", b"b", b"c"])
-    [(claimed, images)] = _claim(uow, job)
+    job = submit(uow, images=[b"a", b"b", b"c"])
+    [(claimed, images)] = claim_jobs(uow, job)
     assert images == [b"a", b"b", b"c"]
     assert (claimed.state, claimed.attempt) == (JobState.RUNNING, 1)
 
 
 def test_a_claimed_job_cannot_be_claimed_again(uow):
-    job = _submit(uow)
-    assert _claim(uow, job)
-    assert _claim(uow, job) == []
+    job = submit(uow)
+    assert claim_jobs(uow, job)
+    assert claim_jobs(uow, job) == []
 
 
 def test_many_claimants_share_the_jobs_without_overlap(uow):
-    jobs = [_submit(uow) for _ in range(40)]
+    jobs = [submit(uow) for _ in range(40)]
     with ThreadPoolExecutor(8) as pool:
-        claims = list(pool.map(lambda job: _claim(uow, job, companions=3), jobs))
+        claims = list(pool.map(lambda job: claim_jobs(uow, job, companions=3), jobs))
     taken = [job.id for batch in claims for job, _ in batch]
     assert sorted(taken) == sorted(job.id for job in jobs)
 
 
 def test_a_claim_takes_what_is_next_whatever_brought_it(uow):
-    jobs = [_submit(uow) for _ in range(4)]
-    claims = _claim(uow, jobs[3], companions=2)
+    jobs = [submit(uow) for _ in range(4)]
+    claims = claim_jobs(uow, jobs[3], companions=2)
     assert [job.id for job, _ in claims] == [job.id for job in jobs[:3]]
 
 
 def test_a_claim_by_name_takes_that_job_and_no_other(uow):
-    first, second = _submit(uow), _submit(uow)
+    first, second = submit(uow), submit(uow)
     with uow() as work:
         job, images = work.jobs.claim_named(second.id, worker="test", lease=LEASE)
         assert (job.id, images) == (second.id, [b"one"])
         assert work.jobs.claim_named(second.id, worker="test", lease=LEASE) is None
         work.commit()
-    assert [job.id for job, _ in _claim(uow, companions=7)] == [first.id]
+    assert [job.id for job, _ in claim_jobs(uow, companions=7)] == [first.id]
 
 
 def test_whom_somebody_waits_for_overtakes_older_ones(uow):
-    bulk = [_submit(uow) for _ in range(4)]
-    pair = _submit(uow, images=[b"a", b"b"], lane=Lane.INTERACTIVE)
-    single = _submit(uow, lane=Lane.INTERACTIVE)
-    claimed = {job.id for job, _ in _claim(uow, bulk[3], companions=2)}
+    bulk = [submit(uow) for _ in range(4)]
+    pair = submit(uow, images=[b"a", b"b"], lane=Lane.INTERACTIVE)
+    single = submit(uow, lane=Lane.INTERACTIVE)
+    claimed = {job.id for job, _ in claim_jobs(uow, bulk[3], companions=2)}
     assert claimed == {pair.id, single.id, bulk[0].id}
-    assert [job.lane for job, _ in _claim(uow, companions=2)] == [Lane.BULK] * 3
+    assert [job.lane for job, _ in claim_jobs(uow, companions=2)] == [Lane.BULK] * 3
 
 
 def test_a_claim_for_bulk_work_takes_nothing_else(uow):
-    _submit(uow, lane=Lane.INTERACTIVE)
-    assert _claim(uow, companions=1, bulk=True) == []
-    bulk = _submit(uow)
-    assert [job.id for job, _ in _claim(uow, companions=1, bulk=True)] == [bulk.id]
+    submit(uow, lane=Lane.INTERACTIVE)
+    assert claim_jobs(uow, companions=1, bulk=True) == []
+    bulk = submit(uow)
+    assert [job.id for job, _ in claim_jobs(uow, companions=1, bulk=True)] == [bulk.id]
 
 
 def test_a_job_of_many_images_has_its_turn_and_no_company(uow):
-    many = _submit(uow, images=[b"a", b"b", b"c"])
-    one, other = _submit(uow), _submit(uow)
-    assert [job.id for job, _ in _claim(uow, other, companions=7)] == [many.id]
-    assert {job.id for job, _ in _claim(uow, companions=7)} == {one.id, other.id}
+    many = submit(uow, images=[b"a", b"b", b"c"])
+    one, other = submit(uow), submit(uow)
+    assert [job.id for job, _ in claim_jobs(uow, other, companions=7)] == [many.id]
+    assert {job.id for job, _ in claim_jobs(uow, companions=7)} == {one.id, other.id}
 
 
 def test_a_training_is_nobodys_company(uow):
-    _submit(uow, images=[], job_type=JobType.TRAINING, lane=Lane.INTERACTIVE)
-    assert _claim(uow, companions=7) == []
+    submit(uow, images=[], job_type=JobType.TRAINING, lane=Lane.INTERACTIVE)
+    assert claim_jobs(uow, companions=7) == []
 
 
 @pytest.fixture
@@ -133,39 +106,39 @@ def tenant_uow(engine):
 def test_tenants_take_turns_however_much_one_of_them_has_waiting(uow, tenant_uow):
     busy, quiet = tenant_uow(), tenant_uow()
     for _ in range(20):
-        _submit(busy)
-    mine = [_submit(quiet).id for _ in range(3)]
-    order = [job.id for _ in range(7) for job, _ in _claim(uow)]
+        submit(busy)
+    mine = [submit(quiet).id for _ in range(3)]
+    order = [job.id for _ in range(7) for job, _ in claim_jobs(uow)]
     assert [place for place, job_id in enumerate(order) if job_id in mine] == [1, 3, 5]
 
 
 def test_a_turn_costs_as_many_images_as_the_job_has(uow, tenant_uow):
     large, small = tenant_uow(), tenant_uow()
     for _ in range(3):
-        _submit(large, images=[b"image"] * 5)
-    mine = [_submit(small).id for _ in range(8)]
-    order = [job.id for _ in range(8) for job, _ in _claim(uow)]
+        submit(large, images=[b"image"] * 5)
+    mine = [submit(small).id for _ in range(8)]
+    order = [job.id for _ in range(8) for job, _ in claim_jobs(uow)]
     assert [job_id in mine for job_id in order] == [False] + [True] * 5 + [False, True]
 
 
 def test_who_comes_back_has_saved_no_turns(uow, tenant_uow):
     busy, quiet = tenant_uow(), tenant_uow()
     for _ in range(20):
-        _submit(busy)
+        submit(busy)
     for _ in range(10):
-        _claim(uow)
-    mine = [_submit(quiet).id for _ in range(4)]
-    order = [job.id for _ in range(6) for job, _ in _claim(uow)]
+        claim_jobs(uow)
+    mine = [submit(quiet).id for _ in range(4)]
+    order = [job.id for _ in range(6) for job, _ in claim_jobs(uow)]
     assert [job_id in mine for job_id in order] == [False, True] * 3
 
 
 def test_the_lanes_of_a_tenant_have_turns_of_their_own(uow, tenant_uow):
     busy, quiet = tenant_uow(), tenant_uow()
     for _ in range(20):
-        _submit(busy)
-    _submit(quiet, lane=Lane.INTERACTIVE)
-    mine = _submit(busy, lane=Lane.INTERACTIVE)
-    order = [job.id for _ in range(2) for job, _ in _claim(uow)]
+        submit(busy)
+    submit(quiet, lane=Lane.INTERACTIVE)
+    mine = submit(busy, lane=Lane.INTERACTIVE)
+    order = [job.id for _ in range(2) for job, _ in claim_jobs(uow)]
     assert mine.id in order
 
 
@@ -192,30 +165,30 @@ def test_the_next_are_found_by_an_index(engine):
 
 
 def test_a_job_tried_before_is_claimed_alone(uow):
-    first, other = _submit(uow), _submit(uow)
-    [(claim, _)] = _claim(uow, first)
+    first, other = submit(uow), submit(uow)
+    [(claim, _)] = claim_jobs(uow, first)
     with uow() as work:
         assert work.jobs.release(claim, publish_at=NOW)
         work.commit()
-    assert [job.id for job, _ in _claim(uow, first, companions=5)] == [first.id]
-    assert [job.id for job, _ in _claim(uow, other, companions=5)] == [other.id]
+    assert [job.id for job, _ in claim_jobs(uow, first, companions=5)] == [first.id]
+    assert [job.id for job, _ in claim_jobs(uow, other, companions=5)] == [other.id]
 
 
 def test_a_late_result_is_refused_once_another_attempt_runs(uow):
-    job = _submit(uow)
-    [(zombie, _)] = _claim(uow, job)
+    job = submit(uow)
+    [(zombie, _)] = claim_jobs(uow, job)
     with uow() as work:
         work.jobs.release(zombie, publish_at=NOW)
         work.commit()
-    [(second, _)] = _claim(uow, job)
+    [(second, _)] = claim_jobs(uow, job)
     assert not _finish(uow, zombie)
     assert _finish(uow, second)
     assert not _finish(uow, second)
 
 
 def test_the_images_of_an_ended_job_are_gone_but_those_kept(uow, engine):
-    job = _submit(uow, images=[b"a", b"b"])
-    [(claim, _)] = _claim(uow, job)
+    job = submit(uow, images=[b"a", b"b"])
+    [(claim, _)] = claim_jobs(uow, job)
     with uow() as work:
         kept = work.jobs.image_ids(job.id)[1]
     _finish(uow, claim, keep=[kept])
@@ -224,88 +197,19 @@ def test_the_images_of_an_ended_job_are_gone_but_those_kept(uow, engine):
     assert _count(engine, "SELECT count(*) FROM image_keys") == 1
 
 
-def test_a_lapsed_lease_counts_a_loss_and_queues_the_job_again(uow):
-    job = _submit(uow)
-    _claim(uow, job, lease=timedelta(seconds=-1))
-    with uow() as work:
-        again, spent = work.late_jobs.expire_leases(
-            publish_at=NOW, max_losses=3, max_attempts=5, limit=10
-        )
-        work.commit()
-        stored = work.jobs.get(job.id)
-    assert (again, spent) == ([job.id], [])
-    assert (stored.state, stored.losses) == (JobState.QUEUED, 1)
-
-
-def test_a_job_that_lost_its_last_process_is_buried_and_may_be_requeued(uow):
-    job = _submit(uow)
-    _claim(uow, job, lease=timedelta(seconds=-1))
-    with uow() as work:
-        again, [spent] = work.late_jobs.expire_leases(
-            publish_at=NOW, max_losses=1, max_attempts=5, limit=10
-        )
-        assert work.jobs.bury(spent, error={"detail": "gone"}, expires_at=NOW)
-        work.commit()
-        assert again == []
-        assert work.jobs.get(job.id).state is JobState.DEAD
-        assert work.jobs.requeue(job.id, publish_at=NOW)
-        work.commit()
-    [(claim, images)] = _claim(uow, job)
-    assert (claim.attempt, claim.losses, images) == (2, 0, [b"one"])
-
-
-def test_a_heartbeat_keeps_a_lease_and_tells_which_are_lost(uow):
-    kept, lost = _submit(uow), _submit(uow)
-    [(kept_claim, _)] = _claim(uow, kept, lease=timedelta(seconds=-1))
-    [(lost_claim, _)] = _claim(uow, lost)
-    with uow() as work:
-        work.jobs.cancel(lost.id, expires_at=NOW)
-        assert work.jobs.extend([kept_claim, lost_claim], LEASE) == {kept.id}
-        again, spent = work.late_jobs.expire_leases(
-            publish_at=NOW, max_losses=3, max_attempts=5, limit=10
-        )
-    assert (again, spent) == ([], [])
-
-
-def test_the_wait_for_a_lost_message_doubles(uow):
-    job = _submit(uow)
-    first_wait, waits = timedelta(seconds=10), []
-    now = NOW
-    for _ in range(4):
-        with uow() as work:
-            [found] = work.late_jobs.overdue(
-                now=now, first_wait=first_wait, longest_wait=timedelta(minutes=1), limit=10
-            )
-            work.commit()
-        assert found.id == job.id
-        step = timedelta(seconds=1)
-        waited = step
-        with uow() as work:
-            while not work.late_jobs.overdue(
-                now=now + waited,
-                first_wait=first_wait,
-                longest_wait=timedelta(minutes=1),
-                limit=10,
-            ):
-                waited += step
-        waits.append(waited.total_seconds())
-        now += waited
-    assert waits == [20, 40, 60, 60]
-
-
 @pytest.mark.parametrize("state", ["succeeded", "failed", "cancelled"])
 def test_the_database_itself_refuses_to_leave_an_end(uow, engine, state):
-    job = _submit(uow)
+    job = submit(uow)
     with engine.begin() as connection:
         connection.execute(text("UPDATE jobs SET state = 'running'"))
         connection.execute(text(f"UPDATE jobs SET state = '{state}'"))
     with pytest.raises(DBAPIError, match="cannot go from"), engine.begin() as connection:
         connection.execute(text("UPDATE jobs SET state = 'running'"))
-    assert _claim(uow, job) == []
+    assert claim_jobs(uow, job) == []
 
 
 def test_pages_go_from_the_newest_to_the_oldest(uow):
-    jobs = [_submit(uow) for _ in range(5)]
+    jobs = [submit(uow) for _ in range(5)]
     seen, before = [], None
     while True:
         with uow() as work:
