@@ -275,7 +275,7 @@ def test_every_answer_is_as_promised_in_any_order(stack, rival, size, finding):
     run_state_machine_as_test(
         partial(Callers, stack, rival, tally),
         settings=settings(
-            max_examples=size(small=3, fast=12, full=40),
+            max_examples=size(small=3, fast=6, full=40),
             stateful_step_count=size(small=20, fast=30, full=30),
             derandomize=True,
             database=None,

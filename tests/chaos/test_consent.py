@@ -158,7 +158,7 @@ def _enter(world):
 
 
 def test_no_vector_without_consent(empty_world, size, finding):
-    rounds, races = size(small=1, fast=5, full=20), size(small=4, fast=25, full=100)
+    rounds, races = size(small=1, fast=3, full=20), size(small=4, fast=20, full=100)
     entered = [_enter(empty_world) for _ in range(rounds)]
     survived = sum(_race(empty_world) for _ in range(races))
     with pytest.MonkeyPatch.context() as patch:

@@ -66,7 +66,7 @@ def _outcomes(campaign):
 
 def test_work_survives_a_full_disk_of_the_database(stack, volumes, campaign, size, finding):
     outages = size(small=1, fast=2, full=3)
-    outage_s = size(small=4, fast=10, full=15)
+    outage_s = size(small=4, fast=6, full=15)
     jobs = size(small=20, fast=100, full=200)
     campaign.padding = 200_000  # what is shorter finds room in half-empty pages
     clients = submitting(campaign, jobs, pause_s=outages * (outage_s + 2) * 2 / jobs)
@@ -114,7 +114,7 @@ def test_work_survives_a_full_disk_of_the_database(stack, volumes, campaign, siz
 
 def test_work_survives_a_full_disk_of_the_log(stack, volumes, campaign, rival, size, finding):
     outages = size(small=1, fast=2, full=3)
-    outage_s = size(small=3, fast=10, full=15)
+    outage_s = size(small=3, fast=6, full=15)
     jobs = size(small=20, fast=100, full=200)
     clients = submitting(campaign, jobs, pause_s=outages * (outage_s + 2) * 2 / jobs)
     stored_s, restarts = [], 0

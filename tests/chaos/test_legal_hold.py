@@ -162,7 +162,7 @@ def _held_while_it_is_deleted(world, patch):
 
 
 def test_what_is_held_survives_every_way_of_deleting(empty_world, size, finding):
-    rounds = size(small=1, fast=3, full=10)
+    rounds = size(small=1, fast=2, full=10)
     erased = [found for _ in range(rounds) for found in _erased(empty_world, _WAYS_OUT)]
     with pytest.MonkeyPatch.context() as patch:
         kept = [_held_while_it_is_deleted(empty_world, patch) for _ in range(5 * rounds)]

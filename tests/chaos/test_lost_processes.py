@@ -20,8 +20,8 @@ LEASE_S = 3
 
 
 def test_killed_workers_lose_no_job_and_double_none(stack, campaign, rival, size, finding):
-    jobs = size(small=50, fast=200, full=2_000)
-    kills = size(small=4, fast=20, full=66)
+    jobs = size(small=50, fast=120, full=2_000)
+    kills = size(small=4, fast=12, full=66)
     gap_s = size(small=0.4, fast=1, full=3)
     chance = random.Random(SEED)
     # In pace with the workers: what is measured is the recovery, not a backlog.
@@ -51,7 +51,7 @@ def test_killed_workers_lose_no_job_and_double_none(stack, campaign, rival, size
 
 
 def test_jobs_lost_between_two_lists_of_the_broker_are_found(stack, campaign, rival, size, finding):
-    rounds = size(small=1, fast=5, full=20)
+    rounds = size(small=1, fast=3, full=20)
     ends_s = []
     with stack.client() as http:
         for number in range(rounds):
@@ -85,7 +85,7 @@ def test_jobs_lost_between_two_lists_of_the_broker_are_found(stack, campaign, ri
 
 
 def test_what_a_stopped_worker_writes_late_is_refused(stack, campaign, late_rival, size, finding):
-    rounds = size(small=1, fast=6, full=30)
+    rounds = size(small=1, fast=4, full=30)
     shortest_s, ends = math.inf, {}
     for number in range(rounds):
         begin = time.monotonic()
@@ -102,7 +102,7 @@ def test_what_a_stopped_worker_writes_late_is_refused(stack, campaign, late_riva
             lambda pid=zombie.pid, begin=begin: stack.history.next("analysed", begin, pid=pid),
             what="the end of the first run",
         )
-    naive_rounds = size(small=1, fast=3, full=10)
+    naive_rounds = size(small=1, fast=2, full=10)
     for number in range(naive_rounds):
         begin = time.monotonic()
         late_rival.submit(1, Order.ONE_SECOND)

@@ -44,10 +44,10 @@ def test_submits_go_on_and_nothing_is_lost_while_redis_is_away(
 ):
     outages = size(
         small=["emptied", "frozen"],
-        fast=["killed", "emptied", "frozen", "emptied"],
+        fast=["killed", "emptied", "frozen"],
         full=[*["killed", "emptied"] * 4, "frozen", "frozen"],
     )
-    outage_s = size(small=3, fast=6, full=20)
+    outage_s = size(small=3, fast=4, full=20)
     jobs = size(small=60, fast=200, full=1_000)
     pause_s = (outage_s + 2) * len(outages) * 2 / jobs
     clients = submitting(campaign, jobs, pause_s=pause_s)
@@ -154,7 +154,7 @@ def _until_stored(stack, campaign, number):
 
 
 def test_everything_may_fail_in_one_run(stack, campaign, rival, size, finding):
-    faults = size(small=6, fast=18, full=36)
+    faults = size(small=6, fast=9, full=36)
     jobs = size(small=40, fast=200, full=600)
     gap_s = size(small=0.7, fast=3, full=5)
     chance = random.Random(SEED)

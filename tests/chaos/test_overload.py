@@ -81,7 +81,7 @@ def test_an_overload_of_one_tenant_is_turned_away_and_felt_by_nobody_else(
     stack, size, busy_key, crowd, rival, finding
 ):
     bound = size(small=30, fast=120, full=300)
-    load_s = size(small=5, fast=30, full=240)
+    load_s = size(small=5, fast=20, full=240)
     calm_s = size(small=3, fast=15, full=40)
     bounds = {"VULTUS_MAX_WAITING_PER_TENANT": str(bound), "VULTUS_MAX_WAITING": str(3 * bound)}
     stack.start("training")
@@ -101,7 +101,7 @@ def test_an_overload_of_one_tenant_is_turned_away_and_felt_by_nobody_else(
         fifo = Background(lambda: _send_to_rival(rival, size(small=3, fast=6, full=10)))
         taken, quiet = ended(stack, flood), ended(stack, theirs)
         normal_s = _recovery(stack, 2 * _p95(one.took_s for one in calm)) - end
-        idle, training = _interactive(stack, crowd, size(small=8, fast=40, full=100))
+        idle, training = _interactive(stack, crowd, size(small=8, fast=25, full=100))
     stack.remove("training")
     starved_s = fifo.result()
     _abandon(stack)

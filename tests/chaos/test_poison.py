@@ -26,7 +26,7 @@ _LIMITS = {
 
 
 def test_a_job_that_harms_its_worker_ends_as_dead(stack, campaign, late_rival, size, finding):
-    each = size(small=1, fast=2, full=5)
+    each = size(small=1, fast=1, full=5)
     good = size(small=10, fast=100, full=500)
     poison = [order for order in _REASONS for _ in range(each)]
     late_rival.submit(1, Order.CRASH)

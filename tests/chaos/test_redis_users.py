@@ -170,7 +170,7 @@ def test_each_user_may_do_its_own_work_alone(tmp_path, finding):
 
 def test_the_parts_of_the_service_need_nothing_more(stack, size, finding):
     """The server writes down whatever it refuses."""
-    minutes = size(small=0, fast=1, full=3)
+    minutes = size(small=0, fast=0.25, full=3)
     with stack.redis_client() as operator:
         operator.acl_log_reset()
         deadline = time.monotonic() + 60 * minutes

@@ -32,8 +32,8 @@ def closing():
 
 
 def test_a_collection_changes_its_model_while_it_is_searched(stack, size, finding, closing):
-    faces = size(small=24, fast=200, full=1000)
-    kills = size(small=1, fast=5, full=20)
+    faces = size(small=24, fast=80, full=1000)
+    kills = size(small=1, fast=3, full=20)
     first = uuid4().int % 10**6
     people = {f"person {n}": picture(first + n) for n in range(faces)}
     gone = {name: people[name] for name in list(people)[:2]}

@@ -172,13 +172,13 @@ def test_every_collection_finds_its_nearest_also_after_deletes_and_a_crash(
     tmp_path, monkeypatch, size, finding
 ):
     """Collections above the limit go through the index, so the limit is lowered to this size."""
-    count = size(small=3_000, fast=20_000, full=50_000)
+    count = size(small=3_000, fast=8_000, full=50_000)
     monkeypatch.setattr(face_search, "EXACT_LIMIT", count // 10)
     product, naive = Tally(), Tally()
     with ExitStack() as servers:
         first = servers.enter_context(ExitStack())
         server = first.enter_context(throwaway_postgres(tmp_path / "postgres"))
-        tenants = Tenants(server.url("postgres"), count, size(small=10, fast=60, full=200))
+        tenants = Tenants(server.url("postgres"), count, size(small=10, fast=40, full=200))
         servers.callback(tenants.engine.dispose)
         tenants.check(tenants.product, product)
         tenants.check(tenants.naive, naive)

@@ -15,7 +15,7 @@ PROMPT_S = 10
 
 
 def test_a_worker_that_is_told_to_stop_loses_no_attempt(stack, campaign, rival, size, finding):
-    restarts = size(small=1, fast=3, full=20)
+    restarts = size(small=1, fast=2, full=20)
     jobs = size(small=20, fast=100, full=400)
     with stack.client() as http:
         long = campaign.submit(900_000, Order.FORTY_SECONDS, http=http)
@@ -48,7 +48,7 @@ def test_a_worker_that_is_told_to_stop_loses_no_attempt(stack, campaign, rival, 
 
     rival.submit(2, Order.FORTY_SECONDS)
     wait_for(lambda: _naively_running(rival) == 2, what="both to run")
-    patience_s = size(small=3, fast=PATIENCE_S, full=PATIENCE_S)
+    patience_s = size(small=3, fast=3, full=PATIENCE_S)
     waited_s = stack.end("naive", signal.SIGTERM, patience_s)
     stack.start("naive")
     rival.settle()

@@ -143,7 +143,7 @@ def send_naively(port, n):
 
 
 def test_every_event_arrives_at_a_faulty_receiver(world, size, finding):
-    n = size(small=30, fast=200, full=1000)
+    n = size(small=30, fast=120, full=1000)
     faulty = Faulty()
     with Receiver(faulty) as receiver:
         ids = store_events(world, receiver, faulty, n)
