@@ -113,7 +113,7 @@ def _work(claims: Sequence[tuple[Job, list[bytes]]], runtime: InferenceRuntime) 
             choices = {job.id: _choice(job, runtime) for job in jobs}
             analyses = _analyse(claims, choices, runtime)
         except Exception as fault:
-            for job in jobs:
+            for job in jobs:  # before the log, which takes memory too
                 put_back(job, runtime.container, runtime.rules, fault=fault)
             _LOG.exception("inference failed", extra={"action": "inference_failed"})
             # Not as it is: a MemoryError that a task raises ends the whole worker.
