@@ -11,20 +11,20 @@ from typing import TYPE_CHECKING
 
 from celery import Celery
 
+from app.catalogue.profiles import load_model_profiles
 from app.domain.audit import Actor, ActorKind
 from app.domain.backlog import Bounds
 from app.messaging.celery import configure
 from app.messaging.health import broker_answers
 from app.messaging.queue import CeleryJobQueue
-from app.services.admission import Admission
-from app.services.erase import Receipts
-from app.storage.bell import PostgresJobBell
-from app.storage.engine import build_engine, build_probe_engine
-from app.storage.health import check_database
-from app.storage.model_profiles import load_model_profiles
-from app.storage.pulses import PostgresPulses
-from app.storage.scrub import PostgresScrub
-from app.storage.tenancy import DatabaseRole
+from app.services.erasure.receipts import Receipts
+from app.services.jobs.admission import Admission
+from app.storage.database.engine import build_engine, build_probe_engine
+from app.storage.database.health import check_database
+from app.storage.database.pulses import PostgresPulses
+from app.storage.database.tenancy import DatabaseRole
+from app.storage.erasure.scrub import PostgresScrub
+from app.storage.jobs.bell import PostgresJobBell
 from app.storage.unit_of_work import SqlUnitOfWork
 from app.webhooks.sender import HttpWebhookSender
 

@@ -7,10 +7,12 @@ from typing import IO, TYPE_CHECKING
 
 from flask import Flask, Request
 
-from app.api import denials, edge, health, metrics, problems, v1
-from app.api.auth import KeyRing
-from app.api.collection_memory import CollectionMemory
+from app.api import health, metrics, v1
+from app.api.http import problems
+from app.api.http.auth import KeyRing
 from app.compat.compreface import blueprint as compreface
+from app.web import denials, edge
+from app.web.collection_memory import CollectionMemory
 
 if TYPE_CHECKING:
     from app.bootstrap import Container

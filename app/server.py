@@ -20,8 +20,8 @@ from waitress.server import TcpWSGIServer
 from waitress.task import ErrorTask
 from waitress.utilities import Error
 
-from app.api.edge import HEADERS
 from app.domain.errors import InsufficientStorageError
+from app.web.edge import HEADERS
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication

@@ -4,7 +4,7 @@ from app.bootstrap import build_container
 from app.factory import create_app
 from app.observability import configure_logging
 from app.settings import Settings
-from app.storage.tenancy import DatabaseRole
+from app.storage.database.tenancy import DatabaseRole
 
 settings = Settings.load()
 configure_logging(settings.log_level)

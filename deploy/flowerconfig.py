@@ -14,7 +14,7 @@ from flower.events import EventsState
 from flower.views import BaseHandler
 from tornado.web import HTTPError
 
-from tasks.app import celery
+from tasks.process.app import celery
 
 if TYPE_CHECKING:
     from tornado.httputil import HTTPServerRequest

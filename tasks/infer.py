@@ -12,21 +12,21 @@ from uuid import UUID
 from app.domain.errors import ModelChangedError, ModelMismatchError, VultusError
 from app.domain.job import JobType
 from app.domain.pulse import Part
-from app.services.complete import Outcome, complete_job, complete_jobs
-from app.services.detect import detected, embedded
-from app.services.enrol import enrolled
-from app.services.identify import identified
-from app.services.verify import verified
-from tasks.heartbeat import Heartbeat
-from tasks.limits import patience
-from tasks.persistence import PATIENCE_S, put_back, put_back_uncounted, store
+from app.services.jobs.complete import Outcome, complete_job, complete_jobs
+from app.services.recognition.detect import detected, embedded
+from app.services.recognition.enrol import enrolled
+from app.services.recognition.identify import identified
+from app.services.recognition.verify import verified
+from tasks.process.heartbeat import Heartbeat
+from tasks.process.limits import patience
+from tasks.process.persistence import PATIENCE_S, put_back, put_back_uncounted, store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from app.domain.detection import ImageAnalysis
     from app.domain.job import Job
-    from app.services.complete import Conclude
+    from app.services.jobs.complete import Conclude
     from app.services.ports import UnitOfWork
     from tasks.models import ReadyModel
     from tasks.runtime import InferenceRuntime

@@ -24,11 +24,11 @@ from app.messaging.celery import configure
 from app.messaging.names import MODELS_LOADED, TaskName
 from app.observability import configure_logging
 from app.settings import Settings
-from app.storage.tenancy import DatabaseRole
-from tasks.app import celery
-from tasks.drain import end_when_told
+from app.storage.database.tenancy import DatabaseRole
 from tasks.infer import run_image_job
-from tasks.limits import limit_memory
+from tasks.process.app import celery
+from tasks.process.drain import end_when_told
+from tasks.process.limits import limit_memory
 from tasks.reembed import run_reembedding_job
 from tasks.runtime import InferenceRuntime, inference_runtime
 from workers.registry import build_pipeline

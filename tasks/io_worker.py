@@ -14,13 +14,13 @@ from app.domain.pulse import Part
 from app.messaging.celery import configure, schedule
 from app.messaging.names import TaskName
 from app.observability import configure_logging
-from app.services.audit import prune_records, seal_records
-from app.services.outages import Outages
-from app.services.scrub import scrub_if_due
-from app.services.sweep import sweep
+from app.services.access.audit_trail import prune_records, seal_records
+from app.services.erasure.scrub import scrub_if_due
+from app.services.jobs.outages import Outages
+from app.services.jobs.sweep import sweep
 from app.settings import Settings
-from app.storage.tenancy import DatabaseRole
-from tasks.app import celery
+from app.storage.database.tenancy import DatabaseRole
+from tasks.process.app import celery
 from tasks.rules import sweep_rules
 
 if TYPE_CHECKING:

@@ -12,11 +12,11 @@ from app.domain.embedding import Embedding
 from app.domain.errors import ConflictError, ModelMismatchError
 from app.domain.pulse import Part
 from app.domain.reembedding import ReembeddingState
-from app.services.complete import complete_job, fail_job
-from app.services.reembed_faces import Chunks, made_ready, settled
-from tasks.heartbeat import Heartbeat
-from tasks.limits import patience
-from tasks.persistence import PATIENCE_S, put_back, put_back_uncounted, store
+from app.services.jobs.complete import complete_job, fail_job
+from app.services.models.change_steps import Chunks, made_ready, settled
+from tasks.process.heartbeat import Heartbeat
+from tasks.process.limits import patience
+from tasks.process.persistence import PATIENCE_S, put_back, put_back_uncounted, store
 from workers.matching.comparison import compare_faces
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from app.domain.errors import VultusError
     from app.domain.job import Job
     from app.domain.reembedding import DoubleFace, Reembedding, StoredFace
-    from app.services.complete import Conclude
+    from app.services.jobs.complete import Conclude
     from tasks.models import ReadyModel
     from tasks.runtime import InferenceRuntime
 

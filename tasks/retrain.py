@@ -6,17 +6,17 @@ import time
 from typing import TYPE_CHECKING
 
 from app.domain.errors import VultusError
-from app.services.complete import complete_job, fail_job
-from app.services.retrain import trained, training_data
-from tasks.heartbeat import Heartbeat
-from tasks.persistence import PATIENCE_S, put_back, put_back_uncounted, store
+from app.services.jobs.complete import complete_job, fail_job
+from app.services.models.training import trained, training_data
+from tasks.process.heartbeat import Heartbeat
+from tasks.process.persistence import PATIENCE_S, put_back, put_back_uncounted, store
 from workers.matching.retraining import fit_anew
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from app.domain.job import Job
-    from app.services.complete import Outcome
+    from app.services.jobs.complete import Outcome
     from app.services.ports import UnitOfWork
     from tasks.runtime import Runtime
 

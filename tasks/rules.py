@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from app.services.sweep import SweepRules
+from app.services.jobs.sweep import SweepRules
 
 if TYPE_CHECKING:
     from app.settings import Settings

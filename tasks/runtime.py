@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tasks.batches import BatchSizes
 from tasks.models import ReadyModels
+from tasks.process.batches import BatchSizes
 from tasks.rules import sweep_rules
 from workers.matching.classifier import LogisticClassifier
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from app.bootstrap import Container
     from app.domain.embedding import Embedding
     from app.domain.training import Training
+    from app.services.jobs.sweep import SweepRules
     from app.services.ports import UnitOfWork
-    from app.services.sweep import SweepRules
     from workers.pipeline import FacePipeline
 
 

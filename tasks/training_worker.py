@@ -16,10 +16,10 @@ from app.messaging.celery import configure
 from app.messaging.names import TaskName
 from app.observability import configure_logging
 from app.settings import Settings
-from app.storage.tenancy import DatabaseRole
-from tasks.app import celery
-from tasks.drain import end_when_told
-from tasks.limits import limit_memory
+from app.storage.database.tenancy import DatabaseRole
+from tasks.process.app import celery
+from tasks.process.drain import end_when_told
+from tasks.process.limits import limit_memory
 from tasks.retrain import run_training_job
 from tasks.runtime import Runtime, training_runtime
 

@@ -14,10 +14,10 @@ from app.bootstrap import Container, build_container
 from app.messaging.celery import configure
 from app.messaging.names import TaskName
 from app.observability import configure_logging
-from app.services.deliver import deliver
+from app.services.webhooks.deliver import deliver
 from app.settings import Settings
-from app.storage.tenancy import DatabaseRole
-from tasks.app import celery
+from app.storage.database.tenancy import DatabaseRole
+from tasks.process.app import celery
 
 #: Longer than an attempt takes, its time-out included.
 _DELIVERY_LEASE = timedelta(minutes=2)

@@ -13,7 +13,7 @@ from app.domain.geometry import BoundingBox, FiveLandmarks, Point
 from app.domain.matching import Calibration, Thresholds
 from app.domain.model import ModelProfile
 from app.domain.quality import FaceQuality
-from app.services.sweep import SweepRules
+from app.services.jobs.sweep import SweepRules
 
 
 def image_bytes(kind="JPEG", size=(64, 48), colour=(200, 150, 120)):

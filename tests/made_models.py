@@ -16,10 +16,10 @@ import sys
 import numpy as np
 from safetensors.numpy import save
 
+from app.catalogue.manifest import DEFAULT_WEIGHTS_DIR
 from deploy.local.paths import PROJECT
-from workers.installed import InstalledFile, write_record
-from workers.manifest import DEFAULT_WEIGHTS_DIR
-from workers.weights import load_arrays, weights_path
+from workers.weights.installed import InstalledFile, write_record
+from workers.weights.store import load_arrays, weights_path
 
 MAIN = "facenet-msceleb-128"
 MADE = "made-512"

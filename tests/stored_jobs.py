@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from app.domain.identity import new_id
 from app.domain.job import Job, JobState, JobType, Lane, Progress
-from app.services.identity import new_id
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 LEASE = timedelta(seconds=30)

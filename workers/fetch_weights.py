@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
+from app.catalogue.manifest import DEFAULT_WEIGHTS_DIR, WeightsEntry, read_manifest
 from app.domain.errors import WeightsError
 from workers.engines.openvino_files import read_openvino_files
-from workers.installed import InstalledFile, write_record
-from workers.manifest import DEFAULT_WEIGHTS_DIR, WeightsEntry, read_manifest
-from workers.setup.originals import read_original
-from workers.setup.samples import extract_samples
-from workers.weights import read_weights, weights_path
+from workers.install.originals import read_original
+from workers.install.samples import extract_samples
+from workers.weights.installed import InstalledFile, write_record
+from workers.weights.store import read_weights, weights_path
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -51,7 +51,7 @@ def _provide_weights(weights_dir: Path, entry: WeightsEntry, *, folder: Path | N
     _say(f"{entry.id}: {reason.detail.split(';')[0]}; fetching from {entry.source.project}")
     original = read_original(entry.source, folder=folder)
     _say(f"{entry.id}: {len(original):,} bytes; converting")
-    from workers.setup.convert import convert  # noqa: PLC0415 (torch, only when there is work)
+    from workers.install.convert import convert  # noqa: PLC0415 (torch, only when there is work)
 
     content = convert(entry, original)
     digest = hashlib.sha256(content).hexdigest()
@@ -73,7 +73,7 @@ def _provide_openvino_files(weights_dir: Path, entry: WeightsEntry) -> None:
         read_openvino_files(weights_dir, entry)
     except WeightsError:
         _say(f"{entry.id}: translating for OpenVINO")
-        from workers.setup.openvino_export import (  # noqa: PLC0415 (torch, only when there is work)
+        from workers.install.openvino_export import (  # noqa: PLC0415 (torch, only when there is work)
             write_openvino_files,
         )
 

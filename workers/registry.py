@@ -5,15 +5,15 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from app.catalogue.manifest import DEFAULT_WEIGHTS_DIR, read_manifest
 from app.imaging.inspect import ImageLimits
-from workers.alignment import CropRecipe
-from workers.decoder import ConfinedDecoder
-from workers.detectors.mtcnn import DEFAULT_MIN_FACE_SIZE, MtcnnDetector
+from workers.crops.alignment import CropRecipe
+from workers.detectors.mtcnn.detector import DEFAULT_MIN_FACE_SIZE, MtcnnDetector
 from workers.embedders.facenet import FaceNetEmbedder
 from workers.embedders.shelf import EmbedderShelf
 from workers.engines.choose import DeviceChoice, EngineChoice, PrecisionChoice, build_engine
 from workers.heap import keep_freed_memory
-from workers.manifest import DEFAULT_WEIGHTS_DIR, read_manifest
+from workers.images.decoder import ConfinedDecoder
 from workers.pipeline import FacePipeline, PipelineOptions
 from workers.ports import ModelCard
 

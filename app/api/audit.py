@@ -4,13 +4,13 @@ from typing import TYPE_CHECKING
 
 from flask_restx import Namespace, Resource
 
-from app.api.context import container, current_key
-from app.api.operation import operation
-from app.api.pagination import answer_page, read_id
+from app.api.http.operation import operation
+from app.api.http.pagination import answer_page, read_id
 from app.api.schemas.audit import AuditPage, AuditQuery, AuditRecordResource
 from app.domain.access import Scope
-from app.services.audit import list_records
-from app.services.visibility import require_global
+from app.services.access.audit_trail import list_records
+from app.services.access.visibility import require_global
+from app.web.context import container, current_key
 
 if TYPE_CHECKING:
     from flask import Response

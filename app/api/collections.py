@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING
 
 from flask_restx import Namespace, Resource
 
-from app.api.context import collection_memory, container, current_key
-from app.api.operation import answer, operation
-from app.api.pagination import answer_page, read_name
+from app.api.http.operation import answer, operation
+from app.api.http.pagination import answer_page, read_name
+from app.api.http.submission import answer_receipt
 from app.api.schemas.base import PageQuery
 from app.api.schemas.collections import (
     CollectionChange,
@@ -15,9 +15,8 @@ from app.api.schemas.collections import (
     CollectionResource,
 )
 from app.api.schemas.jobs import JobResource, WaitQuery
-from app.api.submission import answer_receipt
 from app.domain.access import Scope
-from app.services.collections import (
+from app.services.people.collections import (
     CollectionSettings,
     create_collection,
     delete_collection,
@@ -25,6 +24,7 @@ from app.services.collections import (
     list_collections,
     update_collection,
 )
+from app.web.context import collection_memory, container, current_key
 
 if TYPE_CHECKING:
     from flask import Response

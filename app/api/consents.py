@@ -4,8 +4,7 @@ from typing import TYPE_CHECKING
 
 from flask_restx import Namespace, Resource
 
-from app.api.context import container, current_key
-from app.api.operation import answer, operation
+from app.api.http.operation import answer, operation
 from app.api.schemas.consents import (
     ConsentList,
     ConsentRequest,
@@ -14,7 +13,8 @@ from app.api.schemas.consents import (
 )
 from app.domain.access import Scope
 from app.domain.consent import ConsentTerms
-from app.services.consents import give_consent, list_consents, withdraw_consent
+from app.services.people.consents import give_consent, list_consents, withdraw_consent
+from app.web.context import container, current_key
 
 if TYPE_CHECKING:
     from uuid import UUID

@@ -4,9 +4,8 @@ from typing import TYPE_CHECKING
 
 from flask_restx import Namespace, Resource
 
-from app.api.context import container, current_key
-from app.api.operation import answer, operation
-from app.api.pagination import answer_page, read_moment
+from app.api.http.operation import answer, operation
+from app.api.http.pagination import answer_page, read_moment
 from app.api.schemas.base import PageQuery
 from app.api.schemas.webhooks import (
     AttemptList,
@@ -15,13 +14,14 @@ from app.api.schemas.webhooks import (
     DeliveryResource,
 )
 from app.domain.access import Scope
-from app.services.endpoints import (
+from app.services.access.visibility import owner_filter
+from app.services.webhooks.endpoints import (
     get_delivery,
     list_attempts,
     list_deliveries,
     redeliver,
 )
-from app.services.visibility import owner_filter
+from app.web.context import container, current_key
 
 if TYPE_CHECKING:
     from uuid import UUID

@@ -4,13 +4,13 @@ from typing import TYPE_CHECKING
 
 from flask_restx import Namespace, Resource
 
-from app.api.documentation import upload_doc
-from app.api.operation import operation
+from app.api.http.documentation import upload_doc
+from app.api.http.operation import operation
+from app.api.http.submission import submit
+from app.api.http.uploads import UploadReader
 from app.api.schemas.jobs import JobResource
 from app.api.schemas.queries import EmbeddingQuery
 from app.api.schemas.submissions import EmbeddingParameters
-from app.api.submission import submit
-from app.api.uploads import UploadReader
 from app.domain.access import Scope
 from app.domain.job import JobType
 

@@ -4,21 +4,27 @@ from typing import TYPE_CHECKING
 
 from flask_restx import Namespace, Resource
 
-from app.api.context import collection_memory, container, current_key
-from app.api.documentation import upload_doc
-from app.api.images import PHOTOGRAPH, answer_photograph
-from app.api.operation import answer, operation
-from app.api.pagination import answer_page, read_id
+from app.api.http.documentation import upload_doc
+from app.api.http.operation import answer, operation
+from app.api.http.pagination import answer_page, read_id
+from app.api.http.photographs import PHOTOGRAPH, answer_photograph
+from app.api.http.submission import answer_receipt, submit
+from app.api.http.uploads import UploadReader
 from app.api.schemas.faces import FaceLabel, FacePage, FaceQuery, FaceResource
 from app.api.schemas.jobs import JobResource, WaitQuery
 from app.api.schemas.queries import EnrolmentQuery
 from app.api.schemas.submissions import EnrolmentParameters
-from app.api.submission import answer_receipt, submit
-from app.api.uploads import UploadReader
 from app.domain.access import Scope
 from app.domain.job import JobType
-from app.services.consents import require_in_order
-from app.services.faces import delete_face, get_face, get_face_image, list_faces, relabel_face
+from app.services.people.consents import require_in_order
+from app.services.people.faces import (
+    delete_face,
+    get_face,
+    get_face_image,
+    list_faces,
+    relabel_face,
+)
+from app.web.context import collection_memory, container, current_key
 
 if TYPE_CHECKING:
     from uuid import UUID

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint
 
-from app.api.context import container
-from app.api.operation import answer
+from app.api.http.operation import answer
 from app.api.schemas.health import LivenessResource, ReadinessResource, WorkingResource
 from app.domain.errors import ServiceUnavailableError
+from app.web.context import container
 
 if TYPE_CHECKING:
     from flask import Response

@@ -7,14 +7,14 @@ from uuid import UUID
 from flask_restx import Namespace, Resource
 
 from app import observability
-from app.api.context import container, current_key
-from app.api.images import PHOTOGRAPH, answer_photograph
-from app.api.operation import answer, answer_nothing, operation
-from app.api.pagination import answer_page, read_moment
+from app.api.http.operation import answer, answer_nothing, operation
+from app.api.http.pagination import answer_page, read_moment
+from app.api.http.photographs import PHOTOGRAPH, answer_photograph
+from app.api.http.submission import RETRY_AFTER_S, show_job
 from app.api.schemas.jobs import JobListQuery, JobPage, JobResource, WaitQuery
-from app.api.submission import RETRY_AFTER_S, show_job
 from app.domain.access import Scope
-from app.services.jobs import (
+from app.services.access.visibility import require_visible_job
+from app.services.jobs.manage import (
     cancel_visible_job,
     delete_job,
     get_job,
@@ -22,8 +22,8 @@ from app.services.jobs import (
     list_jobs,
     requeue_job,
 )
-from app.services.visibility import require_visible_job
-from app.services.wait import wait_for_job
+from app.services.jobs.wait import wait_for_job
+from app.web.context import container, current_key
 
 if TYPE_CHECKING:
     from flask import Response

@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING
 
 from flask_restx import Namespace, Resource
 
-from app.api.context import container, current_key
-from app.api.operation import answer, answer_nothing, operation
+from app.api.http.operation import answer, answer_nothing, operation
 from app.api.schemas.keys import (
     KeyList,
     KeyRequest,
@@ -16,9 +15,10 @@ from app.api.schemas.keys import (
 )
 from app.domain.access import Scope
 from app.domain.errors import Fault, NotFoundError, ValidationFailedError
-from app.services.collections import get_collection
-from app.services.keys import create_key, get_key, list_keys, revoke_key, rotate_key
-from app.services.visibility import require_global
+from app.services.access.keys import create_key, get_key, list_keys, revoke_key, rotate_key
+from app.services.access.visibility import require_global
+from app.services.people.collections import get_collection
+from app.web.context import container, current_key
 
 if TYPE_CHECKING:
     from uuid import UUID

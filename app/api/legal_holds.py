@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 
 from flask_restx import Namespace, Resource
 
-from app.api.context import container, current_key
-from app.api.operation import answer, answer_nothing, operation
+from app.api.http.operation import answer, answer_nothing, operation
 from app.api.schemas.consents import LegalHoldRequest, LegalHoldResource
 from app.domain.access import Scope
-from app.services.legal_holds import get_hold, lift_hold, place_hold
+from app.services.people.legal_holds import get_hold, lift_hold, place_hold
+from app.web.context import container, current_key
 
 if TYPE_CHECKING:
     from flask import Response

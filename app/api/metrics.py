@@ -16,10 +16,10 @@ from prometheus_client import (
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from app.api.auth import authenticate
-from app.api.context import container
+from app.api.http.auth import authenticate
 from app.domain.access import Scope
-from app.services.visibility import require_operator
+from app.services.access.visibility import require_operator
+from app.web.context import container
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING
 
 from flask_restx import Namespace, Resource
 
-from app.api.context import container
-from app.api.operation import answer, operation
+from app.api.http.operation import answer, operation
 from app.api.schemas.models import ModelList, ModelResource
 from app.domain.access import Scope
+from app.web.context import container
 
 if TYPE_CHECKING:
     from flask import Response

@@ -4,16 +4,16 @@ from typing import TYPE_CHECKING
 
 from flask_restx import Namespace, Resource
 
-from app.api.context import collection_memory, container, current_key
-from app.api.documentation import upload_doc
-from app.api.operation import operation
+from app.api.http.documentation import upload_doc
+from app.api.http.operation import operation
+from app.api.http.submission import submit
+from app.api.http.uploads import UploadReader
 from app.api.schemas.jobs import JobResource
 from app.api.schemas.queries import RecognitionQuery
 from app.api.schemas.submissions import RecognitionParameters
-from app.api.submission import submit
-from app.api.uploads import UploadReader
 from app.domain.access import Scope
 from app.domain.job import JobType
+from app.web.context import collection_memory, container, current_key
 
 if TYPE_CHECKING:
     from flask import Response

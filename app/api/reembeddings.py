@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING
 
 from flask_restx import Namespace, Resource
 
-from app.api.context import container, current_key
-from app.api.operation import answer, operation
+from app.api.http.operation import answer, operation
 from app.api.schemas.reembeddings import (
     ActivationRequest,
     ReembeddingList,
@@ -15,14 +14,15 @@ from app.api.schemas.reembeddings import (
     ReembeddingResource,
 )
 from app.domain.access import Scope
-from app.services.reembed import Reembeddings, Wish
+from app.services.models.change import Reembeddings, Wish
+from app.web.context import container, current_key
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from flask import Response
 
-    from app.services.reembed import Progressing
+    from app.services.models.change import Progressing
 
 ns = Namespace(
     "reembeddings",

@@ -4,20 +4,20 @@ from typing import TYPE_CHECKING
 
 from flask_restx import Namespace, Resource
 
-from app.api.context import container, current_key
-from app.api.operation import answer, operation
-from app.api.pagination import answer_page, read_name
+from app.api.http.operation import answer, operation
+from app.api.http.pagination import answer_page, read_name
+from app.api.http.submission import answer_receipt
 from app.api.schemas.jobs import JobResource, WaitQuery
 from app.api.schemas.subjects import SubjectPage, SubjectQuery, SubjectRequest, SubjectResource
-from app.api.submission import answer_receipt
 from app.domain.access import Scope
-from app.services.subjects import (
+from app.services.people.subjects import (
     create_subject,
     delete_subject,
     get_subject,
     list_subjects,
     rename_subject,
 )
+from app.web.context import container, current_key
 
 if TYPE_CHECKING:
     from flask import Response

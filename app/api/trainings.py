@@ -4,17 +4,17 @@ from typing import TYPE_CHECKING
 
 from flask_restx import Namespace, Resource
 
-from app.api.context import container, current_key
-from app.api.documentation import SUBMIT_PARAMETERS
-from app.api.operation import answer, operation
+from app.api.http.documentation import SUBMIT_PARAMETERS
+from app.api.http.operation import answer, operation
+from app.api.http.submission import submit
 from app.api.schemas.jobs import JobResource, WaitQuery
 from app.api.schemas.submissions import TrainingParameters
 from app.api.schemas.trainings import TrainingList, TrainingQuery, TrainingResource
-from app.api.submission import submit
 from app.domain.access import Scope
 from app.domain.job import JobType
-from app.services.collections import get_collection
-from app.services.trainings import list_trainings
+from app.services.models.trainings import list_trainings
+from app.services.people.collections import get_collection
+from app.web.context import container, current_key
 
 if TYPE_CHECKING:
     from flask import Response

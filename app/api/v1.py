@@ -25,8 +25,8 @@ from app.api import (
     verifications,
     webhooks,
 )
-from app.api.operation_ids import operation_id
-from app.api.problems import MEDIA_TYPE, ProblemApi
+from app.api.http.operation_ids import operation_id
+from app.api.http.problems import MEDIA_TYPE, ProblemApi
 
 if TYPE_CHECKING:
     from flask import Flask

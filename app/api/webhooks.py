@@ -4,9 +4,8 @@ from typing import TYPE_CHECKING
 
 from flask_restx import Namespace, Resource
 
-from app.api.context import container, current_key
-from app.api.operation import answer, answer_nothing, operation
-from app.api.pagination import answer_page, read_id
+from app.api.http.operation import answer, answer_nothing, operation
+from app.api.http.pagination import answer_page, read_id
 from app.api.schemas.base import PageQuery
 from app.api.schemas.webhooks import (
     DeliveryResource,
@@ -19,7 +18,8 @@ from app.api.schemas.webhooks import (
     RedeliveryResource,
 )
 from app.domain.access import Scope
-from app.services.endpoints import (
+from app.services.access.visibility import owner_filter
+from app.services.webhooks.endpoints import (
     create_endpoint,
     delete_endpoint,
     get_endpoint,
@@ -29,7 +29,7 @@ from app.services.endpoints import (
     send_test_event,
     update_endpoint,
 )
-from app.services.visibility import owner_filter
+from app.web.context import container, current_key
 
 if TYPE_CHECKING:
     from uuid import UUID

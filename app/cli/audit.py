@@ -11,7 +11,7 @@ import click
 from app.bootstrap import Container, build_container
 from app.cli.tenants import container_for, tenant_option
 from app.domain.audit import Action, AuditChain
-from app.services.audit import (
+from app.services.access.audit_trail import (
     check_trail,
     get_head,
     list_records,

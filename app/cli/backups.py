@@ -7,12 +7,12 @@ import click
 
 from app.domain.audit import Action
 from app.settings import Settings
-from app.storage.audit import record_if_there
-from app.storage.backup import write_backup
-from app.storage.engine import build_engine
-from app.storage.erasures import list_erasures, read_erasures, write_erasures
-from app.storage.restore import restore_backup
-from app.storage.scrub import PostgresScrub
+from app.storage.access.audit import record_if_there
+from app.storage.database.engine import build_engine
+from app.storage.erasure.ledger import list_erasures, read_erasures, write_erasures
+from app.storage.erasure.scrub import PostgresScrub
+from app.storage.upkeep.backup import write_backup
+from app.storage.upkeep.restore import restore_backup
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine

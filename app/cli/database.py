@@ -3,9 +3,9 @@ from __future__ import annotations
 import click
 
 from app.settings import Settings
-from app.storage.engine import build_engine
-from app.storage.migrate import migrate as run_migrations
+from app.storage.database.engine import build_engine
 from app.storage.unit_of_work import SqlUnitOfWork
+from app.storage.upkeep.migrate import migrate as run_migrations
 
 
 @click.command()

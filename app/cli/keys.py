@@ -4,7 +4,7 @@ import click
 
 from app.cli.tenants import container_for, tenant_option
 from app.domain.access import Scope
-from app.services.keys import create_key, list_keys
+from app.services.access.keys import create_key, list_keys
 
 
 @click.group()

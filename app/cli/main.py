@@ -9,11 +9,11 @@ import click
 
 from app.cli.audit import audit
 from app.cli.backups import backup, erasures, restore, scrub
+from app.cli.compreface import service
 from app.cli.database import migrate
 from app.cli.imports import import_
 from app.cli.keys import keys
 from app.cli.models import models
-from app.cli.services import service
 from app.cli.tenants import tenants
 from app.domain.errors import ConfigurationError, ServiceUnavailableError, VultusError
 

@@ -7,7 +7,7 @@ import click
 
 from app.bootstrap import build_container
 from app.domain.tenant import DEFAULT_TENANT
-from app.services.tenants import create_tenant, delete_tenant, find_tenant, list_tenants
+from app.services.access.tenants import create_tenant, delete_tenant, find_tenant, list_tenants
 from app.settings import Settings
 
 if TYPE_CHECKING:

@@ -16,26 +16,26 @@ from app.domain.errors import (
     ServiceUnavailableError,
     VultusError,
 )
-from app.storage.applications import SqlApplicationRepository, SqlServiceRepository
-from app.storage.audit import SqlAuditTrail
-from app.storage.backlog import SqlBacklogRepository
-from app.storage.collections import SqlCollectionRepository
-from app.storage.consents import SqlConsentRepository
-from app.storage.deliveries import SqlDeliveryRepository
-from app.storage.endpoints import SqlEndpointRepository
-from app.storage.erasing import SqlErasureRepository
-from app.storage.faces import SqlFaceRepository
-from app.storage.idempotency import SqlIdempotencyRepository
-from app.storage.jobs import SqlJobRepository
-from app.storage.keys import SqlKeyRepository
-from app.storage.late_jobs import SqlLateJobRepository
-from app.storage.legal_holds import SqlLegalHoldRepository
-from app.storage.reembeddings import SqlReembeddingRepository
-from app.storage.searches import SqlSearchRepository
-from app.storage.subjects import SqlSubjectRepository
-from app.storage.tenancy import TenantSession
-from app.storage.tenants import SqlTenantRepository
-from app.storage.trainings import SqlTrainingRepository
+from app.storage.access.audit import SqlAuditTrail
+from app.storage.access.compreface import SqlApplicationRepository, SqlServiceRepository
+from app.storage.access.keys import SqlKeyRepository
+from app.storage.access.tenants import SqlTenantRepository
+from app.storage.database.tenancy import TenantSession
+from app.storage.erasure.repository import SqlErasureRepository
+from app.storage.jobs.backlog import SqlBacklogRepository
+from app.storage.jobs.idempotency import SqlIdempotencyRepository
+from app.storage.jobs.late_jobs import SqlLateJobRepository
+from app.storage.jobs.repository import SqlJobRepository
+from app.storage.models.reembeddings import SqlReembeddingRepository
+from app.storage.models.trainings import SqlTrainingRepository
+from app.storage.people.collections import SqlCollectionRepository
+from app.storage.people.consents import SqlConsentRepository
+from app.storage.people.faces import SqlFaceRepository
+from app.storage.people.legal_holds import SqlLegalHoldRepository
+from app.storage.people.search_basis import SqlSearchRepository
+from app.storage.people.subjects import SqlSubjectRepository
+from app.storage.webhooks.deliveries import SqlDeliveryRepository
+from app.storage.webhooks.endpoints import SqlEndpointRepository
 
 if TYPE_CHECKING:
     from types import TracebackType

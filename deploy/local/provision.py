@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import psycopg
 from psycopg import sql
 
-from app.storage.tenancy import DatabaseRole
+from app.storage.database.tenancy import DatabaseRole
 from deploy.local.paths import PROJECT
 from deploy.local.stack import DATABASE, ROLE
 

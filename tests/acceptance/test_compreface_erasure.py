@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from compreface_clients import new_services
 
-from app.storage.sealing import unseal
+from app.storage.people.image_keys import unseal
 
 R = "/api/v1/recognition"
 

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from factories import image_bytes
 
-from app.services.identity import new_id
+from app.domain.identity import new_id
 
 R = "/api/v1/recognition"
 #: What Liquibase makes for release 1.2.0, as far as it concerns services and people.

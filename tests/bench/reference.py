@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from PIL import Image
 
+from app.catalogue.manifest import DEFAULT_WEIGHTS_DIR
 from tests.bench.contestants import Seen
 from tests.parity import torchvision_stand_in
-from workers.manifest import DEFAULT_WEIGHTS_DIR
-from workers.weights import load_arrays
+from workers.weights.store import load_arrays
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 import click
 import numpy as np
 
-from app.services.identity import new_id
-from app.storage.engine import build_engine
+from app.catalogue.manifest import DEFAULT_WEIGHTS_DIR
+from app.domain.identity import new_id
+from app.storage.database.engine import build_engine
 from app.storage.unit_of_work import SqlUnitOfWork
 from deploy.local.paths import PROJECT
 from deploy.local.throwaway import throwaway_postgres
@@ -33,7 +34,6 @@ from tests.bench.search_identify import Identification, identify
 from tests.bench.search_measure import Search, enrolling, measure
 from tests.bench.search_vectors import populate
 from tests.bench.tables import table
-from workers.manifest import DEFAULT_WEIGHTS_DIR
 from workers.matching.cohort import cohort_path, read_cohort
 
 if TYPE_CHECKING:

@@ -13,10 +13,10 @@ from pgvector.psycopg import register_vector
 from sqlalchemy import create_engine, text
 
 from app.domain.collection import Collection
+from app.domain.identity import new_id
 from app.domain.matching import Matcher
-from app.services.identity import new_id
-from app.storage.migrate import migrate
 from app.storage.tables import FaceRow
+from app.storage.upkeep.migrate import migrate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

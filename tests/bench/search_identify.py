@@ -6,11 +6,11 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from app.catalogue.manifest import DEFAULT_WEIGHTS_DIR
+from app.catalogue.profiles import load_model_profiles
 from app.domain.embedding import Embedding
-from app.services.match import prepare_matching
-from app.storage.model_profiles import load_model_profiles
+from app.services.recognition.match import prepare_matching
 from tasks.strangers import Strangers
-from workers.manifest import DEFAULT_WEIGHTS_DIR
 
 if TYPE_CHECKING:
     from uuid import UUID

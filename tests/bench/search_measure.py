@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.domain.embedding import Embedding
-from app.services.identity import new_id
-from app.storage import face_search
+from app.domain.identity import new_id
+from app.storage.search import face_search
 from tests.analyses import analysed
 from tests.bench.search_vectors import nearest_subjects
 

@@ -26,7 +26,7 @@ _DECODER = "decoder"
 #: A word of each process's command line; the first that fits names it.
 _KINDS = {
     "tasks.inference_worker": "worker-inference",
-    "workers.decoder_child": _DECODER,
+    "workers.images.decoder_child": _DECODER,
     "tasks.training_worker": "worker-training",
     "tasks.io_worker worker": "worker-io",
     "tasks.webhooks_worker worker": "worker-webhooks",

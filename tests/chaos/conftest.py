@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import true
 
-from app.storage.tenancy import TenantSession
+from app.storage.database.tenancy import TenantSession
 from deploy.local.paths import PROJECT
 from tests.chaos.campaign import Campaign
 from tests.chaos.findings import Finding, Findings

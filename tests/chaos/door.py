@@ -11,14 +11,14 @@ from itertools import count
 from factories import analysed_face, image_analysis, sweep_rules
 from sqlalchemy import text
 
+from app.compat.compreface.usecases.applications import NewService, create_service
 from app.domain.access import Scope
-from app.domain.application import ServiceType
-from app.services.applications import NewService, create_service
-from app.services.complete import complete_job
-from app.services.enrol import enrolled
-from app.services.keys import create_key
-from app.services.sweep import sweep
-from app.services.tenants import create_tenant
+from app.domain.compreface import ServiceType
+from app.services.access.keys import create_key
+from app.services.access.tenants import create_tenant
+from app.services.jobs.complete import complete_job
+from app.services.jobs.sweep import sweep
+from app.services.recognition.enrol import enrolled
 from tests.chaos.tenant_world import MODEL, PHOTO
 
 _NUMBERS = count()

@@ -8,7 +8,7 @@ from io import BytesIO
 from factories import image_bytes
 
 from app.domain.access import Scope
-from app.domain.application import ServiceType
+from app.domain.compreface import ServiceType
 from tests.chaos.tenant_world import OTHER_MODEL, PHOTO
 
 _IMAGE = image_bytes()

@@ -13,24 +13,24 @@ from factories import analysed_face, image_analysis, image_bytes, model_profile
 from fakes import FakeClock, FakeJobQueue, FakeSender
 
 from app.bootstrap import Container
+from app.compat.compreface.usecases.applications import NewService, create_service
 from app.domain.access import Scope
-from app.domain.application import ServiceType
 from app.domain.backlog import Bounds
+from app.domain.compreface import ServiceType
 from app.factory import create_app
-from app.services.admission import Admission
-from app.services.applications import NewService, create_service
-from app.services.complete import Outcome, complete_job
-from app.services.enrol import enrolled
-from app.services.keys import create_key, revoke_key
-from app.services.tenants import create_tenant
+from app.services.access.keys import create_key, revoke_key
+from app.services.access.tenants import create_tenant
+from app.services.jobs.admission import Admission
+from app.services.jobs.complete import Outcome, complete_job
+from app.services.recognition.enrol import enrolled
 from app.settings import Settings
-from app.storage.bell import PostgresJobBell
-from app.storage.engine import build_engine
-from app.storage.health import check_database
-from app.storage.migrate import migrate
-from app.storage.pulses import PostgresPulses
-from app.storage.tenancy import DatabaseRole
+from app.storage.database.engine import build_engine
+from app.storage.database.health import check_database
+from app.storage.database.pulses import PostgresPulses
+from app.storage.database.tenancy import DatabaseRole
+from app.storage.jobs.bell import PostgresJobBell
 from app.storage.unit_of_work import SqlUnitOfWork
+from app.storage.upkeep.migrate import migrate
 
 MODEL = "facenet-msceleb-128"
 OTHER_MODEL = "facenet-casia-512"

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from app.api.auth import KeyRing
+from app.api.http.auth import KeyRing
 from app.domain.access import ApiKey, Credential
 from tests.chaos.tenant_matrix import ROWS
 

@@ -12,9 +12,9 @@ import psycopg
 import pytest
 
 from app.domain.access import Scope
-from app.domain.application import ServiceType
 from app.domain.audit import AuditChain
-from app.services.audit import check_trail, get_head, seal_records
+from app.domain.compreface import ServiceType
+from app.services.access.audit_trail import check_trail, get_head, seal_records
 from tests.chaos.tenant_matrix import PLACES, ROWS
 from tests.chaos.tenant_world import COLLECTION, PHOTO
 

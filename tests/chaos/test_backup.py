@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from sqlalchemy import create_engine, text
 
-from app.storage.backup import write_backup
-from app.storage.engine import build_engine
-from app.storage.erasures import list_erasures
-from app.storage.migrate import migrate
-from app.storage.restore import restore_backup
-from app.storage.table_copies import one_transaction, tables_of
+from app.storage.database.engine import build_engine
+from app.storage.database.table_streams import one_transaction, tables_of
+from app.storage.erasure.ledger import list_erasures
+from app.storage.upkeep.backup import write_backup
+from app.storage.upkeep.migrate import migrate
+from app.storage.upkeep.restore import restore_backup
 
 _COLLECTION = uuid4()
 _QUERIES = 20

@@ -12,7 +12,7 @@ from uuid import uuid4
 
 import pytest
 
-from app.storage.collections import SqlCollectionRepository
+from app.storage.people.collections import SqlCollectionRepository
 from tests.chaos.door import Door
 from tests.chaos.walls import without_walls
 
@@ -166,7 +166,7 @@ def test_no_vector_without_consent(empty_world, size, finding):
         patch.setattr(SqlCollectionRepository, "hold_alone", SqlCollectionRepository.get)
         unlocked = sum(_race(empty_world) for _ in range(races))
     with without_walls(empty_world) as patch:
-        patch.setattr("app.services.enrol.admitted_terms", lambda *_, **__: None)
+        patch.setattr("app.services.recognition.enrol.admitted_terms", lambda *_, **__: None)
         naive_n, naive = _enter(empty_world)
     tries, faces = (sum(column) for column in zip(*entered, strict=True))
     finding(

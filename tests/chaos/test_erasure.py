@@ -14,8 +14,8 @@ from uuid import UUID
 import pytest
 
 from app.domain.job import JobType
-from app.storage.backup import write_backup
-from app.storage.engine import build_engine
+from app.storage.database.engine import build_engine
+from app.storage.upkeep.backup import write_backup
 from tests.chaos.orders import Order, picture
 from tests.chaos.stack import wait_for
 from tests.chaos.stub_models import vector_of

@@ -15,7 +15,7 @@ from tests.chaos.campaign import finish, submitting
 from tests.chaos.orders import Order, picture
 from tests.chaos.stack import wait_for
 from tests.factories import image_bytes
-from workers.decoder import ConfinedDecoder
+from workers.images.decoder import ConfinedDecoder
 
 ACCEPTED, REFUSED, AWAY = 202, 507, 503
 #: A healed service takes and does work again within this time: a worker that meets the full disk

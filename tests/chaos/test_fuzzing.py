@@ -9,8 +9,8 @@ from itertools import product
 import pytest
 from flask import Flask, request
 
-from app.api.problems import MEDIA_TYPE
-from app.domain.application import ServiceType
+from app.api.http.problems import MEDIA_TYPE
+from app.domain.compreface import ServiceType
 from tests.chaos.tenant_matrix import PLACES, ROWS
 
 _PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import false, text
 
 from app.domain.errors import LegalHoldError
-from app.services.tenants import delete_tenant
+from app.services.access.tenants import delete_tenant
 from tests.chaos.door import Door
 from tests.chaos.walls import without_walls
 
@@ -156,7 +156,7 @@ def _held_while_it_is_deleted(world, patch):
         holder.start()
         holder.join()
 
-    patch.setattr("app.services.faces.require_unheld", asked)
+    patch.setattr("app.services.people.faces.require_unheld", asked)
     door.v1("DELETE", f"{door.home}/faces/{door.ids['face']}")
     return door.ask(_ANN) == 1
 
@@ -171,7 +171,7 @@ def test_what_is_held_survives_every_way_of_deleting(empty_world, size, finding)
         for module in ("examples", "applications", "tenants", "faces", "consent_rules"):
             for check in ("require_unheld", "require_nothing_held", "require_no_tenant_hold"):
                 patch.setattr(f"app.services.{module}.{check}", lambda *_: None, raising=False)
-        patch.setattr("app.services.consent_rules.is_held", lambda *_: False)
+        patch.setattr("app.services.people.consent_rules.is_held", lambda *_: False)
         for repository in ("erasing", "consents"):
             patch.setattr(f"app.storage.{repository}.held", lambda *_: false())
         naive = _erased(empty_world, _BESIDE_THE_ROUTES, kinds=[False])

@@ -12,10 +12,10 @@ import psycopg
 import pytest
 from alembic.script import ScriptDirectory
 
-from app.storage.engine import build_engine
-from app.storage.health import MIGRATIONS
-from app.storage.migrate import migrate
-from app.storage.tenancy import DatabaseRole
+from app.storage.database.engine import build_engine
+from app.storage.database.health import MIGRATIONS
+from app.storage.database.tenancy import DatabaseRole
+from app.storage.upkeep.migrate import migrate
 from tests.chaos.released_client import NAME, REVISION, ReleasedClient
 from tests.chaos.stack import wait_for
 

@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 import torch
 
+from app.catalogue.manifest import DEFAULT_WEIGHTS_DIR, read_manifest
 from app.domain.errors import WeightsError
 from deploy.local.paths import PROJECT
 from workers.engines.openvino_files import read_openvino_files
-from workers.manifest import DEFAULT_WEIGHTS_DIR, read_manifest
-from workers.weights import load_arrays, weights_path
+from workers.weights.store import load_arrays, weights_path
 
 #: What runs code that stands in a file.
 _EXECUTE = {"torch.load", "pickle.load", "pickle.loads", "pickle.Unpickler", "joblib.load", "eval"}

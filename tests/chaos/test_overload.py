@@ -15,10 +15,10 @@ import pytest
 
 from app.bootstrap import SystemClock
 from app.domain.access import Scope
-from app.services.identity import new_id
-from app.services.keys import create_key
-from app.services.tenants import create_tenant
-from app.storage.engine import build_engine
+from app.domain.identity import new_id
+from app.services.access.keys import create_key
+from app.services.access.tenants import create_tenant
+from app.storage.database.engine import build_engine
 from app.storage.unit_of_work import SqlUnitOfWork
 from tests.chaos import naive
 from tests.chaos.open_loop import ended, send

@@ -26,7 +26,7 @@ from deploy.local.paths import PROJECT
 from deploy.local.supervision import ending_with_this_process
 from deploy.local.throwaway import throwaway_redis
 from deploy.redis_users import RedisUser
-from tasks.app import celery
+from tasks.process.app import celery
 from tests.chaos.campaign import Campaign, finish, submitting
 from tests.chaos.stack import wait_for
 

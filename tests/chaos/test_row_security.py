@@ -13,14 +13,14 @@ from psycopg.errors import InsufficientPrivilege
 from sqlalchemy import delete, select, text, update
 from sqlalchemy.exc import DBAPIError
 
-from app.storage.engine import build_engine
+from app.storage.database.engine import build_engine
+from app.storage.database.tenancy import DatabaseRole
 from app.storage.tables import Base, CollectionRow, LegalHoldRow, TenantOwned
-from app.storage.tenancy import DatabaseRole
 from app.storage.unit_of_work import SqlUnitOfWork
 
 
 def test_every_table_is_behind_the_wall(world, finding):
-    """A new table needs a policy: see app/storage/row_security.py."""
+    """A new table needs a policy: see app/storage/database/row_security.py."""
     tables = [table.name for table in Base.metadata.sorted_tables]
     acme, zenith, _ = world.households
     with world.owner.uow() as work:

@@ -12,15 +12,15 @@ import numpy as np
 import pytest
 from sqlalchemy import text
 
+from app.catalogue.manifest import DEFAULT_WEIGHTS_DIR
 from app.domain.embedding import Embedding
-from app.services.identity import new_id
-from app.storage import face_search
-from app.storage.engine import build_engine
+from app.domain.identity import new_id
+from app.storage.database.engine import build_engine
+from app.storage.search import face_search
 from app.storage.unit_of_work import SqlUnitOfWork
 from deploy.local.throwaway import running_postgres, throwaway_postgres
 from tests.bench.search_database import FilledCollection, analyse, build_index, fill, make_tables
 from tests.bench.search_vectors import populate
-from workers.manifest import DEFAULT_WEIGHTS_DIR
 from workers.matching.cohort import cohort_path, read_cohort
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from app.domain.delivery import generate_secret
-from app.services.deliver import deliver
-from app.services.endpoints import ROTATION_OVERLAP
+from app.services.webhooks.deliver import deliver
+from app.services.webhooks.endpoints import ROTATION_OVERLAP
 from app.webhooks.sender import HttpWebhookSender
 from app.webhooks.signature import generate_signing_key
 from tests.chaos.tenant_world import new_world

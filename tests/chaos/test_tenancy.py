@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 
 from app.domain.access import Scope
-from app.domain.application import ServiceType
+from app.domain.compreface import ServiceType
 from tests.chaos.tenant_matrix import OPEN, PLACES, ROWS, operations
 from tests.chaos.tenant_world import COLLECTION, PHOTO
 

@@ -15,9 +15,9 @@ from ipaddress import ip_network
 
 from app.bootstrap import SystemClock
 from app.domain import delivery as schedule
-from app.services.deliver import deliver
-from app.storage.engine import build_engine
-from app.storage.tenancy import DatabaseRole
+from app.services.webhooks.deliver import deliver
+from app.storage.database.engine import build_engine
+from app.storage.database.tenancy import DatabaseRole
 from app.storage.unit_of_work import SqlUnitOfWork
 from app.webhooks.sender import HttpWebhookSender
 

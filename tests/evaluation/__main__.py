@@ -8,14 +8,14 @@ from typing import get_args
 
 import click
 
+from app.catalogue.manifest import DEFAULT_WEIGHTS_DIR
 from tests.evaluation.dataset import read_dataset
 from tests.evaluation.matchers import NAMES
 from tests.evaluation.progress import progress_line
 from tests.evaluation.report import last_line, table
 from tests.evaluation.run import evaluate
-from workers.alignment import CropRecipe
+from workers.crops.alignment import CropRecipe
 from workers.engines.choose import EngineChoice, PrecisionChoice
-from workers.manifest import DEFAULT_WEIGHTS_DIR
 from workers.registry import build_pipeline
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import click
 import numpy as np
 
+from app.catalogue.manifest import DEFAULT_WEIGHTS_DIR
 from tests.evaluation.all_pairs import all_pairs
 from tests.evaluation.calibration_file import read_calibration, write_calibration
 from tests.evaluation.calibrators import fit_logistic
@@ -23,7 +24,6 @@ from tests.evaluation.progress import progress_line
 from tests.evaluation.rates import NOT_COMPARED, threshold_at
 from tests.evaluation.verification import compare
 from workers.engines.choose import EngineChoice, PrecisionChoice
-from workers.manifest import DEFAULT_WEIGHTS_DIR
 from workers.matching.cohort import Cohort, cohort_path, write_cohort
 from workers.registry import build_pipeline
 

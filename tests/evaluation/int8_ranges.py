@@ -17,13 +17,13 @@ import openvino
 from openvino import opset13
 from PIL import Image
 
-from workers.alignment import crop_faces
-from workers.detectors.mtcnn import MtcnnDetector
+from app.catalogue.manifest import DEFAULT_WEIGHTS_DIR
+from workers.crops.alignment import crop_faces
+from workers.detectors.mtcnn.detector import MtcnnDetector
 from workers.embedders.facenet import prewhiten
 from workers.engines.int8 import convolutions
 from workers.engines.openvino_engine import OpenVinoEngine
 from workers.engines.openvino_files import openvino_paths
-from workers.manifest import DEFAULT_WEIGHTS_DIR
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from app.storage.model_profiles import load_model_profiles
+from app.catalogue.profiles import load_model_profiles
 from tests.evaluation.all_pairs import all_pairs, all_pairs_rates
 from tests.evaluation.calibrators import fit_logistic
 from tests.evaluation.embeddings import FACE_POLICY, embed_files

@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING
 import click
 import numpy as np
 
+from app.catalogue.manifest import DEFAULT_WEIGHTS_DIR
 from tests.evaluation.calibrators import fit_logistic
 from tests.evaluation.dataset import read_dataset
 from tests.evaluation.embeddings import embed_files
 from tests.evaluation.progress import progress_line
 from tests.evaluation.rates import NOT_COMPARED
 from tests.evaluation.verification import compare
-from workers.manifest import DEFAULT_WEIGHTS_DIR
 from workers.registry import build_pipeline
 
 if TYPE_CHECKING:

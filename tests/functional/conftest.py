@@ -16,19 +16,19 @@ from app.domain.access import Scope
 from app.domain.backlog import Bounds
 from app.domain.tenant import DEFAULT_TENANT_ID
 from app.factory import create_app
-from app.services.admission import Admission
-from app.services.complete import complete_job, fail_job
-from app.services.enrol import enrolled
-from app.services.keys import create_key
+from app.services.access.keys import create_key
+from app.services.jobs.admission import Admission
+from app.services.jobs.complete import complete_job, fail_job
+from app.services.recognition.enrol import enrolled
 from app.settings import Settings
-from app.storage.bell import PostgresJobBell
-from app.storage.engine import build_engine
-from app.storage.health import check_database
-from app.storage.migrate import migrate
-from app.storage.pulses import PostgresPulses
+from app.storage.database.engine import build_engine
+from app.storage.database.health import check_database
+from app.storage.database.pulses import PostgresPulses
+from app.storage.database.tenancy import DatabaseRole
+from app.storage.jobs.bell import PostgresJobBell
 from app.storage.tables import Base, LegalHoldRow, TenantRow
-from app.storage.tenancy import DatabaseRole
 from app.storage.unit_of_work import SqlUnitOfWork
+from app.storage.upkeep.migrate import migrate
 
 MODEL = "facenet-msceleb-128"
 RETENTION = timedelta(hours=1)

@@ -9,16 +9,16 @@ from uuid import UUID, uuid4
 import pytest
 from factories import image_bytes
 
-from app.domain.application import ServiceType
-from app.domain.errors import ConflictError, NotFoundError
-from app.factory import create_app
-from app.services.applications import (
+from app.compat.compreface.usecases.applications import (
     NewService,
     create_service,
     delete_application,
     find_service,
     list_services,
 )
+from app.domain.compreface import ServiceType
+from app.domain.errors import ConflictError, NotFoundError
+from app.factory import create_app
 
 MODEL = "facenet-msceleb-128"
 

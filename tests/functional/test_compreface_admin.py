@@ -10,9 +10,9 @@ from uuid import UUID, uuid4
 import pytest
 from factories import image_bytes
 
-from app.domain.application import ServiceType
-from app.services.applications import find_service
-from app.services.examples import list_examples, subject_names
+from app.compat.compreface.usecases.applications import find_service
+from app.compat.compreface.usecases.examples import list_examples, subject_names
+from app.domain.compreface import ServiceType
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ from io import BytesIO
 import pytest
 from factories import image_bytes
 
+from app.compat.compreface.usecases.applications import NewService, create_service
 from app.domain.access import Scope
-from app.domain.application import ServiceType
-from app.services.applications import NewService, create_service
-from app.services.complete import Outcome, complete_job
+from app.domain.compreface import ServiceType
+from app.services.jobs.complete import Outcome, complete_job
 
 FACES = "/v1/collections/staff/faces"
 ANN = "/v1/collections/staff/subjects/Ann"

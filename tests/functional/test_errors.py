@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from app.api.problem_types import all_types
+from app.api.http.problem_types import all_types
 from app.domain.errors import ServiceUnavailableError
 
 NESTED = b"[" * 100_000
@@ -76,7 +76,7 @@ def test_an_unforeseen_fault_tells_nothing(admin, container, monkeypatch, caplog
     def fail(_):
         raise RuntimeError("Ann lives in Paris")
 
-    monkeypatch.setattr("app.storage.collections.SqlCollectionRepository.find", fail)
+    monkeypatch.setattr("app.storage.people.collections.SqlCollectionRepository.find", fail)
     answer = admin.get("/v1/collections/staff")
     assert_problem(answer, 500, "internal-error")
     assert "Ann" not in answer.text

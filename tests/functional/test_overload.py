@@ -8,10 +8,10 @@ from io import BytesIO
 import pytest
 from factories import image_bytes
 
-from app.domain.application import ServiceType
+from app.compat.compreface.usecases.applications import NewService, create_service
 from app.domain.backlog import Bounds
-from app.services.admission import Admission
-from app.services.applications import NewService, create_service
+from app.domain.compreface import ServiceType
+from app.services.jobs.admission import Admission
 
 MODEL = "facenet-msceleb-128"
 SUBMIT = {"data": image_bytes(), "content_type": "image/jpeg"}

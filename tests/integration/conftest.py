@@ -9,10 +9,10 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from app.domain.collection import Collection
-from app.services.identity import new_id
-from app.storage.engine import build_engine
-from app.storage.migrate import migrate
+from app.domain.identity import new_id
+from app.storage.database.engine import build_engine
 from app.storage.unit_of_work import SqlUnitOfWork
+from app.storage.upkeep.migrate import migrate
 
 MODEL = "facenet-msceleb-128"
 

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from app.api.edge import HEADERS
 from app.server import build_server
+from app.web.edge import HEADERS
 
 PATIENCE_S = 20
 MAX_BODY = 100_000

@@ -14,7 +14,7 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from app.domain.delivery import DeliveryState, Endpoint, EventType, generate_secret
 from app.domain.job import Job, JobState, JobType
-from app.services.deliver import deliver, enqueue_events
+from app.services.webhooks.deliver import deliver, enqueue_events
 from app.webhooks.sender import HttpWebhookSender
 from tests.fakes_webhooks import FakeClock, FakeWork
 from tests.receivers import Receiver, answer, reset

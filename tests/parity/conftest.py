@@ -10,9 +10,9 @@ import pytest
 import torch
 from PIL import Image
 
+from app.catalogue.manifest import DEFAULT_WEIGHTS_DIR
 from tests.parity import torchvision_stand_in
 from tests.parity.settings import MIN_FACE_SIZE
-from workers.manifest import DEFAULT_WEIGHTS_DIR
 
 PROJECT = Path(__file__).resolve().parents[2]
 DATA = Path(os.environ.get("VULTUS_TEST_DATA", PROJECT.parent / "shared" / "data"))

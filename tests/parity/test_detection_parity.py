@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.parity.settings import MIN_FACE_SIZE
-from workers.detectors.mtcnn import MtcnnDetector
+from workers.detectors.mtcnn.detector import MtcnnDetector
 from workers.engines.choose import build_engine
 from workers.engines.openvino_engine import OpenVinoEngine
 

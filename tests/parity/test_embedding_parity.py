@@ -7,7 +7,7 @@ from PIL import Image
 
 from tests.parity.settings import MIN_FACE_SIZE
 from workers.registry import build_pipeline
-from workers.weights import load_arrays
+from workers.weights.store import load_arrays
 
 MODEL = "facenet-msceleb-128"
 

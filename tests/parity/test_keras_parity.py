@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 import torch
 
+from app.catalogue.manifest import read_manifest
 from app.domain.errors import WeightsError
 from tests.parity.keras_graph import evaluate
 from workers.engines.torch_modules import load_module
-from workers.manifest import read_manifest
-from workers.setup.originals import read_original
+from workers.install.originals import read_original
 
 MODEL = "facenet-msceleb-128"
 GOLDEN = Path(__file__).parent / "golden" / f"{MODEL}.json"

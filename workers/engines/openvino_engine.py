@@ -12,11 +12,11 @@ from jaxtyping import Float32
 from openvino import properties
 from openvino.properties import hint
 
+from app.catalogue.manifest import read_manifest
 from workers.engines.batching import Outputs, run_in_batches
 from workers.engines.int8 import largest_inputs, quantise
 from workers.engines.openvino_files import read_openvino_files
 from workers.engines.ports import Precision
-from workers.manifest import read_manifest
 
 _TYPES = {"fp32": openvino.Type.f32, "bf16": openvino.Type.bf16, "fp16": openvino.Type.f16}
 

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
+from app.catalogue.manifest import WeightsEntry
 from app.domain.errors import WeightsError
-from workers.installed import read_record
-from workers.manifest import WeightsEntry
-from workers.weights import FETCH_COMMAND, read_verified, weights_digest
+from workers.weights.installed import read_record
+from workers.weights.store import FETCH_COMMAND, read_verified, weights_digest
 
 #: Raised by one whenever the networks' code changes what is written at set-up.
 FORM_REVISION = 3

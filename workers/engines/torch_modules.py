@@ -6,10 +6,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from app.catalogue.manifest import WeightsEntry, read_manifest
 from app.domain.errors import WeightsError
-from workers.manifest import WeightsEntry, read_manifest
 from workers.networks.build import build_network
-from workers.weights import load_arrays
+from workers.weights.store import load_arrays
 
 
 class ChannelsLast(nn.Module):

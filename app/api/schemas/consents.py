@@ -11,7 +11,7 @@ from app.api.schemas.base import Code, Schema
 if TYPE_CHECKING:
     from app.domain.consent import Consent
     from app.domain.legal_hold import LegalHold
-    from app.services.consents import Withdrawal
+    from app.services.people.consents import Withdrawal
 
 
 class ConsentRequest(Schema):

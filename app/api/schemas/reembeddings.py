@@ -12,7 +12,7 @@ from app.domain.job import JobState
 from app.domain.reembedding import ReembeddingState
 
 if TYPE_CHECKING:
-    from app.services.reembed import Progressing
+    from app.services.models.change import Progressing
 
 _LeaveBehind = Annotated[
     bool,

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, cast
 from flask import current_app, g, request
 
 from app.compat.compreface.errors import CompreFaceError, constraint
-from app.domain.application import ServiceType
+from app.compat.compreface.usecases.applications import find_service
+from app.compat.compreface.usecases.calls import count_call
 from app.domain.audit import Actor, ActorKind
+from app.domain.compreface import ServiceType
 from app.domain.errors import NotFoundError
 from app.domain.naming import as_uuid
-from app.services.applications import find_service
-from app.services.calls import count_call
 
 if TYPE_CHECKING:
     from app.bootstrap import Container
-    from app.domain.application import Service
+    from app.domain.compreface import Service
 
 _KEY_LENGTH = 36
 #: The calls that its statistics count, whatever becomes of them.

@@ -12,7 +12,7 @@ from app.compat.compreface.context import authenticate, container
 from app.compat.compreface.documents import answer
 from app.compat.compreface.images import read_images
 from app.compat.compreface.parameters import Parameters
-from app.domain.application import ServiceType
+from app.domain.compreface import ServiceType
 from app.domain.job import JobType
 
 if TYPE_CHECKING:

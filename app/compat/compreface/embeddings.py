@@ -14,11 +14,11 @@ from app.compat.compreface.errors import example_not_found, undefined
 from app.compat.compreface.faces import parse_id
 from app.compat.compreface.parameters import Parameters
 from app.compat.compreface.similarity import unit
-from app.domain.application import ServiceType
+from app.compat.compreface.usecases.examples import find_example, model_of, nearest_examples
+from app.domain.compreface import ServiceType
 from app.domain.embedding import Embedding
 from app.domain.errors import NotFoundError
 from app.domain.matching import cosine
-from app.services.examples import find_example, model_of, nearest_examples
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

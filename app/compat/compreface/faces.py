@@ -16,18 +16,18 @@ from app.compat.compreface.images import read_images
 from app.compat.compreface.jobs import run_job
 from app.compat.compreface.parameters import Parameters, detection_threshold
 from app.compat.compreface.translate import Document, page
-from app.domain.application import ServiceType
-from app.domain.errors import NotFoundError
-from app.domain.job import JobType
-from app.domain.naming import as_uuid
-from app.domain.selection import FacePolicy
-from app.services.applications import find_service
-from app.services.examples import (
+from app.compat.compreface.usecases.applications import find_service
+from app.compat.compreface.usecases.examples import (
     erase_examples,
     erase_examples_of,
     example_image,
     list_examples,
 )
+from app.domain.compreface import ServiceType
+from app.domain.errors import NotFoundError
+from app.domain.job import JobType
+from app.domain.naming import as_uuid
+from app.domain.selection import FacePolicy
 
 if TYPE_CHECKING:
     from app.domain.collection import Face

@@ -10,16 +10,16 @@ from flask import request
 from app import observability
 from app.compat.compreface.context import container, current_service, service_not_found
 from app.compat.compreface.errors import CompreFaceError, changed_meanwhile, of_problem, too_late
+from app.compat.compreface.usecases.applications import get_service
 from app.domain.errors import NotFoundError
 from app.domain.job import JobState
-from app.services.applications import get_service
-from app.services.submit import JobRequest, submit_job
-from app.services.wait import wait_for_job
+from app.services.jobs.submit import JobRequest, submit_job
+from app.services.jobs.wait import wait_for_job
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from app.domain.application import Service
+    from app.domain.compreface import Service
     from app.domain.job import Job, JobType
 
 

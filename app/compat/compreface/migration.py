@@ -12,22 +12,22 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from app.domain.application import ServiceType
+from app.compat.compreface.usecases.applications import NewService, create_service, find_service
+from app.compat.compreface.usecases.examples import home_of
+from app.domain.compreface import ServiceType
 from app.domain.errors import NotFoundError
 from app.domain.job import JobState, JobType
 from app.domain.selection import FacePolicy
-from app.services.admission import Admission
-from app.services.applications import NewService, create_service, find_service
-from app.services.examples import home_of
-from app.services.submit import JobRequest, submit_job
-from app.services.wait import wait_for_job
+from app.services.jobs.admission import Admission
+from app.services.jobs.submit import JobRequest, submit_job
+from app.services.jobs.wait import wait_for_job
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from app.bootstrap import Container
     from app.compat.compreface.source import Source, SourceExample, SourceService
-    from app.domain.application import Service
+    from app.domain.compreface import Service
 
 #: Known to everybody, as every installation has them.
 DEMO_KEYS = {UUID(int=number) for number in (2, 3, 4)}

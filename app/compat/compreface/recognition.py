@@ -14,11 +14,11 @@ from app.compat.compreface.errors import example_not_found, models_failed
 from app.compat.compreface.faces import parse_id
 from app.compat.compreface.images import read_images
 from app.compat.compreface.parameters import Parameters
-from app.domain.application import ServiceType
+from app.compat.compreface.usecases.examples import find_example
+from app.domain.compreface import ServiceType
 from app.domain.errors import NotFoundError
 from app.domain.job import JobType
-from app.services.examples import find_example
-from app.services.rank import Ranking
+from app.services.recognition.rank import Ranking
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -20,10 +20,10 @@ from app.compat.compreface.images import read_images
 from app.compat.compreface.parameters import Parameters
 from app.compat.compreface.retraining import Retrain
 from app.compat.compreface.translate import Document
-from app.domain.application import ServiceType
+from app.compat.compreface.usecases.examples import Examples, erase_examples, list_examples
+from app.compat.compreface.usecases.training import is_trained, running_training
+from app.domain.compreface import ServiceType
 from app.domain.job import JobType
-from app.services.examples import Examples, erase_examples, list_examples
-from app.services.service_training import is_trained, running_training
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -7,8 +7,8 @@ from enum import StrEnum
 
 from app.compat.compreface.context import container, current_service
 from app.compat.compreface.errors import CompreFaceError
+from app.compat.compreface.usecases.training import start_training, stop_training
 from app.domain.errors import ConflictError, NotEnoughFacesError
-from app.services.service_training import start_training, stop_training
 
 
 class Retrain(StrEnum):

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import psycopg
 
-from app.domain.application import ServiceType
+from app.domain.compreface import ServiceType
 from app.domain.errors import ServiceUnavailableError
 
 if TYPE_CHECKING:

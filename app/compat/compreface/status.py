@@ -9,9 +9,9 @@ from flask import Blueprint, Response
 from app.compat.compreface.context import authenticate, container
 from app.compat.compreface.documents import answer
 from app.compat.compreface.errors import CompreFaceError
-from app.domain.application import ServiceType
+from app.compat.compreface.usecases.applications import models_of_services
+from app.domain.compreface import ServiceType
 from app.domain.tenant import DEFAULT_TENANT_ID
-from app.services.applications import models_of_services
 
 if TYPE_CHECKING:
     from app.bootstrap import Container

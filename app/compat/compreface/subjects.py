@@ -12,15 +12,15 @@ from app.compat.compreface.documents import answer, json_object
 from app.compat.compreface.errors import CompreFaceError, subject_not_found
 from app.compat.compreface.names import checked_name
 from app.compat.compreface.parameters import storable
-from app.domain.application import ServiceType
-from app.domain.errors import ConflictError, NotFoundError
-from app.services.examples import (
+from app.compat.compreface.usecases.examples import (
     add_subject,
     erase_all_subjects,
     erase_subject,
     rename_or_merge,
     subject_names,
 )
+from app.domain.compreface import ServiceType
+from app.domain.errors import ConflictError, NotFoundError
 
 if TYPE_CHECKING:
     from flask import Response

@@ -14,7 +14,7 @@ from app.compat.compreface.errors import models_failed
 from app.compat.compreface.images import read_images
 from app.compat.compreface.jobs import run_job
 from app.compat.compreface.parameters import Parameters
-from app.domain.application import ServiceType
+from app.domain.compreface import ServiceType
 from app.domain.job import JobType
 
 if TYPE_CHECKING:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from app.services.ports.access import KeyRepository, TenantRepository
-from app.services.ports.applications import ApplicationRepository, ServiceRepository
 from app.services.ports.audit import AuditTrail
+from app.services.ports.compreface import ApplicationRepository, ServiceRepository
 from app.services.ports.consents import ConsentRepository, LegalHoldRepository
 from app.services.ports.erasure import ErasureRepository, Scrub
 from app.services.ports.jobs import (

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from app.domain.audit import Actor
     from app.domain.pulse import Part
     from app.services.ports.access import KeyRepository, TenantRepository
-    from app.services.ports.applications import ApplicationRepository, ServiceRepository
     from app.services.ports.audit import AuditTrail
+    from app.services.ports.compreface import ApplicationRepository, ServiceRepository
     from app.services.ports.consents import ConsentRepository, LegalHoldRepository
     from app.services.ports.erasure import ErasureRepository
     from app.services.ports.jobs import (

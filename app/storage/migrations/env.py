@@ -7,8 +7,8 @@ import time
 from alembic import context
 from sqlalchemy import text
 
-from app.storage.online import LOCK_TIMEOUT, STATEMENT_TIMEOUT
 from app.storage.tables import Base
+from app.storage.upkeep.patient_ddl import LOCK_TIMEOUT, STATEMENT_TIMEOUT
 
 #: Any number, but always the same one: two processes that migrate at once take turns.
 _LOCK = 0x7C15A1

@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 from app.domain.audit import AuditChain
-from app.services.audit import seal_records
+from app.services.access.audit_trail import seal_records
 
 
 @pytest.fixture

@@ -17,9 +17,9 @@ from sqlalchemy import create_engine, text
 
 from app.domain.audit import AuditChain
 from app.domain.job import JobType
-from app.services.audit import check_trail, list_records, seal_records
-from app.storage.engine import build_engine
-from app.storage.table_copies import one_transaction, tables_of
+from app.services.access.audit_trail import check_trail, list_records, seal_records
+from app.storage.database.engine import build_engine
+from app.storage.database.table_streams import one_transaction, tables_of
 from app.storage.unit_of_work import SqlUnitOfWork
 from tests.integration.services.conftest import (  # noqa: F401 - fixtures
     FakeClock,

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from sqlalchemy import text
 
 from app.domain.access import Credential
-from app.services.identity import new_id
+from app.domain.identity import new_id
 
 
 def test_migrating_twice_does_no_harm(run):

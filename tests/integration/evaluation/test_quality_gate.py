@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from app.catalogue.manifest import DEFAULT_WEIGHTS_DIR
 from app.domain.collection import Collection
 from app.domain.selection import FacePolicy, select_face
-from workers.manifest import DEFAULT_WEIGHTS_DIR
 from workers.registry import build_pipeline
 
 _PROJECT = Path(__file__).resolve().parents[3]

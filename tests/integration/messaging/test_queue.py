@@ -10,11 +10,11 @@ import pytest
 import redis
 from celery import Celery
 
+from app.domain.identity import new_id
 from app.domain.job import JobType, Lane
 from app.messaging import queue as queue_module
 from app.messaging.celery import configure
 from app.messaging.queue import CeleryJobQueue
-from app.services.identity import new_id
 
 
 @pytest.fixture

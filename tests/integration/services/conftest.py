@@ -8,14 +8,14 @@ from uuid import UUID
 import numpy as np
 import pytest
 
+from app.domain.identity import new_id
 from app.domain.job import Job, JobState, JobType, Lane, Progress
 from app.domain.matching import PROTOTYPE_SCALE, Calibration, ShareReading, Thresholds
 from app.domain.model import ModelProfile
-from app.services.complete import complete_job
-from app.services.enrol import enrolled
-from app.services.erase import Receipts
-from app.services.identify import identified
-from app.services.identity import new_id
+from app.services.erasure.receipts import Receipts
+from app.services.jobs.complete import complete_job
+from app.services.recognition.enrol import enrolled
+from app.services.recognition.identify import identified
 from tests.analyses import MODEL, image_of
 
 

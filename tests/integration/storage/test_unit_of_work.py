@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import text
 
 from app.domain.errors import InsufficientStorageError, NotFoundError, ServiceUnavailableError
-from app.services.identity import new_id
+from app.domain.identity import new_id
 
 
 def _end_other_connections(engine):

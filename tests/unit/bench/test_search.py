@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from app.catalogue.manifest import DEFAULT_WEIGHTS_DIR
 from tests.bench.search_vectors import nearest_subjects, populate
-from workers.manifest import DEFAULT_WEIGHTS_DIR
 from workers.matching.cohort import cohort_path, read_cohort
 
 COHORT = read_cohort(cohort_path(DEFAULT_WEIGHTS_DIR, "facenet-msceleb-128"))

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from app.storage.model_profiles import load_model_profiles
+from app.catalogue.manifest import DEFAULT_WEIGHTS_DIR
+from app.catalogue.profiles import load_model_profiles
 from tests.evaluation.rates import expected_calibration_error, log_likelihood_ratio_cost
 from tests.evaluation.run import probabilities
 from tests.evaluation.similarity import DISTANCES, read_distances
-from workers.manifest import DEFAULT_WEIGHTS_DIR
 
 every_measured_model = pytest.mark.parametrize(
     "model", [path.stem for path in DISTANCES.glob("*.csv")]

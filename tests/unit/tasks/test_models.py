@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 from factories import model_profile
 
+from app.catalogue.manifest import DEFAULT_WEIGHTS_DIR
 from app.domain.errors import ModelMismatchError, WeightsError
 from tasks.models import ReadyModels
-from workers.manifest import DEFAULT_WEIGHTS_DIR
 
 MAIN, OTHER = "facenet-msceleb-128", "facenet-casia-512"
 

@@ -7,11 +7,11 @@ import jaxtyping
 import pytest
 import torch
 
+from app.catalogue.manifest import DEFAULT_WEIGHTS_DIR
 from workers.fetch_weights import main
-from workers.manifest import DEFAULT_WEIGHTS_DIR
 from workers.networks.inception_resnet_v1 import InceptionResnetV1
 from workers.registry import build_pipeline, model_card
-from workers.weights import load_arrays, weights_path
+from workers.weights.store import load_arrays, weights_path
 
 CASIA = "facenet-casia-512"
 ORIGINAL = "20180408-102900-casia-webface.pt"

@@ -8,8 +8,8 @@ from PIL import Image
 from app.domain.detection import ImageAnalysis
 from app.domain.errors import CorruptImageError, UnsupportedImageError
 from app.imaging.inspect import ImageLimits
-from workers.decode import decode_image
 from workers.embedders.shelf import EmbedderShelf
+from workers.images.decode import decode_image
 from workers.pipeline import FacePipeline, PipelineOptions
 from workers.ports import DetectedFaces, ModelCard
 

@@ -12,20 +12,20 @@ from app.compat.compreface.context import container
 from app.compat.compreface.documents import answer, json_object
 from app.compat.compreface.errors import CompreFaceError
 from app.compat.compreface.names import checked_name
-from app.domain.errors import ConflictError, NotFoundError
-from app.domain.naming import as_uuid
-from app.services.applications import (
+from app.compat.compreface.usecases.applications import (
     create_application,
     delete_application,
     get_application,
     list_services,
     rename_application,
 )
+from app.domain.errors import ConflictError, NotFoundError
+from app.domain.naming import as_uuid
 
 if TYPE_CHECKING:
     from flask import Response
 
-    from app.domain.application import Application
+    from app.domain.compreface import Application
 
 routes = Blueprint("compreface_admin_applications", __name__)
 routes.before_request(authenticate)

@@ -13,10 +13,7 @@ from app.compat.compreface.context import container
 from app.compat.compreface.documents import answer, json_object
 from app.compat.compreface.errors import CompreFaceError, constraint
 from app.compat.compreface.names import checked_name
-from app.domain.application import ServiceType
-from app.domain.errors import ConflictError, NotFoundError
-from app.domain.naming import as_uuid
-from app.services.applications import (
+from app.compat.compreface.usecases.applications import (
     NewService,
     clone_service,
     create_service,
@@ -26,15 +23,18 @@ from app.services.applications import (
     rotate_key,
     services_of,
 )
-from app.services.calls import calls_by_day
-from app.services.examples import list_examples, subject_names
+from app.compat.compreface.usecases.calls import calls_by_day
+from app.compat.compreface.usecases.examples import list_examples, subject_names
+from app.domain.compreface import ServiceType
+from app.domain.errors import ConflictError, NotFoundError
+from app.domain.naming import as_uuid
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from flask import Response
 
-    from app.domain.application import Service
+    from app.domain.compreface import Service
 
 routes = Blueprint("compreface_admin_services", __name__)
 routes.before_request(authenticate)

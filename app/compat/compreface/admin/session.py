@@ -17,7 +17,7 @@ from app.compat.compreface.documents import answer
 from app.compat.compreface.errors import CompreFaceError
 from app.domain.access import Credential
 from app.domain.audit import Actor, ActorKind
-from app.services.visibility import is_global_admin
+from app.services.access.visibility import is_global_admin
 
 if TYPE_CHECKING:
     from app.domain.access import ApiKey

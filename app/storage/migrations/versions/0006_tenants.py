@@ -10,9 +10,9 @@ from __future__ import annotations
 from alembic import op
 
 from app.domain.tenant import DEFAULT_TENANT, DEFAULT_TENANT_ID
-from app.storage.online import build_index, insist, without_limits
-from app.storage.row_security import OWN_TENANT, expose, of_parent, protect
-from app.storage.tenancy import DatabaseRole
+from app.storage.database.row_security import OWN_TENANT, expose, of_parent, protect
+from app.storage.database.tenancy import DatabaseRole
+from app.storage.upkeep.patient_ddl import build_index, insist, without_limits
 
 revision = "0006"
 down_revision = "0005"

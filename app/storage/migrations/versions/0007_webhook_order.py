@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import op
 
-from app.storage.online import build_index, unhurried
+from app.storage.upkeep.patient_ddl import build_index, unhurried
 
 revision = "0007"
 down_revision = "0006"

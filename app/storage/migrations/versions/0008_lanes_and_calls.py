@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from app.storage.online import build_index, unhurried
-from app.storage.row_security import of_parent, protect
+from app.storage.database.row_security import of_parent, protect
+from app.storage.upkeep.patient_ddl import build_index, unhurried
 
 revision = "0008"
 down_revision = "0007"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import op
 
-from app.storage.row_security import protect
+from app.storage.database.row_security import protect
 
 revision = "0011"
 down_revision = "0009"

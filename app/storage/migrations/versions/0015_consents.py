@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from alembic import op
 
-from app.storage.online import insist
-from app.storage.row_security import of_parent, protect
+from app.storage.database.row_security import of_parent, protect
+from app.storage.upkeep.patient_ddl import insist
 
 revision = "0015"
 down_revision = "0014"

@@ -8,8 +8,8 @@ from __future__ import annotations
 from alembic import op
 
 from app.domain.tenant import DEFAULT_TENANT_ID
-from app.storage.online import build_index, unhurried
-from app.storage.tenancy import DatabaseRole
+from app.storage.database.tenancy import DatabaseRole
+from app.storage.upkeep.patient_ddl import build_index, unhurried
 
 revision = "0016"
 down_revision = "0015"
@@ -28,7 +28,7 @@ def _functions(schema: str) -> str:
     In PL/pgSQL, which keeps its plans for the session; a function in SQL is planned at each call.
     A tenant's turn comes after that of its last job, and no sooner than that of whoever is next. Of
     jobs that are being stored at the same time, ``earliest`` and ``behind`` tell (see
-    ``app.services.turns``).
+    ``app.services.jobs.turns``).
     Jobs that were tried before, and those on no images, are run by their own messages and have no
     turn. A change of model goes through what is stored already, and waits for nobody: it takes no
     room from those that wait.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from alembic import op
 
-from app.storage.online import build_index, insist, without_limits
-from app.storage.row_security import of_parent, protect
+from app.storage.database.row_security import of_parent, protect
+from app.storage.upkeep.patient_ddl import build_index, insist, without_limits
 
 revision = "0017"
 down_revision = "0016"

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from alembic import op
 
-from app.storage.row_security import OWN_TENANT, protect
-from app.storage.statistics import forget_samples, keep_no_samples, keep_samples
+from app.storage.database.row_security import OWN_TENANT, protect
+from app.storage.erasure.planner_samples import forget_samples, keep_no_samples, keep_samples
 
 revision = "0018"
 down_revision = "0017"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from alembic import op
 
 from app.domain.tenant import DEFAULT_TENANT_ID
-from app.storage.row_security import OWN_TENANT, protect
-from app.storage.tenancy import DatabaseRole
+from app.storage.database.row_security import OWN_TENANT, protect
+from app.storage.database.tenancy import DatabaseRole
 
 revision = "0019"
 down_revision = "0018"

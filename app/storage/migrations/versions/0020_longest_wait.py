@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import op
 
-from app.storage.tenancy import DatabaseRole
+from app.storage.database.tenancy import DatabaseRole
 
 revision = "0020"
 down_revision = "0019"

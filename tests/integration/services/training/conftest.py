@@ -10,15 +10,15 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from app.catalogue.manifest import DEFAULT_WEIGHTS_DIR
+from app.domain.identity import new_id
 from app.domain.job import JobType
-from app.services.identity import new_id
-from app.services.sweep import SweepRules, sweep
+from app.services.jobs.sweep import SweepRules, sweep
 from tasks.models import ReadyModels
 from tasks.retrain import run_training_job
 from tasks.runtime import ClassifierCache, Runtime
 from tasks.strangers import Strangers
 from tests.analyses import MODEL, analysed, unit_vectors
-from workers.manifest import DEFAULT_WEIGHTS_DIR
 
 PEOPLE = 6
 FACES = 12

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from app.services.identity import new_id
+from app.domain.identity import new_id
 from tests.analyses import MODEL, image_of
 
 

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import pytest
 
 from app.domain.job import JobType
-from app.services.enrol import enrolled
-from app.services.faces import relabel_face
+from app.services.people.faces import relabel_face
+from app.services.recognition.enrol import enrolled
 from tests.analyses import image_of
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from app.domain.job import JobState, JobType
 from app.domain.training import TrainingData
-from app.services.retrain import trained
+from app.services.models.training import trained
 from tests.analyses import MODEL, image_of
 from workers.matching.retraining import fit_anew
 

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
+from app.catalogue.manifest import DEFAULT_WEIGHTS_DIR
 from workers.embedders.facenet import FaceNetEmbedder, prewhiten
 from workers.engines.choose import build_engine
-from workers.manifest import DEFAULT_WEIGHTS_DIR
 from workers.registry import model_card
 
 MODEL = "facenet-msceleb-128"

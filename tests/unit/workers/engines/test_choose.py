@@ -3,10 +3,10 @@ import sys
 
 import pytest
 
+from app.catalogue.manifest import DEFAULT_WEIGHTS_DIR
 from app.domain.errors import ConfigurationError
 from workers.engines import choose
 from workers.engines.choose import build_engine
-from workers.manifest import DEFAULT_WEIGHTS_DIR
 
 
 @pytest.mark.parametrize(

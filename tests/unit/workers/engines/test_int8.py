@@ -3,11 +3,11 @@ import openvino
 import pytest
 from openvino import opset13
 
+from app.catalogue.manifest import DEFAULT_WEIGHTS_DIR
 from app.domain.errors import WeightsError
 from workers.engines.int8 import convolutions, largest_inputs, quantise
 from workers.engines.openvino_engine import OpenVinoEngine
 from workers.engines.openvino_files import openvino_paths
-from workers.manifest import DEFAULT_WEIGHTS_DIR
 
 MODEL = "facenet-msceleb-128"
 

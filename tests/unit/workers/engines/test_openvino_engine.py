@@ -4,8 +4,8 @@ import sys
 import numpy as np
 import pytest
 
+from app.catalogue.manifest import DEFAULT_WEIGHTS_DIR
 from workers.engines.openvino_engine import OpenVinoEngine
-from workers.manifest import DEFAULT_WEIGHTS_DIR
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def test_signals_arrive_after_engines_have_gone_in_the_order_they_came():
     code = """
 import signal
 from workers.engines.openvino_engine import OpenVinoEngine
-from workers.manifest import DEFAULT_WEIGHTS_DIR
+from app.catalogue.manifest import DEFAULT_WEIGHTS_DIR
 
 def network():
     return OpenVinoEngine(DEFAULT_WEIGHTS_DIR).load("rnet", side=24, batch_sizes=(1,))

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
+from app.catalogue.manifest import DEFAULT_WEIGHTS_DIR
 from workers.engines.torch_engine import TorchEngine, TorchNetwork
-from workers.manifest import DEFAULT_WEIGHTS_DIR
 
 
 class Doubler(torch.nn.Module):

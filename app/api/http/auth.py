@@ -1,0 +1,99 @@
+"""Who makes a request, and whether they may."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from flask import g, request
+
+from app.domain.access import Credential
+from app.domain.errors import AuthenticationError, PermissionDeniedError
+from app.web.context import act_for, container, key_ring
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from app.domain.access import ApiKey, Scope
+    from app.services.ports import UnitOfWorkFactory
+
+#: How long a key is believed without asking again: the longest time that a revoked key lives on.
+_TTL_S = 0.5
+_MAX_KEYS = 1000
+#: Public parts are 12 characters; nothing much longer needs looking up.
+_MAX_PUBLIC_ID = 64
+
+
+class KeyRing:
+    """Finds keys, and remembers them for half a second; safe to share between threads."""
+
+    def __init__(
+        self, uow: UnitOfWorkFactory, *, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._uow = uow
+        self._monotonic = monotonic
+        self._lock = threading.Lock()
+        self._known: dict[str, tuple[float, ApiKey]] = {}
+
+    def find(self, public_id: str) -> ApiKey | None:
+        """Return the key with that public part as it was at most half a second ago."""
+        now = self._monotonic()
+        with self._lock:
+            read_at, key = self._known.get(public_id, (0.0, None))
+        if key is not None and now - read_at < _TTL_S:
+            return key
+        return self.look_up(public_id)
+
+    def look_up(self, public_id: str) -> ApiKey | None:
+        """Return the key as it is now."""
+        now = self._monotonic()
+        with self._uow() as work:
+            key = work.keys.find(public_id)
+        with self._lock:
+            if len(self._known) >= _MAX_KEYS:
+                self._known.clear()
+            if key is None:
+                self._known.pop(public_id, None)
+            else:
+                self._known[public_id] = (now, key)
+        return key
+
+
+def authenticate(needed: Scope) -> ApiKey:
+    """Return the live key of this request and keep it for ``current_key``.
+
+    Raises: AuthenticationError: there is none. PermissionDeniedError: its scope does not reach.
+    """
+    credential = _presented()
+    found = _find(credential) if credential else None
+    if found is None:
+        raise AuthenticationError
+    if not found.scope.covers(needed):
+        raise PermissionDeniedError(
+            f'this call needs a key with the scope "{needed}"; this key has "{found.scope}"'
+        )
+    g.key = found
+    act_for(found)
+    return found
+
+
+def _find(credential: Credential) -> ApiKey | None:
+    now = container().clock.now()
+    found = key_ring().find(credential.public_id)
+    if found is not None and not found.accepts(credential.secret, now):
+        # A secret that another process has just made is good at once.
+        found = key_ring().look_up(credential.public_id)
+    g.claimed_key = found  # for the audit trail, should it be refused
+    if found is None or not found.accepts(credential.secret, now) or not found.is_live(now):
+        return None
+    return found
+
+
+def _presented() -> Credential | None:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    text = token if scheme.lower() == "bearer" else request.headers.get("x-api-key", "")
+    credential = Credential.parse(text)
+    if credential is None or len(credential.public_id) > _MAX_PUBLIC_ID:
+        return None
+    return credential

@@ -1,0 +1,136 @@
+"""Every error as ``application/problem+json`` (RFC 9457)."""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from flask import Blueprint, Response, request
+from flask_restx import Api
+from werkzeug.exceptions import HTTPException
+
+from app.api.http.problem_types import all_types, of_error, of_status
+from app.api.http.rate_limit import rate_limit
+from app.api.schemas.problems import FaultResource, ProblemResource, ProblemTypeResource
+from app.domain.errors import (
+    AuthenticationError,
+    InvalidRequestError,
+    NotFoundError,
+    TooMuchWaitingError,
+    ValidationFailedError,
+    VultusError,
+)
+from app.web.context import container
+
+if TYPE_CHECKING:
+    from flask import Flask
+    from flask.typing import ResponseReturnValue
+
+    from app.api.http.problem_types import ProblemType
+
+MEDIA_TYPE = "application/problem+json"
+_RETRY_AFTER_S = 2
+
+_logger = logging.getLogger(__name__)
+
+pages = Blueprint("problems", __name__, url_prefix="/problems")
+
+
+class ProblemApi(Api):
+    """An Api whose errors are problem documents too; Flask-RESTX knows ``message`` bodies only."""
+
+    def handle_error(self, e: Exception) -> Any:  # noqa: ANN401 - as in the base class
+        """Answer an error that was raised while one of the resources ran."""
+        return answer_error(e)
+
+
+def register(app: Flask) -> None:
+    """Answer every error of the application in this form, and serve the problem types."""
+    app.register_error_handler(Exception, answer_error)
+    app.register_blueprint(pages)
+
+
+def answer_error(error: Exception) -> ResponseReturnValue:
+    """Return the problem document for an error."""
+    if isinstance(error, RecursionError):
+        error = InvalidRequestError("the document is nested too deeply")
+    if isinstance(error, HTTPException):
+        return _answer_framework_error(error)
+    if not isinstance(error, VultusError):
+        _logger.error("a request failed", exc_info=error, extra={"action": "request.fail"})
+        error = VultusError()
+    elif error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        _logger.warning("a request was refused: %s", error.slug, extra={"action": "request.refuse"})
+    faults = error.faults if isinstance(error, ValidationFailedError) else ()
+    headers: dict[str, str] = {}
+    if error.retry_after_s is not None or error.status == HTTPStatus.SERVICE_UNAVAILABLE:
+        headers["Retry-After"] = str(error.retry_after_s or _RETRY_AFTER_S)
+    if isinstance(error, TooMuchWaitingError):
+        headers |= rate_limit(error.quota, retry_after_s=error.retry_after_s)
+    if isinstance(error, AuthenticationError):
+        headers["WWW-Authenticate"] = 'Bearer realm="vultus"'
+    return _problem(
+        of_error(type(error)),
+        detail=error.detail,
+        errors=[FaultResource(detail=f.detail, pointer=f.pointer) for f in faults] or None,
+        headers=headers,
+    )
+
+
+def type_uri(slug: str) -> str:
+    """Return the absolute URI of a problem type."""
+    return f"{container().settings.base_url.rstrip('/')}/problems/{slug}"
+
+
+def _answer_framework_error(error: HTTPException) -> ResponseReturnValue:
+    if error.code is None or error.code < HTTPStatus.BAD_REQUEST:
+        return error.get_response()
+    kind = of_status(type(error))
+    headers = {
+        name: value
+        for name, value in error.get_headers()
+        if name.lower() not in {"content-type", "content-length"}
+    }
+    if error.code == HTTPStatus.SERVICE_UNAVAILABLE:
+        headers.setdefault("Retry-After", str(_RETRY_AFTER_S))
+    return _problem(kind, detail=kind.description, errors=None, headers=headers)
+
+
+def _problem(
+    kind: ProblemType,
+    *,
+    detail: str,
+    errors: list[FaultResource] | None,
+    headers: dict[str, str],
+) -> Response:
+    document = ProblemResource(
+        type=type_uri(kind.slug),
+        title=kind.title,
+        status=kind.status,
+        detail=detail,
+        instance=quote(request.path, errors="replace"),
+        errors=errors,
+    )
+    return Response(
+        document.model_dump_json(exclude_none=True),
+        status=kind.status,
+        headers=headers,
+        content_type=MEDIA_TYPE,
+    )
+
+
+@pages.get("/<slug>")
+def problem_type(slug: str) -> Response:
+    """Say what a problem type means."""
+    kind = all_types().get(slug)
+    if kind is None:
+        raise NotFoundError("there is no such problem type")
+    document = ProblemTypeResource(
+        type=type_uri(kind.slug),
+        title=kind.title,
+        status=kind.status,
+        description=kind.description,
+    )
+    return Response(document.model_dump_json(), content_type="application/json")

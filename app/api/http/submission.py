@@ -1,0 +1,93 @@
+"""Submit a job and answer as the caller prefers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from flask import Response, request
+
+from app import observability
+from app.api.http.operation import answer
+from app.api.http.preferences import Preferences, idempotency_key
+from app.api.http.rate_limit import rate_limit
+from app.api.schemas.jobs import JobResource
+from app.services.jobs.submit import JobRequest, Submission, submit_job
+from app.services.jobs.wait import wait_for_job
+from app.web.context import container, current_key
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from app.api.schemas.base import Schema
+    from app.api.schemas.jobs import WaitQuery
+    from app.domain.collection import Collection
+    from app.domain.job import Job, JobType
+
+#: Seconds after which a look at an unfinished job is worth it.
+RETRY_AFTER_S = 1
+
+
+def submit(
+    job_type: JobType,
+    parameters: Schema,
+    *,
+    query: WaitQuery,
+    images: Sequence[bytes] = (),
+    collection: Collection | None = None,
+) -> Response:
+    """Store a job and answer 202 with it, or 200 where it ended while the caller waited."""
+    box = container()
+    preferences = Preferences.of_request(query, max_wait_s=box.settings.max_wait_s)
+    submission = submit_job(
+        JobRequest(
+            type=job_type,
+            owner_id=current_key().id,
+            collection_id=collection.id if collection else None,
+            parameters=parameters.model_dump(mode="json", exclude_none=True),
+            images=images,
+            awaited=preferences.wait_s > 0,
+        ),
+        route=f"{request.method} {job_type}",
+        idempotency_key=idempotency_key(),
+        republish_after=timedelta(seconds=box.settings.republish_s),
+        admission=box.admission,
+        uow=box.uow,
+        queue=box.queue,
+        clock=box.clock,
+    )
+    job = submission.job
+    observability.job_id.set(str(job.id))
+    if preferences.wait_s > 0 and not job.state.is_terminal:
+        job = wait_for_job(job.id, timeout_s=preferences.wait_s, uow=box.uow, bell=box.bell) or job
+    return _answer(replace(submission, job=job), preferences)
+
+
+def answer_receipt(receipt: Job, *, query: WaitQuery) -> Response:
+    """Answer with the receipt of an erasure: 202 as for any job, 200 to those who wait for it."""
+    observability.job_id.set(str(receipt.id))
+    preferences = Preferences.of_request(query, max_wait_s=container().settings.max_wait_s)
+    return _answer(Submission(receipt, replayed=False), preferences)
+
+
+def _answer(submission: Submission, preferences: Preferences) -> Response:
+    job = submission.job
+    done = preferences.wait_s > 0 and job.state.is_terminal
+    headers = {"Location": f"/v1/jobs/{job.id}", "Vary": "Prefer"}
+    applied = [name for name in preferences.applied if not (done and name == "respond-async")]
+    if applied:
+        headers["Preference-Applied"] = ", ".join(applied)
+    if submission.quota is not None:
+        headers |= rate_limit(submission.quota)
+    if submission.replayed:
+        headers["Idempotent-Replayed"] = "true"
+    if not done:
+        headers["Retry-After"] = str(RETRY_AFTER_S)
+    return answer(show_job(job), HTTPStatus.OK if done else HTTPStatus.ACCEPTED, headers)
+
+
+def show_job(job: Job) -> JobResource:
+    """Return what a caller sees of a job."""
+    return JobResource.of(job, problem_base=container().settings.base_url.rstrip("/"))

@@ -1,0 +1,175 @@
+"""Images in requests: multipart parts, a raw body, or base64 in JSON."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from flask import request
+from pydantic import create_model
+
+from app.api.http.inputs import parse_json, pointer, single_values, validate
+from app.api.schemas.base import Schema
+from app.domain.errors import (
+    Fault,
+    ImageError,
+    ImageTooLargeError,
+    TooManyImagesError,
+    UnsupportedMediaTypeError,
+    ValidationFailedError,
+)
+from app.imaging.inspect import ImageLimits, inspect_image
+from app.web.context import container
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+P = TypeVar("P", bound=Schema)
+
+_DATA_URI = re.compile(r"data:[\w.+/-]*(?:;[\w.=+-]+)*;base64,", re.IGNORECASE)
+_WHITE = {ord(white): None for white in " \t\r\n"}
+
+
+@dataclass(frozen=True, slots=True)
+class Upload(Generic[P]):
+    """The images of a request in order, each with a header that was found right, and the rest."""
+
+    images: Sequence[bytes]
+    parameters: P
+
+
+class UploadReader(Generic[P]):
+    """Reads the requests of one operation.
+
+    ``slots`` names the images where each has a part to play; without them any number of parts
+    called ``image`` is taken.
+    """
+
+    def __init__(self, parameters: type[P], *, slots: tuple[str, ...] = ()) -> None:
+        self._parameters = parameters
+        self._slots = slots
+        texts: dict[str, Any] = dict.fromkeys(slots or ("image",), (str | None, None))
+        if not slots:
+            texts["images"] = (list[str] | None, None)
+        self.document: type[Schema] = create_model(
+            f"{parameters.__name__.removesuffix('Parameters')}Request",
+            __base__=parameters,
+            __doc__="Images in base64, plain or as data URIs, with parameters.",
+            **texts,
+        )
+
+    def read(self, query: Schema) -> Upload[P]:
+        """Return the images and the parameters of the present request.
+
+        ``query`` is what stood in the URL; of it, the parameters of the operation are taken.
+        Raises: ValidationFailedError, UnsupportedMediaTypeError, TooManyImagesError, ImageError.
+        """
+        mimetype = request.mimetype
+        stated = query.model_dump(exclude_unset=True, include=set(self._parameters.model_fields))
+        if mimetype == "multipart/form-data":
+            images, given = self._read_form()
+        elif request.is_json:
+            images, given = self._read_json()
+        elif (
+            mimetype.startswith("image/") or mimetype == "application/octet-stream"
+        ) and not self._slots:
+            images, given = [request.get_data(cache=False)], {}
+        else:
+            accepted = "multipart/form-data, application/json" + (
+                "" if self._slots else ", image/* or application/octet-stream"
+            )
+            raise UnsupportedMediaTypeError(f"send the image as {accepted}")
+        twice = sorted(given.keys() & stated.keys())
+        if twice:
+            raise ValidationFailedError(
+                [
+                    Fault(detail="stands in the URL and in the body", pointer=pointer(n))
+                    for n in twice
+                ]
+            )
+        parameters = validate(self._parameters, {**stated, **given})
+        _inspect(images)
+        return Upload(images, parameters)
+
+    def _read_form(self) -> tuple[list[bytes], dict[str, object]]:
+        names = self._slots or ("image",)
+        files = request.files
+        given = single_values(request.form)
+        faults = [
+            Fault(detail="must be a file part", pointer=pointer(name))
+            for name in names
+            if name in given
+        ]
+        faults += [
+            Fault(detail="is not a known file part", pointer=pointer(name))
+            for name in files
+            if name not in names
+        ]
+        if not faults:
+            faults = [
+                Fault(detail="is missing; send it as a file part", pointer=pointer(name))
+                for name in names
+                if name not in files
+            ]
+        faults += [
+            Fault(detail="is given more than once", pointer=pointer(name))
+            for name in self._slots
+            if len(files.getlist(name)) > 1
+        ]
+        if faults:
+            raise ValidationFailedError(faults)
+        _check_count(sum(len(files.getlist(name)) for name in names))
+        return [part.read() for name in names for part in files.getlist(name)], given
+
+    def _read_json(self) -> tuple[list[bytes], dict[str, object]]:
+        document = parse_json(self.document, request.get_data(cache=False))
+        given = document.model_dump(exclude_unset=True)
+        texts: list[tuple[str, str]] = []
+        for name in self._slots or ("image",):
+            text = given.pop(name, None)
+            if text is not None:
+                texts.append((pointer(name), text))
+            elif self._slots:
+                raise ValidationFailedError([Fault(detail="is missing", pointer=pointer(name))])
+        several = [] if self._slots else given.pop("images", None) or []
+        texts += [(pointer("images", n), text) for n, text in enumerate(several)]
+        if not texts:
+            raise ValidationFailedError([Fault(detail="is missing", pointer="#/image")])
+        _check_count(len(texts))
+        return [_decode(text, where) for where, text in texts], given
+
+
+def _check_count(count: int) -> None:
+    most = container().settings.max_images
+    if count > most:
+        raise TooManyImagesError(f"the request carries {count} images; at most {most} are accepted")
+
+
+def _decode(text: str, where: str) -> bytes:
+    most = container().settings.max_upload_bytes
+    prefix = _DATA_URI.match(text)
+    start = prefix.end() if prefix else 0
+    if (len(text) - start) * 3 // 4 > most * 1.1:
+        raise ImageTooLargeError(f"{where} has more than the accepted {most} bytes")
+    try:
+        encoded = text[start:].translate(_WHITE).encode("ascii")
+        return base64.b64decode(encoded, validate=True)
+    except (binascii.Error, UnicodeEncodeError):
+        raise ValidationFailedError(
+            [Fault(detail="must be base64, plain or as a data URI", pointer=where)]
+        ) from None
+
+
+def _inspect(images: Sequence[bytes]) -> None:
+    settings = container().settings
+    limits = ImageLimits(max_bytes=settings.max_upload_bytes, max_pixels=settings.max_pixels)
+    for number, image in enumerate(images):
+        try:
+            inspect_image(image, limits=limits)
+        except ImageError as error:
+            if len(images) == 1:
+                raise
+            raise type(error)(f"image {number + 1} of {len(images)}: {error.detail}") from error

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+from uuid import UUID
+
+import click
+
+from app.bootstrap import build_container
+from app.cli.tenants import container_for, tenant_option
+from app.compat.compreface.usecases.applications import (
+    NewService,
+    clone_service,
+    create_service,
+    delete_service,
+    list_services,
+    rename_service,
+    rotate_key,
+)
+from app.domain.compreface import ServiceType
+from app.settings import Settings
+
+
+@click.group()
+def service() -> None:
+    """Make and list services with UUID keys, for clients of CompreFace."""
+
+
+@service.command()
+@click.option("--app", "application", required=True, help="The application; made if need be.")
+@click.option("--name", required=True, help="What the service is called.")
+@click.option(
+    "--type",
+    "kind",
+    type=click.Choice([kind.value for kind in ServiceType]),
+    required=True,
+    help="What the key opens.",
+)
+@click.option("--key", type=click.UUID, help="A key that clients hold already; drawn when absent.")
+@tenant_option
+def create(application: str, name: str, kind: str, key: UUID | None, tenant: str) -> None:
+    """Make a service and print its key; it cannot be shown again."""
+    container, _ = container_for(tenant)
+    wanted = NewService(
+        application=application,
+        name=name,
+        type=ServiceType(kind),
+        model=container.settings.model,
+        key=key,
+    )
+    _, made = create_service(wanted, uow=container.uow, clock=container.clock)
+    click.echo(made)
+
+
+@service.command("list")
+def list_() -> None:
+    """Print every service's id, type, application and name."""
+    container = build_container(Settings.load())
+    for application, services in list_services(uow=container.uow):
+        for one in services:
+            click.echo(f"{one.id}  {one.type:11}  {application.name}  {one.name}")
+
+
+@service.command()
+@click.argument("service_id", type=click.UUID)
+@click.argument("name")
+def rename(service_id: UUID, name: str) -> None:
+    """Give a service another name."""
+    container = build_container(Settings.load())
+    rename_service(service_id, name, uow=container.uow)
+
+
+@service.command("rotate-key")
+@click.argument("service_id", type=click.UUID)
+def rotate_key_(service_id: UUID) -> None:
+    """Replace a service's key and print the new one; the old one is refused from now on."""
+    container = build_container(Settings.load())
+    _, key = rotate_key(service_id, uow=container.uow)
+    click.echo(key)
+
+
+@service.command()
+@click.argument("service_id", type=click.UUID)
+@click.argument("name")
+def clone(service_id: UUID, name: str) -> None:
+    """Copy a service with its people under another name and print the copy's key."""
+    container = build_container(Settings.load())
+    _, key = clone_service(service_id, name, uow=container.uow, clock=container.clock)
+    click.echo(key)
+
+
+@service.command()
+@click.argument("service_id", type=click.UUID)
+def delete(service_id: UUID) -> None:
+    """Remove a service with its subjects, faces, photographs and jobs."""
+    container = build_container(Settings.load())
+    delete_service(service_id, uow=container.uow)

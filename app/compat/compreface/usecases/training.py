@@ -1,0 +1,91 @@
+"""Start, watch and stop the training of a service's matcher; one at a time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from app.compat.compreface.usecases.examples import home_of
+from app.domain.errors import ConflictError, NotEnoughFacesError
+from app.domain.job import JobState, JobType
+from app.services.jobs.complete import cancel_job
+from app.services.jobs.submit import JobRequest, submit_job
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+    from uuid import UUID
+
+    from app.domain.compreface import Service
+    from app.services.jobs.admission import Admission
+    from app.services.ports import Clock, JobQueue, UnitOfWorkFactory
+
+_LEAST_FACES = 2
+
+
+def running_training(service: Service, *, uow: UnitOfWorkFactory) -> UUID | None:
+    """Return the id of the training job that has not ended, or ``None``."""
+    with uow() as work:
+        jobs = work.jobs.page(
+            owner_id=service.id,
+            states=[JobState.QUEUED, JobState.RUNNING],
+            types=[JobType.TRAINING],
+            before=None,
+            limit=1,
+        )
+    return jobs[0].id if jobs else None
+
+
+def is_trained(service: Service, *, uow: UnitOfWorkFactory) -> bool:
+    """Whether there is a trained matcher for the model of the service's collection."""
+    with uow() as work:
+        home = work.collections.get(home_of(service))
+        return home is not None and work.trainings.active_id(home.id, home.model) is not None
+
+
+def start_training(
+    service: Service,
+    *,
+    republish_after: timedelta,
+    admission: Admission,
+    uow: UnitOfWorkFactory,
+    queue: JobQueue,
+    clock: Clock,
+) -> None:
+    """Submit a training job.
+
+    Raises: ConflictError: one has not ended. NotEnoughFacesError: fewer than two examples.
+    """
+    if running_training(service, uow=uow) is not None:
+        raise ConflictError("a training has not ended")
+    with uow() as work:
+        examples = work.faces.count(home_of(service), subject_id=None)
+    if examples < _LEAST_FACES:
+        raise NotEnoughFacesError
+    submit_job(
+        JobRequest(
+            type=JobType.TRAINING,
+            owner_id=service.id,
+            collection_id=service.collection_id,
+            parameters={},
+        ),
+        route="service training",
+        idempotency_key=None,
+        republish_after=republish_after,
+        admission=admission,
+        uow=uow,
+        queue=queue,
+        clock=clock,
+    )
+
+
+def stop_training(
+    service: Service,
+    *,
+    retention: timedelta,
+    uow: UnitOfWorkFactory,
+    queue: JobQueue,
+    clock: Clock,
+) -> None:
+    """Cancel the training job that has not ended, if there is one."""
+    job_id = running_training(service, uow=uow)
+    if job_id is not None:
+        cancel_job(job_id, retention=retention, uow=uow, queue=queue, clock=clock)

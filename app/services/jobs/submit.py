@@ -1,0 +1,146 @@
+"""Accept a job: store it, commit, then tell the workers."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from app.domain.errors import IdempotencyMismatchError, QueueFullError, TooMuchWaitingError
+from app.domain.identity import new_id
+from app.domain.job import Job, JobState, JobType, Lane, Progress
+from app.services.people.consent_rules import require_early
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from app.domain.backlog import Quota
+    from app.services.jobs.admission import Admission
+    from app.services.ports import Clock, JobQueue, UnitOfWork, UnitOfWorkFactory
+
+
+#: A verification has two images.
+_MOST_AWAITED = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobRequest:
+    """A validated wish for a job."""
+
+    type: JobType
+    owner_id: UUID
+    collection_id: UUID | None = None
+    parameters: Mapping[str, Any]
+    images: Sequence[bytes] = ()
+    #: Whether somebody waits for the answer.
+    awaited: bool = False
+
+    @property
+    def lane(self) -> Lane:
+        """Return the lane: a wait for many images is bulk work all the same."""
+        prompt = self.awaited and len(self.images) <= _MOST_AWAITED
+        return Lane.INTERACTIVE if prompt else Lane.BULK
+
+    def fingerprint(self) -> bytes:
+        """Return a digest that differs for any other request."""
+        head = [self.type, str(self.collection_id), self.parameters]
+        digest = hashlib.sha256(json.dumps(head, sort_keys=True).encode())
+        for image in self.images:
+            digest.update(hashlib.sha256(image).digest())
+        return digest.digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """The stored job, and whether an earlier request with the same key had made it."""
+
+    job: Job
+    replayed: bool
+    #: What the tenant may have waiting; none where nothing was added to it.
+    quota: Quota | None = None
+
+
+def submit_job(
+    request: JobRequest,
+    *,
+    route: str,
+    idempotency_key: str | None,
+    republish_after: timedelta,
+    admission: Admission,
+    uow: UnitOfWorkFactory,
+    queue: JobQueue,
+    clock: Clock,
+) -> Submission:
+    """Store a job durably and put its message.
+
+    The job is safe once this returns, also when the broker is down: the sweep puts messages that
+    are missing. With an idempotency key, a repetition returns the first job and stores nothing,
+    also where no other job is admitted.
+    Raises: IdempotencyMismatchError: the key was used for another request. NotFoundError: the
+    collection was deleted meanwhile. ConsentRequiredError: faces would be enrolled without one.
+    TooMuchWaitingError, QueueFullError: see ``admission``.
+    """
+    now = clock.now()
+    job = Job(
+        id=new_id(),
+        type=request.type,
+        state=JobState.QUEUED,
+        owner_id=request.owner_id,
+        collection_id=request.collection_id,
+        lane=request.lane,
+        parameters=request.parameters,
+        progress=Progress(total=len(request.images)),
+        created_at=now,
+    )
+    with uow() as work:
+        try:
+            with admission.enter(job, work=work, clock=clock) as entry:
+                turn = work.jobs.add(
+                    job,
+                    images=request.images,
+                    publish_at=now + republish_after,
+                    earliest=entry.place.earliest,
+                    behind=entry.place.behind,
+                )
+                if idempotency_key is not None:
+                    earlier = _remember(request, job, route=route, key=idempotency_key, work=work)
+                    if earlier is not None:
+                        return Submission(earlier, replayed=True)
+                if request.type is JobType.ENROLMENT:
+                    require_early(work, request, now=now)
+                work.commit()
+                entry.place.turn = turn
+        except (TooMuchWaitingError, QueueFullError):
+            earlier = _earlier(request, route=route, key=idempotency_key, work=work)
+            if earlier is None:
+                raise
+            return Submission(earlier, replayed=True)
+    queue.put_job(job.id, job.type, lane=job.lane, shared=job.is_shared)
+    return Submission(job, replayed=False, quota=entry.quota)
+
+
+def _remember(
+    request: JobRequest, job: Job, *, route: str, key: str, work: UnitOfWork
+) -> Job | None:
+    """Store the key with the job, or return the job that an earlier request with it has made."""
+    fingerprint = request.fingerprint()
+    stored, first = work.idempotency.remember(
+        owner_id=request.owner_id, route=route, key=key, fingerprint=fingerprint, job_id=job.id
+    )
+    if stored != fingerprint:
+        raise IdempotencyMismatchError
+    return None if first == job.id else work.jobs.get(first)
+
+
+def _earlier(request: JobRequest, *, route: str, key: str | None, work: UnitOfWork) -> Job | None:
+    """Return the job that an earlier request with the key has made, or ``None``."""
+    known = key and work.idempotency.find(owner_id=request.owner_id, route=route, key=key)
+    if not known:
+        return None
+    fingerprint, job_id = known
+    if fingerprint != request.fingerprint():
+        raise IdempotencyMismatchError
+    return work.jobs.get(job_id)

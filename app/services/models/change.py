@@ -1,0 +1,224 @@
+"""Change a collection's model, as its owner asks for it: start, hold, switch, take back, end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from app.domain.audit import Action
+from app.domain.errors import ConflictError, Fault, NotFoundError, ValidationFailedError
+from app.domain.identity import new_id
+from app.domain.job import Job, JobState, JobType, Progress
+from app.domain.reembedding import Reembedding, ReembeddingState
+from app.services.jobs.complete import cancel_job
+from app.services.models.switch import activate, take_back
+from app.services.people.collections import find_collection
+
+if TYPE_CHECKING:
+    from collections.abc import Collection as Iterable
+    from uuid import UUID
+
+    from app.domain.access import ApiKey
+    from app.services.ports import Clock, JobQueue, UnitOfWork, UnitOfWorkFactory
+
+#: When the sweep may wake a job that is held: never.
+HELD_FOR = timedelta(days=36_500)
+
+_EMBEDDING, _PAUSED = ReembeddingState.EMBEDDING, ReembeddingState.PAUSED
+_READY, _ACTIVE = ReembeddingState.READY, ReembeddingState.ACTIVE
+_SETTLING = ReembeddingState.SETTLING
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """How a collection is to change its model; the fields are those of ``Reembedding``."""
+
+    model: str
+    activate: bool = False
+    drop_faces_without_photograph: bool = False
+    #: What the collection's own thresholds shall be by the new model.
+    similarity_threshold: float | None = None
+    possible_threshold: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progressing:
+    """A change beside the job that works on it, which goes before it does."""
+
+    change: Reembedding
+    job: Job | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reembeddings:
+    """The changes of model of one collection, for one key."""
+
+    collection: str
+    key: ApiKey
+    uow: UnitOfWorkFactory
+    queue: JobQueue
+    clock: Clock
+    republish_after: timedelta
+    retention: timedelta
+
+    def start(self, wish: Wish, *, models: Iterable[str]) -> Progressing:
+        """Begin to embed every face by another model, beside what is there.
+
+        Raises: NotFoundError. ValidationFailedError: the model is not known, or the one in use.
+        ConflictError: the collection is changing its model already.
+        """
+        with self.uow() as work:
+            home = find_collection(self.collection, key=self.key, work=work)
+            others = sorted(set(models) - {home.model})
+            if wish.model not in others:
+                detail = f"must be one of {', '.join(others)}"
+                raise ValidationFailedError([Fault(detail=detail, pointer="#/model")])
+            job = self._job(home.id, work)
+            change = Reembedding(
+                id=job.id,
+                collection_id=home.id,
+                job_id=job.id,
+                model=wish.model,
+                former_model=home.model,
+                state=_EMBEDDING,
+                activate=wish.activate,
+                drop_faces_without_photograph=wish.drop_faces_without_photograph,
+                other_similarity_threshold=wish.similarity_threshold,
+                other_possible_threshold=wish.possible_threshold,
+                created_at=job.created_at,
+            )
+            work.reembeddings.add(change)
+            work.commit()
+        self.queue.put_job(job.id, job.type, lane=job.lane)
+        return Progressing(change=change, job=job)
+
+    def list(self, *, limit: int) -> list[Progressing]:
+        """Return the changes, newest first. Raises: NotFoundError."""
+        with self.uow() as work:
+            home = find_collection(self.collection, key=self.key, work=work)
+            found = work.reembeddings.page(home.id, limit=limit)
+            return [Progressing(change=one, job=work.jobs.get(one.job_id)) for one in found]
+
+    def get(self, change_id: UUID) -> Progressing:
+        """Return a change. Raises: NotFoundError."""
+        with self.uow() as work:
+            return self._progressing(self._found(change_id, work), work)
+
+    def pause(self, change_id: UUID) -> Progressing:
+        """Let no more faces be embedded for now. Raises: NotFoundError, ConflictError."""
+        with self.uow() as work:
+            found = self._found(change_id, work)
+            # Before the change is held, as a worker holds first the one and then the other.
+            work.jobs.postpone(found.job_id, publish_at=self.clock.now() + HELD_FOR)
+            change = replace(self._held(found, work, _EMBEDDING), state=_PAUSED)
+            work.reembeddings.update(change)
+            work.audit.record(Action.PAUSE_REEMBEDDING, change_id)
+            work.commit()
+            return self._progressing(change, work)
+
+    def resume(self, change_id: UUID) -> Progressing:
+        """Go on after a pause, or with a new job where the last one was given up.
+
+        Raises: NotFoundError, ConflictError.
+        """
+        with self.uow() as work:
+            found = self._found(change_id, work)
+            wake = self.clock.now() + self.republish_after
+            work.jobs.postpone(found.job_id, publish_at=wake)
+            change = replace(self._held(found, work, _PAUSED, _EMBEDDING), state=_EMBEDDING)
+            if self._is_stalled(change, work):
+                change = replace(change, job_id=self._job(change.collection_id, work).id)
+            work.reembeddings.update(change)
+            work.audit.record(Action.RESUME_REEMBEDDING, change_id)
+            work.commit()
+        self.queue.put_job(change.job_id, JobType.REEMBEDDING)
+        return self.get(change_id)
+
+    def activate(self, change_id: UUID, *, drop_faces_without_photograph: bool) -> Progressing:
+        """Search by the new model from now on.
+
+        Raises: NotFoundError, ConflictError. FacesLeftBehindError: see ``switch.activate``.
+        """
+        with self.uow() as work:
+            change = self._held(self._found(change_id, work), work, _READY, _ACTIVE)
+            if change.state is _READY:
+                if drop_faces_without_photograph:
+                    change = replace(change, drop_faces_without_photograph=True)
+                change = activate(work, change, clock=self.clock)
+                work.audit.record(Action.ACTIVATE_REEMBEDDING, change_id)
+                work.commit()
+            return self._progressing(change, work)
+
+    def roll_back(self, change_id: UUID) -> Progressing:
+        """Search by the former model again; the new vectors stay. Raises: as ``activate``."""
+        with self.uow() as work:
+            change = self._held(self._found(change_id, work), work, _ACTIVE, _READY)
+            if change.state is _ACTIVE:
+                change = take_back(work, change, clock=self.clock)
+                work.audit.record(Action.ROLL_BACK_REEMBEDDING, change_id)
+                work.commit()
+            return self._progressing(change, work)
+
+    def finish(self, change_id: UUID) -> Progressing:
+        """Give up the former vectors for good. Raises: NotFoundError, ConflictError."""
+        return self._settle(change_id, _ACTIVE)
+
+    def cancel(self, change_id: UUID) -> Progressing:
+        """Give up the new vectors. Raises: NotFoundError, ConflictError."""
+        return self._settle(change_id, _EMBEDDING, _PAUSED, _READY)
+
+    def _settle(self, change_id: UUID, *states: ReembeddingState) -> Progressing:
+        with self.uow() as work:
+            change = self._held(self._found(change_id, work), work, *states, _SETTLING)
+            if change.state is _SETTLING and not self._is_stalled(change, work):
+                return self._progressing(change, work)
+            before = change.job_id
+            job = self._job(change.collection_id, work)
+            change = replace(change, state=_SETTLING, job_id=job.id, cursor=None)
+            work.reembeddings.update(change)
+            work.commit()
+        cancel_job(
+            before, retention=self.retention, uow=self.uow, queue=self.queue, clock=self.clock
+        )
+        self.queue.put_job(job.id, job.type, lane=job.lane)
+        return Progressing(change=change, job=job)
+
+    def _job(self, collection_id: UUID, work: UnitOfWork) -> Job:
+        now = self.clock.now()
+        job = Job(
+            id=new_id(),
+            type=JobType.REEMBEDDING,
+            state=JobState.QUEUED,
+            owner_id=self.key.id,
+            collection_id=collection_id,
+            progress=Progress(total=work.reembeddings.count_faces(collection_id)),
+            created_at=now,
+        )
+        work.jobs.add(job, images=(), publish_at=now + self.republish_after)
+        return job
+
+    def _found(self, change_id: UUID, work: UnitOfWork) -> Reembedding:
+        home = find_collection(self.collection, key=self.key, work=work)
+        change = work.reembeddings.get(change_id)
+        if change is None or change.collection_id != home.id:
+            raise NotFoundError("the collection has no such change of model")
+        return change
+
+    def _held(self, found: Reembedding, work: UnitOfWork, *states: ReembeddingState) -> Reembedding:
+        change = work.reembeddings.hold(found.id)
+        if change is None:
+            raise NotFoundError("the collection has no such change of model")
+        if change.state not in states:
+            raise ConflictError(
+                f"the change of model is {change.state}; this can be asked for while it is "
+                + " or ".join(states)
+            )
+        return change
+
+    def _is_stalled(self, change: Reembedding, work: UnitOfWork) -> bool:
+        job = work.jobs.get(change.job_id)
+        return job is None or job.state.is_terminal
+
+    def _progressing(self, change: Reembedding, work: UnitOfWork) -> Progressing:
+        return Progressing(change=change, job=work.jobs.get(change.job_id))

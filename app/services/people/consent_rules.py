@@ -1,0 +1,176 @@
+"""Who may be enrolled: nobody without a valid consent where one is required.
+
+A consent that was recorded binds also where none is required: whoever has withdrawn it, or whose
+consents have expired, is enrolled again only under a new one.
+
+Everything that writes faces holds the collection before it asks here, and everything that ends a
+consent or changes the rule holds it alone, so that no face is written by an answer that is no
+longer true.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from app.domain.consent import Consent, ConsentTerms
+from app.domain.errors import ConflictError, ConsentRequiredError
+from app.domain.identity import new_id
+from app.services.people.hold_rules import is_held
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from uuid import UUID
+
+    from app.domain.collection import Collection, Subject
+    from app.services.jobs.submit import JobRequest
+    from app.services.ports import Clock, UnitOfWork, UnitOfWorkFactory
+
+
+def require_consent(
+    work: UnitOfWork, collection: Collection, subject: Subject | None, *, now: datetime
+) -> None:
+    """Refuse faces of a subject, or of nobody known. Raises: ConsentRequiredError."""
+    admitted_terms(work, collection, subject, {}, since=now, now=now)
+
+
+def merge_consents(
+    work: UnitOfWork, collection: Collection, subject: Subject, into: Subject, *, now: datetime
+) -> None:
+    """Give a subject's consents to the one that is to have its faces.
+
+    Raises: ConsentRequiredError: that one has ended all of its own.
+    """
+    if work.consents.of_subject(into.id):
+        require_consent(work, collection, into, now=now)
+    work.consents.move(subject.id, into=into.id)
+
+
+def admitted_terms(
+    work: UnitOfWork,
+    collection: Collection,
+    subject: Subject | None,
+    parameters: Mapping[str, Any],
+    *,
+    since: datetime,
+    now: datetime,
+) -> ConsentTerms | None:
+    """Return the consent that came with an enrolment's parameters, if it is to be recorded.
+
+    It counts as given at ``since``, when it came, and not if there was a withdrawal after that.
+    Raises: ConsentRequiredError: the subject, or nobody known, may not be enrolled.
+    """
+    consents = [] if subject is None else work.consents.of_subject(subject.id)
+    valid = [one.terms for one in consents if one.is_valid(now)]
+    terms = _stated_terms(parameters)
+    if terms is not None and any(
+        one.withdrawn_at is not None and one.withdrawn_at >= since for one in consents
+    ):
+        terms = None
+    if terms is not None and terms.is_open(now):
+        return None if terms in valid else terms
+    if not valid and (consents or collection.require_consent):
+        raise ConsentRequiredError(_what_to_do(parameters, consents))
+    return None
+
+
+def named_subject(
+    work: UnitOfWork, collection_id: UUID, parameters: Mapping[str, Any]
+) -> Subject | None:
+    """Return the subject that an enrolment's parameters name, if it is there."""
+    name = parameters.get("subject")
+    if name is None:
+        return None
+    find = work.subjects.find_folded if parameters.get("any_case") else work.subjects.find
+    return find(collection_id, name)
+
+
+def require_early(work: UnitOfWork, request: JobRequest, *, now: datetime) -> None:
+    """Refuse an enrolment that would fail for want of a consent. Raises: ConsentRequiredError.
+
+    The worker asks again: much may happen before it comes to the job.
+    """
+    collection = work.collections.get(request.collection_id) if request.collection_id else None
+    if collection is not None and collection.require_consent:
+        subject = named_subject(work, collection.id, request.parameters)
+        admitted_terms(work, collection, subject, request.parameters, since=now, now=now)
+
+
+def record_consent(
+    work: UnitOfWork, subject_id: UUID, terms: ConsentTerms, *, given_at: datetime
+) -> Consent:
+    """Store a subject's consent."""
+    consent = Consent(id=new_id(), subject_id=subject_id, terms=terms, given_at=given_at)
+    work.consents.add(consent)
+    return consent
+
+
+def require_all_covered(work: UnitOfWork, collection_id: UUID, *, now: datetime) -> None:
+    """Refuse to require consents of a collection that holds faces without; hold it alone.
+
+    Raises: ConflictError.
+    """
+    work.collections.hold_alone(collection_id)
+    people, faces = work.consents.uncovered(collection_id, now=now)
+    if people or faces:
+        raise ConflictError(
+            f"the collection holds faces of {people} subjects without a valid consent and "
+            f"{faces} faces without a subject; record consents or remove them first, see "
+            f"GET /v1/collections/{collection_id}/subjects?without_consent=true"
+        )
+
+
+def erase_for_want_of_consent(
+    work: UnitOfWork, collection_id: UUID, subject_id: UUID, *, now: datetime
+) -> int:
+    """Erase the faces of a subject none of whose consents is valid any more; return how many.
+
+    The caller holds the collection alone. What is under a legal hold waits for its end.
+    """
+    if is_held(work, collection_id, subject_id):
+        return 0
+    erased = 0
+    if not any(one.is_valid(now) for one in work.consents.of_subject(subject_id)):
+        faces = work.faces.labelled_ids(collection_id, subject_id=subject_id)
+        erased = work.erasures.people(collection_id, face_ids=faces)["faces"]
+    work.consents.settle(subject_id, now=now)
+    return erased
+
+
+def erase_after_consents(*, limit: int, uow: UnitOfWorkFactory, clock: Clock) -> None:
+    """Erase the faces of those whose consents have ended, each in a transaction of its own."""
+    now = clock.now()
+    with uow() as work:
+        ended = work.consents.ended(now=now, limit=limit)
+    for collection_id, subject_id in ended:
+        with uow() as work:
+            work.collections.hold_alone(collection_id)
+            erase_for_want_of_consent(work, collection_id, subject_id, now=now)
+            work.commit()
+
+
+def _stated_terms(parameters: Mapping[str, Any]) -> ConsentTerms | None:
+    purpose = parameters.get("consent_purpose")
+    if purpose is None:
+        return None
+    expires_at = parameters.get("consent_expires_at")
+    return ConsentTerms(
+        purpose=purpose,
+        text_version=parameters["consent_text_version"],
+        expires_at=None if expires_at is None else datetime.fromisoformat(expires_at),
+        reference=parameters.get("consent_reference"),
+    )
+
+
+def _what_to_do(parameters: Mapping[str, Any], consents: list[Consent]) -> str:
+    if parameters.get("subject") is None and not consents:
+        return (
+            "the collection takes only faces of subjects who have agreed to it; name the subject "
+            "and its consent"
+        )
+    if consents:
+        return "every consent of this subject has ended; record a new one, then enrol"
+    return (
+        "the collection takes only faces of subjects who have agreed to it; record the consent of "
+        "this one, or send it as consent_purpose and consent_text_version"
+    )

@@ -1,0 +1,135 @@
+"""Learn a face."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from app.domain.errors import LowQualityFaceError, NotFoundError
+from app.domain.selection import FacePolicy, select_face
+from app.services.jobs.complete import Outcome
+from app.services.people.consent_rules import admitted_terms, named_subject, record_consent
+from app.services.recognition.model_guard import of_collection
+from app.services.recognition.results import face_document, images_document
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from app.domain.collection import Collection, Subject
+    from app.domain.detection import AnalysedFace, ImageAnalysis
+    from app.domain.errors import VultusError
+    from app.domain.job import Job
+    from app.domain.quality import QualityGate
+    from app.services.ports import Clock, UnitOfWork
+    from app.services.recognition.results import Document
+
+
+def enrolled(
+    work: UnitOfWork,
+    job: Job,
+    images: Sequence[ImageAnalysis | VultusError],
+    clock: Clock,
+) -> Outcome:
+    """Store one face of each image, for the named subject or for none; answer with their ids.
+
+    Instead of a subject, ``not_subject`` names one that the faces do not show: no face like them
+    will be taken for that subject. The quality gate is not for these: what was taken for somebody
+    wrongly may well be a poor photograph. ``face_id`` gives the face of a job of one image its id.
+    With ``any_case`` a subject whose name differs in case alone is the one that is named. A consent
+    that came with the job is recorded as given when the job was submitted.
+
+    Raises: VultusError: no image shows the one face meant well enough, or there is no valid consent
+    where one is needed. ModelChangedError: the collection has come to need vectors of another
+    model.
+    """
+    collection = work.collections.hold(job.collection_id) if job.collection_id else None
+    if collection is None:
+        raise NotFoundError("the collection was deleted before the face was enrolled")
+    policy = FacePolicy(job.parameters.get("face_policy") or FacePolicy.PROMINENT)
+    name = job.parameters.get("subject")
+    ruled_out = job.parameters.get("not_subject")
+    terms = admitted_terms(
+        work,
+        collection,
+        named_subject(work, collection.id, job.parameters),
+        job.parameters,
+        since=job.created_at,
+        now=clock.now(),
+    )
+    image_ids = work.jobs.image_ids(job.id) if collection.keep_images else []
+    expires_at = (
+        clock.now() + timedelta(days=collection.retention_days)
+        if collection.retention_days is not None
+        else None
+    )
+    subject_id: UUID | None = None
+    rejected_id = _known(work, collection, ruled_out) if ruled_out is not None else None
+    stated = job.parameters.get("face_id")
+    kept: list[UUID] = []
+    face_ids: list[str] = []
+
+    def faces(number: int, image: ImageAnalysis) -> list[Document]:
+        nonlocal subject_id
+        face = select_face(image, policy)
+        if ruled_out is None:
+            _require_quality(face, collection.quality_gate)
+        face = of_collection(face, collection)
+        if name is not None and subject_id is None:
+            subject_id = _subject(work, job, collection, name).id
+            if terms is not None:
+                record_consent(work, subject_id, terms, given_at=job.created_at)
+        image_id = image_ids[number] if image_ids else None
+        face_id = work.faces.add(
+            collection_id=collection.id,
+            subject_id=subject_id,
+            rejected_subject_id=rejected_id,
+            job_id=job.id,
+            image_number=number,
+            image_id=image_id,
+            face=face,
+            expires_at=expires_at,
+            face_id=None if stated is None else UUID(stated),
+        )
+        if image_id is not None:
+            kept.append(image_id)
+        face_ids.append(str(face_id))
+        document = {**face_document(face), "face_id": str(face_id), "subject": name}
+        return [document if ruled_out is None else {**document, "not_subject": ruled_out}]
+
+    documents = images_document(images, faces)
+    return Outcome(
+        result={
+            "model": collection.model,
+            "subject": name,
+            "face_ids": face_ids,
+            "images": documents,
+        },
+        keep_images=kept,
+    )
+
+
+def _subject(work: UnitOfWork, job: Job, collection: Collection, name: str) -> Subject:
+    if job.parameters.get("any_case"):
+        work.subjects.hold_name(collection.id, name)
+    known = named_subject(work, collection.id, job.parameters)
+    return work.subjects.ensure(collection.id, name) if known is None else known
+
+
+def _require_quality(face: AnalysedFace, gate: QualityGate) -> None:
+    reasons = gate.limits.reasons(face.quality)
+    if reasons:
+        listed = " and ".join(
+            f"{one.issue.replace('_', ' ')} ({one.value:.3g} where the limit is {one.limit:g})"
+            for one in reasons
+        )
+        raise LowQualityFaceError(
+            f"the face is {listed}; send a better photograph, or set the collection's quality_gate"
+        )
+
+
+def _known(work: UnitOfWork, collection: Collection, name: str) -> UUID:
+    subject = work.subjects.find(collection.id, name)
+    if subject is None:
+        raise NotFoundError("the subject that the faces do not show is not in the collection")
+    return subject.id

@@ -1,0 +1,206 @@
+from __future__ import annotations
+
+from dataclasses import asdict, fields
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import and_, delete, exists, func, insert, or_, select, text, update
+from sqlalchemy.exc import IntegrityError
+
+from app.domain.errors import ConflictError
+from app.domain.reembedding import DoubleFace, Reembedding, ReembeddingState, StoredFace
+from app.storage.people.faces import detection_of
+from app.storage.people.image_keys import unseal
+from app.storage.search.statements import vector_of
+from app.storage.tables import FaceRow, ImageKeyRow, ImageRow, ReembeddingRow, SubjectRow
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from uuid import UUID
+
+    from sqlalchemy import Select
+    from sqlalchemy.orm import Session
+
+    from app.domain.embedding import Embedding
+
+_PUT = text(
+    "UPDATE faces SET second_model = :model, second_embedding = CAST(:vector AS vector)"
+    " WHERE id = :id"
+)
+
+
+def _free(ids: list[UUID]) -> Select[UUID]:
+    """Lock those of the faces that nobody else holds: to wait here might be a deadlock."""
+    return (
+        select(FaceRow.id)
+        .where(FaceRow.id.in_(ids))
+        .with_for_update(key_share=True, skip_locked=True)
+    )
+
+
+def _reembedding(row: Any) -> Reembedding:  # noqa: ANN401 - whatever has the columns
+    values = {field.name: getattr(row, field.name) for field in fields(Reembedding)}
+    return Reembedding(**{**values, "state": ReembeddingState(row.state)})
+
+
+class SqlReembeddingRepository:
+    """See :class:`app.services.ports.ReembeddingRepository`."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def add(self, reembedding: Reembedding) -> None:
+        try:
+            self._session.execute(insert(ReembeddingRow).values(asdict(reembedding)))
+        except IntegrityError as error:
+            raise ConflictError(
+                "the collection is changing its model already; finish or cancel that change first"
+            ) from error
+
+    def get(self, reembedding_id: UUID) -> Reembedding | None:
+        return self._one(ReembeddingRow.id == reembedding_id)
+
+    def hold(self, reembedding_id: UUID) -> Reembedding | None:
+        return self._one(ReembeddingRow.id == reembedding_id, held=True)
+
+    def of_job(self, job_id: UUID) -> Reembedding | None:
+        return self._one(ReembeddingRow.job_id == job_id)
+
+    def page(self, collection_id: UUID, *, limit: int) -> list[Reembedding]:
+        rows = self._session.scalars(
+            select(ReembeddingRow)
+            .where(ReembeddingRow.collection_id == collection_id)
+            .order_by(ReembeddingRow.created_at.desc(), ReembeddingRow.id.desc())
+            .limit(limit)
+        )
+        return [_reembedding(row) for row in rows]
+
+    def update(self, reembedding: Reembedding) -> None:
+        changes = asdict(reembedding)
+        key = changes.pop("id")
+        self._session.execute(
+            update(ReembeddingRow).where(ReembeddingRow.id == key).values(changes)
+        )
+
+    def next_faces(
+        self, collection_id: UUID, model: str, *, after: UUID | None, limit: int
+    ) -> list[StoredFace]:
+        query = select(
+            FaceRow.id,
+            FaceRow.box,
+            FaceRow.landmarks,
+            FaceRow.confidence,
+            ImageRow.data.label("image"),
+            ImageKeyRow.key,
+        )
+        query = query.outerjoin(ImageRow, ImageRow.id == FaceRow.image_id)
+        query = query.outerjoin(ImageKeyRow, ImageKeyRow.image_id == ImageRow.id).where(
+            FaceRow.collection_id == collection_id,
+            FaceRow.model != model,
+            FaceRow.second_model.is_distinct_from(model),
+        )
+        if after is not None:
+            query = query.where(FaceRow.id > after)
+        rows = self._session.execute(query.order_by(FaceRow.id).limit(limit))
+        return [
+            StoredFace(
+                id=row.id,
+                detection=detection_of(row),
+                image=None if row.image is None else unseal(row.image, row.key),
+            )
+            for row in rows
+        ]
+
+    def put_vectors(self, model: str, found: Mapping[UUID, Embedding | None]) -> None:
+        values = [
+            {"id": face_id, "model": model, "vector": one and str(list(one.vector))}
+            for face_id in self._session.scalars(_free(list(found)))
+            for one in [found[face_id]]
+        ]
+        if values:
+            self._session.execute(_PUT, values)
+
+    def count_left_behind(self, collection_id: UUID, model: str) -> int:
+        query = select(func.count()).select_from(FaceRow)
+        query = query.where(FaceRow.collection_id == collection_id, vector_of(model).is_(None))
+        return self._session.scalar(query) or 0
+
+    def left_behind(self, collection_id: UUID, model: str, *, limit: int) -> list[UUID]:
+        return list(
+            self._session.scalars(
+                select(FaceRow.id)
+                .where(FaceRow.collection_id == collection_id, vector_of(model).is_(None))
+                .order_by(FaceRow.id)
+                .limit(limit)
+            )
+        )
+
+    def double_faces(
+        self, collection_id: UUID, *, former: str, new: str, limit: int
+    ) -> list[DoubleFace]:
+        rows = self._session.execute(
+            select(
+                FaceRow.subject_id,
+                vector_of(former).label("former"),
+                vector_of(new).label("new"),
+            )
+            .where(
+                FaceRow.collection_id == collection_id,
+                FaceRow.subject_id.is_not(None),
+                vector_of(former).is_not(None),
+                vector_of(new).is_not(None),
+            )
+            # In an order that has nothing to do with who they are, subject by subject.
+            .order_by(func.md5(func.text(FaceRow.subject_id)), FaceRow.id)
+            .limit(limit)
+        )
+        return [DoubleFace(**row._mapping) for row in rows]  # noqa: SLF001
+
+    def settle(
+        self, collection_id: UUID, model: str, *, after: UUID | None, limit: int
+    ) -> list[UUID]:
+        some = select(FaceRow.id).where(
+            FaceRow.collection_id == collection_id,
+            or_(FaceRow.second_model.is_not(None), FaceRow.model != model),
+        )
+        if after is not None:
+            some = some.where(FaceRow.id > after)
+        ids = list(self._session.scalars(some.order_by(FaceRow.id).limit(limit)))
+        # Before the faces, as whoever deletes a subject does.
+        self._session.execute(
+            select(SubjectRow.id)
+            .where(SubjectRow.id.in_(select(FaceRow.subject_id).where(FaceRow.id.in_(ids))))
+            .order_by(SubjectRow.id)
+            .with_for_update(key_share=True)
+        )
+        ids = sorted(self._session.scalars(_free(ids)))
+        among = FaceRow.id.in_(ids)
+        self._session.execute(delete(FaceRow).where(and_(among, vector_of(model).is_(None))))
+        self._session.execute(
+            update(FaceRow)
+            .where(among)
+            .values(
+                model=model,
+                embedding=vector_of(model),
+                second_model=None,
+                second_embedding=None,
+            )
+        )
+        return ids
+
+    def is_settled(self, collection_id: UUID, model: str) -> bool:
+        rest = exists().where(
+            FaceRow.collection_id == collection_id,
+            or_(FaceRow.second_model.is_not(None), FaceRow.model != model),
+        )
+        return not self._session.scalar(select(rest))
+
+    def count_faces(self, collection_id: UUID) -> int:
+        query = select(func.count()).select_from(FaceRow)
+        return self._session.scalar(query.where(FaceRow.collection_id == collection_id)) or 0
+
+    def _one(self, condition: Any, *, held: bool = False) -> Reembedding | None:  # noqa: ANN401
+        query = select(ReembeddingRow).where(condition)
+        if held:
+            query = query.with_for_update()
+        row = self._session.scalar(query.execution_options(populate_existing=True))
+        return None if row is None else _reembedding(row)

@@ -1,0 +1,71 @@
+"""Refused requests in the audit trail, of our API and of those of other systems alike."""
+
+from __future__ import annotations
+
+import logging
+import re
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from flask import current_app, g, request
+
+from app.domain.audit import Actor, ActorKind, Verdict
+from app.domain.errors import ServiceUnavailableError
+from app.domain.naming import as_uuid
+from app.services.access.audit_trail import record_denial
+
+if TYPE_CHECKING:
+    from flask import Flask, Response
+
+    from app.bootstrap import Container
+
+_LOG = logging.getLogger(__name__)
+
+#: Parameters of paths that name things; another one holds a secret.
+_NAMES = re.compile(r"\w+_id|collection|subject")
+_VERDICTS: dict[int, Verdict] = {
+    HTTPStatus.UNAUTHORIZED: Verdict.UNAUTHENTICATED,
+    HTTPStatus.FORBIDDEN: Verdict.FORBIDDEN,
+    HTTPStatus.NOT_FOUND: Verdict.NOT_FOUND,
+}
+
+
+def register(app: Flask) -> None:
+    """Write down every refusal of somebody who is known."""
+    app.after_request(_write_down)
+
+
+def _write_down(response: Response) -> Response:
+    """Whoever shows no key of ours leaves no record: anyone could fill the disk with those.
+
+    Of things that are not found, those of others look like those that do not exist, to the caller
+    and to this process; whose the id is can be told from the database afterwards.
+    """
+    verdict = _VERDICTS.get(response.status_code)
+    claimed = g.get("service") or g.get("claimed_key")
+    named = bool(request.view_args)
+    if verdict is None or claimed is None or request.url_rule is None:
+        return response
+    if verdict is Verdict.NOT_FOUND and not named:
+        return response
+    kind = ActorKind.SERVICE if "service" in g else ActorKind.KEY
+    box: Container = current_app.extensions["container"].acting_for(
+        claimed.tenant_id, Actor(kind, claimed.id)
+    )
+    try:
+        record_denial(
+            verdict, _target(), method=request.method, route=request.url_rule.rule, uow=box.uow
+        )
+    except ServiceUnavailableError:
+        _LOG.warning("a refusal could not be recorded", extra={"action": "audit.miss"})
+    return response
+
+
+def _target() -> tuple[str, UUID] | None:
+    """Return what the path names last, by its parameter, if that is an id."""
+    for name, value in reversed((request.view_args or {}).items()):
+        found = value if isinstance(value, UUID) else as_uuid(str(value))
+        if found is not None and _NAMES.fullmatch(name):
+            return name.removesuffix("_id"), found
+    return None

@@ -1,0 +1,30 @@
+"""Which lane a request takes."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import pytest
+
+from app.domain.job import JobType, Lane
+from app.services.jobs.submit import JobRequest
+
+
+@pytest.mark.parametrize(
+    ("awaited", "images", "lane"),
+    [
+        (True, 1, Lane.INTERACTIVE),
+        (True, 2, Lane.INTERACTIVE),
+        (True, 3, Lane.BULK),
+        (False, 1, Lane.BULK),
+    ],
+)
+def test_a_request_is_interactive_when_few_images_are_waited_for(awaited, images, lane):
+    request = JobRequest(
+        type=JobType.DETECTION,
+        owner_id=uuid4(),
+        parameters={},
+        images=[b"image"] * images,
+        awaited=awaited,
+    )
+    assert request.lane is lane

@@ -1,0 +1,74 @@
+"""The process that decodes: ``python -m workers.images.decoder_child``; its parent is ``decoder``.
+
+It knows no secret, opens no file, and may use only so much memory and processor time. Requests come
+on standard input, as a length and the bytes of an image; answers go to standard output, as a line
+of JSON: the pixels' height and width, or the error. The pixels are in the shared memory whose
+descriptor is among its arguments.
+"""
+
+import json
+import mmap
+import resource
+import struct
+import sys
+from dataclasses import asdict
+from math import ceil
+
+import numpy as np
+
+from app.domain.errors import ImageError
+from app.imaging.inspect import ImageLimits
+from workers.images.decode import decode_image
+
+LENGTH = struct.Struct("<Q")
+CHANNELS = 3
+
+#: What the interpreter and its libraries have mapped, with some room.
+_OWN_BYTES = 320 * 2**20
+#: An image is held in several forms at once while a rare kind of pixels is converted.
+_BYTES_PER_PIXEL = 20
+
+
+def arguments(descriptor: int, limits: ImageLimits, cpu_s: int) -> list[str]:
+    """Return what the child is told on its command line."""
+    return [str(descriptor), json.dumps(asdict(limits)), str(cpu_s)]
+
+
+def _main(descriptor: int, limits: ImageLimits, cpu_s: int) -> None:
+    _confine(limits)
+    shared = np.frombuffer(mmap.mmap(descriptor, limits.max_pixels * CHANNELS), np.uint8)
+    while header := sys.stdin.buffer.read(LENGTH.size):
+        data = sys.stdin.buffer.read(*LENGTH.unpack(header))
+        _allow_processor_time(cpu_s)
+        print(json.dumps(_decode(data, limits, shared)), flush=True)  # noqa: T201 - the protocol
+
+
+def _decode(data: bytes, limits: ImageLimits, shared: np.ndarray) -> dict[str, object]:
+    try:
+        pixels = decode_image(data, limits=limits)
+    except ImageError as error:
+        return {"slug": error.slug, "detail": error.detail}
+    shared[: pixels.size] = pixels.reshape(-1)
+    return {"height": pixels.shape[0], "width": pixels.shape[1]}
+
+
+def _confine(limits: ImageLimits) -> None:
+    memory = _OWN_BYTES + limits.max_pixels * _BYTES_PER_PIXEL
+    for kind, most in (
+        (resource.RLIMIT_AS, memory),
+        (resource.RLIMIT_FSIZE, 0),
+        (resource.RLIMIT_NOFILE, 8),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        resource.setrlimit(kind, (most, most))
+
+
+def _allow_processor_time(cpu_s: int) -> None:
+    """Let the kernel end the process when the next image takes more than its time."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    most = ceil(used.ru_utime + used.ru_stime) + cpu_s
+    resource.setrlimit(resource.RLIMIT_CPU, (most, resource.RLIM_INFINITY))
+
+
+if __name__ == "__main__":
+    _main(int(sys.argv[1]), ImageLimits(**json.loads(sys.argv[2])), int(sys.argv[3]))
