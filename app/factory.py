@@ -9,10 +9,10 @@ from flask import Flask, Request
 
 from app.api import health, metrics, v1
 from app.api.http import problems
-from app.api.http.auth import KeyRing
 from app.compat.compreface import blueprint as compreface
 from app.web import denials, edge
 from app.web.collection_memory import CollectionMemory
+from app.web.key_ring import KeyRing
 
 if TYPE_CHECKING:
     from app.bootstrap import Container

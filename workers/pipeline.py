@@ -11,11 +11,12 @@ from app.domain.detection import AnalysedFace, Detection, ImageAnalysis
 from app.domain.embedding import Embedding
 from app.domain.errors import ImageError, VultusError
 from app.domain.geometry import BoundingBox, FiveLandmarks, Point
+from app.domain.model_card import ModelCard
 from workers.analysers.quality import measure_quality
 from workers.crops.alignment import CropRecipe, crop_faces, cropped_landmarks
 from workers.embedders.shelf import EmbedderShelf
 from workers.engines.ports import Engine
-from workers.ports import Decoder, DetectedFaces, Detector, Embedder, Image, ModelCard
+from workers.ports import Decoder, DetectedFaces, Detector, Embedder, Image
 
 #: Images held decoded at the same time, by their pixels: bounds a worker's memory.
 _GROUP_PIXELS = 4_000_000

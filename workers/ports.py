@@ -5,28 +5,14 @@ Convention: images are RGB, uint8, height x width x 3; coordinates as in ``app.d
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float32, UInt8
 
+from app.domain.model_card import ModelCard
+
 Image = UInt8[np.ndarray, "_ _ 3"]  # sizes differ from image to image
-Preprocessing = Literal["prewhiten", "standardise"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelCard:
-    """What a caller must know of an embedding model before comparing its vectors."""
-
-    id: str
-    dimension: int
-    #: Side of the square face crop in pixels.
-    input_size: int
-    #: ``prewhiten``: mean 0 and deviation 1 per crop; ``standardise``: ``(x - 127.5) / 128``.
-    preprocessing: Preprocessing
-    licence: str
-    training_set: str
-    source: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from app.catalogue.manifest import DEFAULT_WEIGHTS_DIR, read_manifest
+from app.domain.model_card import ModelCard
 from app.imaging.inspect import ImageLimits
 from workers.crops.alignment import CropRecipe
 from workers.detectors.mtcnn.detector import DEFAULT_MIN_FACE_SIZE, MtcnnDetector
@@ -15,7 +16,6 @@ from workers.engines.choose import DeviceChoice, EngineChoice, PrecisionChoice, 
 from workers.heap import keep_freed_memory
 from workers.images.decoder import ConfinedDecoder
 from workers.pipeline import FacePipeline, PipelineOptions
-from workers.ports import ModelCard
 
 
 def model_card(model_id: str, *, weights_dir: Path = DEFAULT_WEIGHTS_DIR) -> ModelCard:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from app.domain.errors import WeightsError
-from workers.ports import ModelCard, Preprocessing
+from app.domain.model_card import ModelCard, Preprocessing
 
 DEFAULT_WEIGHTS_DIR = Path(__file__).resolve().parents[2] / "models_weights"
 

@@ -9,10 +9,10 @@ from flask import current_app, g
 from app.domain.audit import Actor, ActorKind
 
 if TYPE_CHECKING:
-    from app.api.http.auth import KeyRing
     from app.bootstrap import Container
     from app.domain.access import ApiKey
     from app.web.collection_memory import CollectionMemory
+    from app.web.key_ring import KeyRing
 
 
 def container() -> Container:

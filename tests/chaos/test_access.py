@@ -12,8 +12,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from app.api.http.auth import KeyRing
 from app.domain.access import ApiKey, Credential
+from app.web.key_ring import KeyRing
 from tests.chaos.tenant_matrix import ROWS
 
 _HEADERS = {

@@ -3,8 +3,8 @@
 import numpy as np
 from jaxtyping import Float32, UInt8
 
+from app.domain.model_card import ModelCard
 from workers.engines.ports import Engine
-from workers.ports import ModelCard
 
 _BATCH_SIZES = (1, 4, 8)
 

@@ -14,7 +14,8 @@ from app.api.http.operation import answer
 from app.api.http.preferences import Preferences, idempotency_key
 from app.api.http.rate_limit import rate_limit
 from app.api.schemas.jobs import JobResource
-from app.services.jobs.submit import JobRequest, Submission, submit_job
+from app.domain.job_request import JobRequest
+from app.services.jobs.submit import Submission, submit_job
 from app.services.jobs.wait import wait_for_job
 from app.web.context import container, current_key
 

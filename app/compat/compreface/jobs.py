@@ -13,7 +13,8 @@ from app.compat.compreface.errors import CompreFaceError, changed_meanwhile, of_
 from app.compat.compreface.usecases.applications import get_service
 from app.domain.errors import NotFoundError
 from app.domain.job import JobState
-from app.services.jobs.submit import JobRequest, submit_job
+from app.domain.job_request import JobRequest
+from app.services.jobs.submit import submit_job
 from app.services.jobs.wait import wait_for_job
 
 if TYPE_CHECKING:

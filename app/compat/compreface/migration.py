@@ -17,9 +17,10 @@ from app.compat.compreface.usecases.examples import home_of
 from app.domain.compreface import ServiceType
 from app.domain.errors import NotFoundError
 from app.domain.job import JobState, JobType
+from app.domain.job_request import JobRequest
 from app.domain.selection import FacePolicy
 from app.services.jobs.admission import Admission
-from app.services.jobs.submit import JobRequest, submit_job
+from app.services.jobs.submit import submit_job
 from app.services.jobs.wait import wait_for_job
 
 if TYPE_CHECKING:

@@ -6,13 +6,20 @@ from typing import TYPE_CHECKING
 
 from app.domain.audit import Action
 from app.domain.erasure import Erased
-from app.domain.errors import ConflictError, Fault, NotFoundError, ValidationFailedError
+from app.domain.errors import (
+    ConflictError,
+    Fault,
+    LegalHoldError,
+    NotFoundError,
+    ValidationFailedError,
+)
 from app.domain.identity import new_id
 from app.domain.naming import collection_name
 from app.domain.tenant import DEFAULT_TENANT_ID, Tenant
-from app.services.people.hold_rules import require_no_tenant_hold
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from app.domain.job import Job
     from app.services.erasure.receipts import Receipts
     from app.services.ports import Clock, UnitOfWork, UnitOfWorkFactory
@@ -65,6 +72,14 @@ def delete_tenant(name: str, *, receipts: Receipts, uow: UnitOfWorkFactory) -> J
         work.audit.record(Action.DELETE_TENANT, tenant.id)
         work.commit()
     return receipt
+
+
+def require_no_tenant_hold(work: UnitOfWork, tenant_id: UUID) -> None:
+    """Refuse to remove a tenant. Raises: LegalHoldError."""
+    if work.legal_holds.is_tenant_held(tenant_id):
+        raise LegalHoldError(
+            "something of this tenant is under a legal hold; have its admin lift the hold first"
+        )
 
 
 def _found(work: UnitOfWork, name: str) -> Tenant:

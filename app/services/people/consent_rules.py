@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from app.domain.collection import Collection, Subject
-    from app.services.jobs.submit import JobRequest
+    from app.domain.job_request import JobRequest
     from app.services.ports import Clock, UnitOfWork, UnitOfWorkFactory
 
 

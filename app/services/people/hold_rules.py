@@ -35,14 +35,6 @@ def require_nothing_held(work: UnitOfWork, collection_id: UUID) -> None:
         raise _refusal(hold)
 
 
-def require_no_tenant_hold(work: UnitOfWork, tenant_id: UUID) -> None:
-    """Refuse to remove a tenant. Raises: LegalHoldError."""
-    if work.legal_holds.is_tenant_held(tenant_id):
-        raise LegalHoldError(
-            "something of this tenant is under a legal hold; have its admin lift the hold first"
-        )
-
-
 def is_held(work: UnitOfWork, collection_id: UUID, subject_id: UUID) -> bool:
     """Tell whether a subject, or the collection that it is in, is held."""
     return bool(_holds_on(work, collection_id, subject_id))

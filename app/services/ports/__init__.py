@@ -5,7 +5,6 @@ from __future__ import annotations
 from app.services.ports.access import KeyRepository, TenantRepository
 from app.services.ports.audit import AuditTrail
 from app.services.ports.compreface import ApplicationRepository, ServiceRepository
-from app.services.ports.consents import ConsentRepository, LegalHoldRepository
 from app.services.ports.erasure import ErasureRepository, Scrub
 from app.services.ports.jobs import (
     BacklogRepository,
@@ -17,13 +16,19 @@ from app.services.ports.jobs import (
 )
 from app.services.ports.matching import (
     Classifiers,
+    ReembeddingRepository,
     SearchRepository,
     StrangerCohort,
     SubjectClassifier,
     TrainingRepository,
 )
-from app.services.ports.people import CollectionRepository, FaceRepository, SubjectRepository
-from app.services.ports.reembedding import ReembeddingRepository
+from app.services.ports.people import (
+    CollectionRepository,
+    ConsentRepository,
+    FaceRepository,
+    LegalHoldRepository,
+    SubjectRepository,
+)
 from app.services.ports.webhooks import DeliveryRepository, EndpointRepository, WebhookSender
 from app.services.ports.work import (
     Clock,

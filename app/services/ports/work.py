@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from app.services.ports.access import KeyRepository, TenantRepository
     from app.services.ports.audit import AuditTrail
     from app.services.ports.compreface import ApplicationRepository, ServiceRepository
-    from app.services.ports.consents import ConsentRepository, LegalHoldRepository
     from app.services.ports.erasure import ErasureRepository
     from app.services.ports.jobs import (
         BacklogRepository,
@@ -23,9 +22,18 @@ if TYPE_CHECKING:
         JobRepository,
         LateJobRepository,
     )
-    from app.services.ports.matching import SearchRepository, TrainingRepository
-    from app.services.ports.people import CollectionRepository, FaceRepository, SubjectRepository
-    from app.services.ports.reembedding import ReembeddingRepository
+    from app.services.ports.matching import (
+        ReembeddingRepository,
+        SearchRepository,
+        TrainingRepository,
+    )
+    from app.services.ports.people import (
+        CollectionRepository,
+        ConsentRepository,
+        FaceRepository,
+        LegalHoldRepository,
+        SubjectRepository,
+    )
     from app.services.ports.webhooks import DeliveryRepository, EndpointRepository
 
 

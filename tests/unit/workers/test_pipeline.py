@@ -7,11 +7,12 @@ from PIL import Image
 
 from app.domain.detection import ImageAnalysis
 from app.domain.errors import CorruptImageError, UnsupportedImageError
+from app.domain.model_card import ModelCard
 from app.imaging.inspect import ImageLimits
 from workers.embedders.shelf import EmbedderShelf
 from workers.images.decode import decode_image
 from workers.pipeline import FacePipeline, PipelineOptions
-from workers.ports import DetectedFaces, ModelCard
+from workers.ports import DetectedFaces
 
 CARD = ModelCard(
     id="fake-2",

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from app.compat.compreface.usecases.examples import home_of
 from app.domain.errors import ConflictError, NotEnoughFacesError
 from app.domain.job import JobState, JobType
+from app.domain.job_request import JobRequest
 from app.services.jobs.complete import cancel_job
-from app.services.jobs.submit import JobRequest, submit_job
+from app.services.jobs.submit import submit_job
 
 if TYPE_CHECKING:
     from datetime import timedelta

@@ -15,11 +15,12 @@ from app.domain.audit import Action
 from app.domain.erasure import Erased
 from app.domain.identity import new_id
 from app.domain.job import JobState, JobType
+from app.domain.job_request import JobRequest
 from app.services.access.tenants import create_tenant
 from app.services.erasure.receipts import erase_expired
 from app.services.jobs.admission import Admission
 from app.services.jobs.complete import complete_job, complete_jobs
-from app.services.jobs.submit import JobRequest, submit_job
+from app.services.jobs.submit import submit_job
 from app.services.people.collections import delete_collection
 from app.services.recognition.enrol import enrolled
 from app.services.recognition.identify import identified

@@ -13,11 +13,12 @@ from factories import sweep_rules
 from app.domain.errors import ServiceUnavailableError
 from app.domain.identity import new_id
 from app.domain.job import JobState, JobType
+from app.domain.job_request import JobRequest
 from app.messaging.celery import configure
 from app.messaging.queue import CeleryJobQueue
 from app.services.jobs.admission import Admission
 from app.services.jobs.outages import Outages
-from app.services.jobs.submit import JobRequest, submit_job
+from app.services.jobs.submit import submit_job
 from app.services.jobs.sweep import give_back, hand_back, sweep
 
 RULES = sweep_rules()

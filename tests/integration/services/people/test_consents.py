@@ -14,8 +14,9 @@ from app.domain.consent import ConsentTerms
 from app.domain.errors import ConflictError, ConsentRequiredError, ValidationFailedError
 from app.domain.identity import new_id
 from app.domain.job import JobState, JobType
+from app.domain.job_request import JobRequest
 from app.services.jobs.admission import Admission
-from app.services.jobs.submit import JobRequest, submit_job
+from app.services.jobs.submit import submit_job
 from app.services.jobs.sweep import sweep
 from app.services.people.collections import update_collection
 from app.services.people.consents import give_consent, list_consents, withdraw_consent

@@ -14,10 +14,11 @@ from app.domain.backlog import Bounds
 from app.domain.delivery import Endpoint, EventType
 from app.domain.identity import new_id
 from app.domain.job import JobType
+from app.domain.job_request import JobRequest
 from app.domain.tenant import DEFAULT_TENANT_ID
 from app.services.jobs.admission import Admission
 from app.services.jobs.complete import complete_jobs
-from app.services.jobs.submit import JobRequest, submit_job
+from app.services.jobs.submit import submit_job
 from app.services.recognition.identify import identified
 from tests.analyses import image_of
 

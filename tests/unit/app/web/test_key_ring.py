@@ -6,8 +6,8 @@ from uuid import uuid4
 
 import pytest
 
-from app.api.http.auth import KeyRing
 from app.domain.access import ApiKey, Scope
+from app.web.key_ring import KeyRing
 
 
 class FakeKeys:

@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from app.domain.job import JobType, Lane
-from app.services.jobs.submit import JobRequest
+from app.domain.job_request import JobRequest
 
 
 @pytest.mark.parametrize(
