@@ -79,7 +79,7 @@ bench-search: setup weights ## Measure the search among many faces: make bench-s
 
 .PHONY: evaluate
 evaluate: setup weights ## Measure accuracy on a folder of photographs: make evaluate DATA=folder
-	@$(PY) -m tests.evaluation "$(DATA)"
+	@$(PY) -m workers.evaluation "$(DATA)"
 
 .PHONY: sbom
 sbom: setup ## Write what is installed to var/sbom.json, in CycloneDX's form

@@ -40,7 +40,7 @@ class ReadyModel:
         if self.cohort is None:
             raise WeightsError(
                 f"no cohort of strangers comes with {self.id}, and a training needs one; fit it by "
-                '"python -m tests.evaluation.fit"'
+                '"python -m workers.evaluation.fit"'
             )
         return self.cohort.vectors
 

@@ -33,7 +33,7 @@ def read_cohort(path: Path) -> Cohort:
     except (OSError, SafetensorError, KeyError) as error:
         raise WeightsError(
             f"The cohort {path} cannot be read ({type(error).__name__}); it comes with the source "
-            'tree, or fit one by "python -m tests.evaluation.fit".'
+            'tree, or fit one by "python -m workers.evaluation.fit".'
         ) from error
     return Cohort(strangers / np.linalg.norm(strangers, axis=1, keepdims=True), genuine)
 

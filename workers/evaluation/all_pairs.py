@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tests.evaluation.intervals import bootstrap_interval, weighted_threshold
-from tests.evaluation.rates import false_non_match_rate, threshold_at
+from workers.evaluation.intervals import bootstrap_interval, weighted_threshold
+from workers.evaluation.rates import false_non_match_rate, threshold_at
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

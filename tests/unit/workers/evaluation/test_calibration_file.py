@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from tests.evaluation.calibration_file import read_calibration, write_calibration
+from workers.evaluation.calibration_file import read_calibration, write_calibration
 
 
 def test_entries_come_back_as_they_were_written(tmp_path):

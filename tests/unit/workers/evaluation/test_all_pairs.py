@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from app.domain.quality import FaceQuality
-from tests.evaluation.all_pairs import all_pairs, all_pairs_rates, by_quality
+from workers.evaluation.all_pairs import all_pairs, all_pairs_rates, by_quality
 
 _ANGLES = {"Ann/1": 0.0, "Ann/2": 0.1, "Bob/1": 1.0, "Bob/2": 2.0, "Eve/1": 3.0}
 _VECTORS = {

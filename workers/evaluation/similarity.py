@@ -1,7 +1,7 @@
 """Fit the curve that CompreFace's clients read similarities by, and write it beside its routes.
 
-``python -m tests.evaluation.similarity DATA`` embeds the photographs of DATA's pairs.csv, writes
-the distance of each pair to ``tests/evaluation/distances/MODEL.csv`` and fits ``c0`` and ``c1`` of
+``python -m workers.evaluation.similarity DATA`` embeds the photographs of DATA's pairs.csv, writes
+the distance of each pair to ``workers/evaluation/distances/MODEL.csv`` and fits ``c0`` and ``c1`` of
 ``(tanh((c0 - distance) * c1) + 1) / 2`` to them: the logistic curve of the greatest likelihood,
 with genuine and impostor pairs weighing the same, as 0.5 is where CompreFace puts its threshold.
 """
@@ -17,12 +17,12 @@ import click
 import numpy as np
 
 from app.catalogue.manifest import DEFAULT_WEIGHTS_DIR
-from tests.evaluation.calibrators import fit_logistic
-from tests.evaluation.dataset import read_dataset
-from tests.evaluation.embeddings import embed_files
-from tests.evaluation.progress import progress_line
-from tests.evaluation.rates import NOT_COMPARED
-from tests.evaluation.verification import compare
+from workers.evaluation.calibrators import fit_logistic
+from workers.evaluation.dataset import read_dataset
+from workers.evaluation.embeddings import embed_files
+from workers.evaluation.progress import progress_line
+from workers.evaluation.rates import NOT_COMPARED
+from workers.evaluation.verification import compare
 from workers.registry import build_pipeline
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from app.domain.collection import Collection
 from app.domain.selection import FacePolicy, select_face
 from workers.registry import build_pipeline
 
-_PROJECT = Path(__file__).resolve().parents[3]
+_PROJECT = Path(__file__).resolve().parents[4]
 _DATA = Path(os.environ.get("VULTUS_TEST_DATA", _PROJECT.parent / "shared" / "data"))
 
 

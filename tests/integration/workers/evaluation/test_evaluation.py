@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from tests.evaluation.__main__ import main
+from workers.evaluation.__main__ import main
 
-_PROJECT = Path(__file__).resolve().parents[3]
+_PROJECT = Path(__file__).resolve().parents[4]
 _LFW = (
     Path(os.environ.get("VULTUS_TEST_DATA", _PROJECT.parent / "shared" / "data")).resolve() / "lfw"
 )

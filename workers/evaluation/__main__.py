@@ -9,11 +9,11 @@ from typing import get_args
 import click
 
 from app.catalogue.manifest import DEFAULT_WEIGHTS_DIR
-from tests.evaluation.dataset import read_dataset
-from tests.evaluation.matchers import NAMES
-from tests.evaluation.progress import progress_line
-from tests.evaluation.report import last_line, table
-from tests.evaluation.run import evaluate
+from workers.evaluation.dataset import read_dataset
+from workers.evaluation.matchers import NAMES
+from workers.evaluation.progress import progress_line
+from workers.evaluation.report import last_line, table
+from workers.evaluation.run import evaluate
 from workers.crops.alignment import CropRecipe
 from workers.engines.choose import EngineChoice, PrecisionChoice
 from workers.registry import build_pipeline

@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.evaluation.dataset import Photograph
-from tests.evaluation.identification import Searches, intervals, search, summary, trial
-from tests.evaluation.matchers import nearest
-from tests.evaluation.splits import shuffled
+from workers.evaluation.dataset import Photograph
+from workers.evaluation.identification import Searches, intervals, search, summary, trial
+from workers.evaluation.matchers import nearest
+from workers.evaluation.splits import shuffled
 
 _PHOTOGRAPHS = [
     Photograph("enrol", "Ann", "ann1"),

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tests.evaluation.identification import intervals, search, summary, trial
-from tests.evaluation.matchers import DEFAULT_MATCHER
+from workers.evaluation.identification import intervals, search, summary, trial
+from workers.evaluation.matchers import DEFAULT_MATCHER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from jaxtyping import Float32
 
-    from tests.evaluation.dataset import Photograph
-    from tests.evaluation.identification import Searches
-    from tests.evaluation.matchers import Matcher
+    from workers.evaluation.dataset import Photograph
+    from workers.evaluation.identification import Searches
+    from workers.evaluation.matchers import Matcher
 
 SIZES = (50, 100)
 

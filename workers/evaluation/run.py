@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from app.catalogue.profiles import load_model_profiles
-from tests.evaluation.all_pairs import all_pairs, all_pairs_rates
-from tests.evaluation.calibrators import fit_logistic
-from tests.evaluation.embeddings import FACE_POLICY, embed_files
-from tests.evaluation.matchers import matchers as all_matchers
-from tests.evaluation.plots import draw_identification, draw_verification
-from tests.evaluation.splits import measure
-from tests.evaluation.verification import compare, verification
+from workers.evaluation.all_pairs import all_pairs, all_pairs_rates
+from workers.evaluation.calibrators import fit_logistic
+from workers.evaluation.embeddings import FACE_POLICY, embed_files
+from workers.evaluation.matchers import matchers as all_matchers
+from workers.evaluation.plots import draw_identification, draw_verification
+from workers.evaluation.splits import measure
+from workers.evaluation.verification import compare, verification
 from workers.matching.cohort import cohort_path, read_cohort
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from jaxtyping import Float
 
     from app.domain.matching import Calibration
-    from tests.evaluation.dataset import Dataset
-    from tests.evaluation.verification import Comparisons
+    from workers.evaluation.dataset import Dataset
+    from workers.evaluation.verification import Comparisons
     from workers.pipeline import FacePipeline
 
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _HEADER = """\
-# How each model's cosines are read. `python -m tests.evaluation.fit` writes an entry from labelled
+# How each model's cosines are read. `python -m workers.evaluation.fit` writes an entry from labelled
 # pairs; the entry says from which. One with `fitted_on = ""` was taken over from the default model,
 # because the model's weights have not been measured: run the fit before relying on it.
 """

@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tests.evaluation.intervals import bootstrap_interval, rate_interval, weighted_threshold
-from tests.evaluation.matchers import RATES
-from tests.evaluation.rates import threshold_at
+from workers.evaluation.intervals import bootstrap_interval, rate_interval, weighted_threshold
+from workers.evaluation.matchers import RATES
+from workers.evaluation.rates import threshold_at
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from jaxtyping import Float, Float32, Int
 
-    from tests.evaluation.dataset import Photograph
-    from tests.evaluation.matchers import Matcher
+    from workers.evaluation.dataset import Photograph
+    from workers.evaluation.matchers import Matcher
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.evaluation.dataset import Pair, Photograph, read_dataset
+from workers.evaluation.dataset import Pair, Photograph, read_dataset
 
 
 def test_both_lists_are_read(tmp_path):

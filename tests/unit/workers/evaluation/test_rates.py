@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.evaluation.rates import (
+from workers.evaluation.rates import (
     best_accuracy_threshold,
     expected_calibration_error,
     false_non_match_rate,

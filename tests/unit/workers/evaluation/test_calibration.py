@@ -7,9 +7,9 @@ import pytest
 
 from app.catalogue.manifest import DEFAULT_WEIGHTS_DIR
 from app.catalogue.profiles import load_model_profiles
-from tests.evaluation.rates import expected_calibration_error, log_likelihood_ratio_cost
-from tests.evaluation.run import probabilities
-from tests.evaluation.similarity import DISTANCES, read_distances
+from workers.evaluation.rates import expected_calibration_error, log_likelihood_ratio_cost
+from workers.evaluation.run import probabilities
+from workers.evaluation.similarity import DISTANCES, read_distances
 
 every_measured_model = pytest.mark.parametrize(
     "model", [path.stem for path in DISTANCES.glob("*.csv")]

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.evaluation.intervals import bootstrap_interval, rate_interval, weighted_threshold
-from tests.evaluation.rates import threshold_at
+from workers.evaluation.intervals import bootstrap_interval, rate_interval, weighted_threshold
+from workers.evaluation.rates import threshold_at
 
 
 def test_the_interval_of_a_mean_is_that_of_theory():

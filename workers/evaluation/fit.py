@@ -1,6 +1,6 @@
 """Fit how a model's cosines are read, and write it beside the weights.
 
-``python -m tests.evaluation.fit DATA`` embeds the photographs of DATA's pairs.csv with the
+``python -m workers.evaluation.fit DATA`` embeds the photographs of DATA's pairs.csv with the
 service's pipeline and compares every photograph with every other one: the listed pairs are too few
 to tell one false match in ten thousand.
 """
@@ -15,14 +15,14 @@ import click
 import numpy as np
 
 from app.catalogue.manifest import DEFAULT_WEIGHTS_DIR
-from tests.evaluation.all_pairs import all_pairs
-from tests.evaluation.calibration_file import read_calibration, write_calibration
-from tests.evaluation.calibrators import fit_logistic
-from tests.evaluation.dataset import read_dataset
-from tests.evaluation.embeddings import embed_files
-from tests.evaluation.progress import progress_line
-from tests.evaluation.rates import NOT_COMPARED, threshold_at
-from tests.evaluation.verification import compare
+from workers.evaluation.all_pairs import all_pairs
+from workers.evaluation.calibration_file import read_calibration, write_calibration
+from workers.evaluation.calibrators import fit_logistic
+from workers.evaluation.dataset import read_dataset
+from workers.evaluation.embeddings import embed_files
+from workers.evaluation.progress import progress_line
+from workers.evaluation.rates import NOT_COMPARED, threshold_at
+from workers.evaluation.verification import compare
 from workers.engines.choose import EngineChoice, PrecisionChoice
 from workers.matching.cohort import Cohort, cohort_path, write_cohort
 from workers.registry import build_pipeline
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from jaxtyping import Float32
 
-    from tests.evaluation.dataset import Dataset
+    from workers.evaluation.dataset import Dataset
 
 #: One pair of different people in ten thousand is called a match, one in a hundred possible.
 _MATCH_FMR = 1e-4

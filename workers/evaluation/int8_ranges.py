@@ -1,6 +1,6 @@
 """Measure how large the inputs of the convolutions become that may run in int8.
 
-``python -m tests.evaluation.int8_ranges FOLDER ...`` looks at every JPEG file below the folders and
+``python -m workers.evaluation.int8_ranges FOLDER ...`` looks at every JPEG file below the folders and
 writes the model's table in int8.toml. What is left out costs most of the agreement with fp32 for
 little of the time: the first layers, whose few channels everything follows from, and the last ones.
 """
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _TITLE = """\
 # Convolutions that OpenVINO runs in int8 where the processor is made for it, and the largest input
-# that each has seen in fp32. Written by `python -m tests.evaluation.int8_ranges`.
+# that each has seen in fp32. Written by `python -m workers.evaluation.int8_ranges`.
 """
 _PARTS = ("conv2d_4b", "repeat_1", "mixed_6a", "repeat_2")
 _BATCH = 8

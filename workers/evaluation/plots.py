@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from jaxtyping import Float
     from matplotlib.figure import Figure
 
-    from tests.evaluation.identification import Searches
-    from tests.evaluation.verification import Comparisons
+    from workers.evaluation.identification import Searches
+    from workers.evaluation.verification import Comparisons
 
 _BINS = 15
 

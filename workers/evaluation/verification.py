@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
-from tests.evaluation.rates import (
+from workers.evaluation.rates import (
     NOT_COMPARED,
     best_accuracy_threshold,
     expected_calibration_error,
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from jaxtyping import Bool, Float
 
-    from tests.evaluation.dataset import Pair
+    from workers.evaluation.dataset import Pair
 
 #: LFW's protocol has ten folds; where the data has fewer, each is cut further.
 _FOLDS = 10

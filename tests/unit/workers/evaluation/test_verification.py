@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.evaluation.dataset import Pair
-from tests.evaluation.verification import Comparisons, compare, parts, verification
+from workers.evaluation.dataset import Pair
+from workers.evaluation.verification import Comparisons, compare, parts, verification
 
 _AT = {"a": [1.0, 0.0], "b": [0.6, 0.8], "c": [0.0, 1.0]}
 _VECTORS = {file: np.array(vector, dtype=np.float32) for file, vector in _AT.items()}

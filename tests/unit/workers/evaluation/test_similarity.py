@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from app.compat.compreface.similarity import load_curves
-from tests.evaluation.similarity import DISTANCES, fit, read_distances
+from workers.evaluation.similarity import DISTANCES, fit, read_distances
 
 
 @pytest.mark.parametrize("model", [path.stem for path in DISTANCES.glob("*.csv")])
