@@ -14,6 +14,7 @@ COPY deploy/requirements/worker.txt deploy/requirements/
 RUN pip install --no-cache-dir --no-deps --require-hashes -r deploy/requirements/worker.txt
 
 COPY models_weights/*.toml models_weights/
+COPY models_weights/cohorts models_weights/cohorts
 COPY app app
 COPY workers workers
 RUN python -m workers.fetch_weights

@@ -1,21 +1,20 @@
 """Measure the recognition on a folder of labelled photographs."""
 
-from __future__ import annotations
-
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import get_args
 
 import click
 
 from app.catalogue.manifest import DEFAULT_WEIGHTS_DIR
-from workers.evaluation.dataset import read_dataset
+from workers.crops.alignment import CropRecipe
+from workers.engines.choose import EngineChoice, PrecisionChoice
+from workers.evaluation.arguments import labelled_folder
 from workers.evaluation.matchers import NAMES
 from workers.evaluation.progress import progress_line
 from workers.evaluation.report import last_line, table
 from workers.evaluation.run import evaluate
-from workers.crops.alignment import CropRecipe
-from workers.engines.choose import EngineChoice, PrecisionChoice
 from workers.registry import build_pipeline
 
 
@@ -36,6 +35,7 @@ from workers.registry import build_pipeline
     type=click.Choice(NAMES),
     help="Measure only this one; may be repeated.",
 )
+@click.option("--plots/--no-plots", default=True, show_default=True, help="Draw PNG files too.")
 @click.option("--splits", default=5, show_default=True, help="Choices of people for each size.")
 def main(
     data: Path,
@@ -49,13 +49,15 @@ def main(
     flip: bool,
     weights: Path,
     matchers: tuple[str, ...],
+    plots: bool,
     splits: int,
 ) -> None:
     """Measure verification and open-set identification on DATA, a folder in LFW's layout."""
-    try:
-        dataset = read_dataset(data)
-    except ValueError as error:
-        raise click.ClickException(str(error)) from error
+    if plots and find_spec("matplotlib") is None:
+        raise click.ClickException(
+            "Plots need matplotlib, which is not installed here. Install it, or pass --no-plots."
+        )
+    dataset = labelled_folder(data)
     pipeline = build_pipeline(
         model,
         engine=engine,
@@ -73,11 +75,12 @@ def main(
         recipe=f"{crop}{' + flip' if flip else ''}",
         matchers=matchers or NAMES,
         splits=splits,
+        plots=plots,
         embedding_progress=progress_line("embedded", len(dataset.files())),
         progress=lambda line: click.echo(line, err=True),
     )
     click.echo(table(report))
-    click.echo(f"\nplots and report.json: {out}")
+    click.echo(f"\n{'plots and ' if plots else ''}report.json: {out}")
     click.echo(last_line(report))
 
 

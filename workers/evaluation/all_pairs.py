@@ -1,21 +1,15 @@
 """Every photograph against every other one: what a list of pairs is too short to tell."""
 
-from __future__ import annotations
-
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from jaxtyping import Bool, Float, Float32, Int
 
+from app.domain.quality import FaceQuality
 from workers.evaluation.intervals import bootstrap_interval, weighted_threshold
 from workers.evaluation.rates import false_non_match_rate, threshold_at
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from jaxtyping import Bool, Float, Float32, Int
-
-    from app.domain.quality import FaceQuality
 
 RATES = {"1e-3": 1e-3, "1e-4": 1e-4}
 

@@ -1,19 +1,16 @@
 """Reading and writing ``models_weights/calibration.toml``."""
 
-from __future__ import annotations
-
 import json
 import tomllib
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 _HEADER = """\
-# How each model's cosines are read. `python -m workers.evaluation.fit` writes an entry from labelled
-# pairs; the entry says from which. One with `fitted_on = ""` was taken over from the default model,
-# because the model's weights have not been measured: run the fit before relying on it.
+# How each model's cosines are read. `python -m workers.evaluation.fit` writes an entry from
+# labelled pairs; the entry says from which. One with `fitted_on = ""` was taken over from the
+# default model, because the model's weights have not been measured: run the fit before you rely
+# on it.
 """
 
 

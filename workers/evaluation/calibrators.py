@@ -1,14 +1,8 @@
 """Fits from cosines to the probability that two photographs show one person."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import numpy as np
+from jaxtyping import Bool, Float
 from sklearn.linear_model import LogisticRegression
-
-if TYPE_CHECKING:
-    from jaxtyping import Bool, Float
 
 
 def fit_logistic(

@@ -1,14 +1,10 @@
 """The labelled photographs: who is in which file, and what is to be compared with what."""
 
-from __future__ import annotations
-
 import csv
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+from pathlib import Path
+from typing import Literal, TypeAlias, get_args
 
 Role: TypeAlias = Literal["enrol", "probe", "stranger"]
 

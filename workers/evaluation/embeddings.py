@@ -1,24 +1,18 @@
 """One embedding per photograph, by the service's own pipeline."""
 
-from __future__ import annotations
-
 from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 import numpy as np
+from jaxtyping import Float32
 
+from app.domain.detection import ImageAnalysis
 from app.domain.errors import NoFaceError, VultusError
+from app.domain.quality import FaceQuality
 from app.domain.selection import FacePolicy, select_face
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
-
-    from jaxtyping import Float32
-
-    from app.domain.detection import ImageAnalysis
-    from app.domain.quality import FaceQuality
 
 #: LFW's photographs are centred on the person whom they are named after.
 FACE_POLICY = FacePolicy.CENTRAL
@@ -26,6 +20,7 @@ FACE_POLICY = FacePolicy.CENTRAL
 _BATCH = 16
 
 
+@runtime_checkable
 class Pipeline(Protocol):
     """The part of ``workers.pipeline.FacePipeline`` that is measured here."""
 

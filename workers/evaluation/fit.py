@@ -5,34 +5,28 @@ service's pipeline and compares every photograph with every other one: the liste
 to tell one false match in ten thousand.
 """
 
-from __future__ import annotations
-
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import Any, get_args
 
 import click
 import numpy as np
+from jaxtyping import Float32
 
 from app.catalogue.manifest import DEFAULT_WEIGHTS_DIR
+from workers.engines.choose import EngineChoice, PrecisionChoice
 from workers.evaluation.all_pairs import all_pairs
+from workers.evaluation.arguments import labelled_folder
 from workers.evaluation.calibration_file import read_calibration, write_calibration
 from workers.evaluation.calibrators import fit_logistic
-from workers.evaluation.dataset import read_dataset
+from workers.evaluation.dataset import Dataset
 from workers.evaluation.embeddings import embed_files
 from workers.evaluation.progress import progress_line
 from workers.evaluation.rates import NOT_COMPARED, threshold_at
 from workers.evaluation.verification import compare
-from workers.engines.choose import EngineChoice, PrecisionChoice
 from workers.matching.cohort import Cohort, cohort_path, write_cohort
 from workers.registry import build_pipeline
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from jaxtyping import Float32
-
-    from workers.evaluation.dataset import Dataset
 
 #: One pair of different people in ten thousand is called a match, one in a hundred possible.
 _MATCH_FMR = 1e-4
@@ -51,8 +45,8 @@ _ONE_PERSON = 0.75
 @click.option(
     "--calibration",
     default=DEFAULT_WEIGHTS_DIR / "calibration.toml",
-    type=click.Path(path_type=Path),
-    help="The file whose entry of the model is replaced.",
+    type=click.Path(exists=True, dir_okay=False, writable=True, path_type=Path),
+    help="The file whose entry of the model is replaced; cohorts/ beside it gets the cohort.",
 )
 def main(
     data: Path,
@@ -63,12 +57,13 @@ def main(
     calibration: Path,
 ) -> None:
     """Fit MODEL's thresholds and calibration on the pairs of DATA, a folder in LFW's layout."""
-    dataset = read_dataset(data)
+    dataset = labelled_folder(data, pairs=True)
     files = sorted({file for pair in dataset.pairs for file in (pair.first, pair.second)})
     pipeline = build_pipeline(model, engine=engine, precision=precision, weights_dir=weights)
     embedded = embed_files(
         pipeline, dataset.root, files, progress=progress_line("embedded", len(files))
     )
+    cohort = cohort_of(dataset, embedded.vectors)
     entries = read_calibration(calibration)
     entries[model] = {
         "dimension": pipeline.card.dimension,
@@ -77,7 +72,6 @@ def main(
     }
     write_calibration(calibration, entries)
     click.echo(f"{model}: {entries[model]}")
-    cohort = cohort_of(dataset, embedded.vectors)
     write_cohort(cohort_path(calibration.parent, model), cohort)
     click.echo(f"cohort: {len(cohort.strangers)} strangers")
 
@@ -107,6 +101,11 @@ def cohort_of(dataset: Dataset, vectors: Mapping[str, Float32[np.ndarray, " d"]]
         alike = any(float(vectors[file] @ other) >= _ONE_PERSON for other in firsts.values())
         if person not in taken and person not in firsts and not alike:
             firsts[person] = vectors[file]
+    if not firsts:
+        raise click.ClickException(
+            "No stranger is left for the cohort: everybody in pairs.csv is in identification.csv "
+            "too. Add pairs of other people."
+        )
     found = compare(dataset.pairs, vectors)
     genuine = found.scores[found.same & (found.scores > NOT_COMPARED)]
     return Cohort(np.stack(list(firsts.values())), np.quantile(genuine, np.linspace(0, 1, 101)))

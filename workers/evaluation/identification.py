@@ -4,24 +4,17 @@ Terms of ISO/IEC 19795-1: FPIR is the share of strangers' searches that return a
 share of enrolled people's searches that return the right person first (both over the threshold).
 """
 
-from __future__ import annotations
-
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from jaxtyping import Bool, Float, Float32, Int
 
+from workers.evaluation.dataset import Photograph
 from workers.evaluation.intervals import bootstrap_interval, rate_interval, weighted_threshold
-from workers.evaluation.matchers import RATES
+from workers.evaluation.matchers import RATES, Matcher
 from workers.evaluation.rates import threshold_at
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from jaxtyping import Float, Float32, Int
-
-    from workers.evaluation.dataset import Photograph
-    from workers.evaluation.matchers import Matcher
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +74,7 @@ class Searches:
     #: is theirs.
     subjects: Int[np.ndarray, " m"]
     best: Float[np.ndarray, " m"]
-    right: Float[np.ndarray, " m"]
+    right: Bool[np.ndarray, " m"]
     #: The best score of each stranger's search.
     strangers: Float[np.ndarray, " s"]
     lost_probes: int
@@ -159,7 +152,7 @@ def summary(searches: Searches) -> dict[str, Any]:
 
 def reached(searches: Searches) -> dict[str, float]:
     """Return the rates at the thresholds that the matcher set itself."""
-    result = {}
+    result: dict[str, float] = {}
     for name, threshold in searches.thresholds.items():
         result |= {
             f"fpir_reached_for_{name}": searches.fpir_at(threshold),

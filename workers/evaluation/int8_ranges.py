@@ -1,15 +1,15 @@
 """Measure how large the inputs of the convolutions become that may run in int8.
 
-``python -m workers.evaluation.int8_ranges FOLDER ...`` looks at every JPEG file below the folders and
-writes the model's table in int8.toml. What is left out costs most of the agreement with fp32 for
-little of the time: the first layers, whose few channels everything follows from, and the last ones.
+``python -m workers.evaluation.int8_ranges FOLDER ...`` looks at every JPEG file below the folders
+and writes the model's table in int8.toml. What is left out costs most of the agreement with fp32
+for little of the time: the first layers, whose few channels everything follows from, and the last
+ones.
 """
 
-from __future__ import annotations
-
+import sys
 import tomllib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
 
 import click
 import numpy as np
@@ -25,9 +25,6 @@ from workers.engines.int8 import convolutions
 from workers.engines.openvino_engine import OpenVinoEngine
 from workers.engines.openvino_files import openvino_paths
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
 _TITLE = """\
 # Convolutions that OpenVINO runs in int8 where the processor is made for it, and the largest input
 # that each has seen in fp32. Written by `python -m workers.evaluation.int8_ranges`.
@@ -40,7 +37,13 @@ _BATCH = 8
 @click.argument("folders", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option("--model", default="facenet-msceleb-128", show_default=True)
 @click.option("--every", default=1, show_default=True, help="Take every n-th photograph only.")
-def main(folders: tuple[Path, ...], model: str, every: int) -> None:
+@click.option(
+    "--table",
+    default=DEFAULT_WEIGHTS_DIR / "int8.toml",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    help="The file whose table of the model is replaced.",
+)
+def main(folders: tuple[Path, ...], model: str, every: int, table: Path) -> None:
     """Replace MODEL's table in int8.toml by what the faces below FOLDERS show."""
     files = [file for folder in folders for file in sorted(folder.rglob("*.jpg"))][::every]
     graph, _ = openvino_paths(DEFAULT_WEIGHTS_DIR, model)
@@ -55,12 +58,11 @@ def main(folders: tuple[Path, ...], model: str, every: int) -> None:
     for crops in _crops(files):
         found = watched(prewhiten(crops.astype(np.float32)))
         largest = np.maximum(largest, [found[number].max() for number in range(len(layers))])
-    path = DEFAULT_WEIGHTS_DIR / "int8.toml"
-    tables = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    tables = tomllib.loads(table.read_text(encoding="utf-8")) if table.exists() else {}
     tables[model] = {
         name: round(float(highest), 3) for name, highest in zip(layers, largest, strict=True)
     }
-    path.write_text(_TITLE + "".join(_table(*item) for item in tables.items()), encoding="utf-8")
+    table.write_text(_TITLE + "".join(_table(*item) for item in tables.items()), encoding="utf-8")
     click.echo(f"{model}: {len(layers)} convolutions, {len(files)} photographs")
 
 
@@ -84,4 +86,4 @@ def _table(model: str, largest: dict[str, float]) -> str:
 
 
 if __name__ == "__main__":
-    cast("click.Command", main)()
+    sys.exit(main())

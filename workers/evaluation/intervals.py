@@ -4,19 +4,13 @@ Photographs of one person succeed and fail together, so people are drawn anew, n
 (the subset bootstrap of Bolle et al. 2004, "The relation between the ROC curve and the CMC").
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import numpy as np
+from jaxtyping import Float, Int, Real
 from scipy.stats import binomtest
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from jaxtyping import Float, Int
-
-    Weights = Int[np.ndarray, " people"]
+Weights = Int[np.ndarray, " people"]
 
 _DRAWS = 500
 _PERCENTILES = (2.5, 97.5)
@@ -49,7 +43,7 @@ def rate_interval(rate: float, trials: int) -> list[float]:
 
 def weighted_threshold(
     impostors: Float[np.ndarray, " n"],
-    weights: Float[np.ndarray, " n"],
+    weights: Real[np.ndarray, " n"],
     allowed: float,
 ) -> float:
     """Return the lowest threshold that scores of at most this weight in all reach or exceed.

@@ -1,32 +1,25 @@
 """The matchers of the service, each as one table of scores."""
 
-from __future__ import annotations
-
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
+from jaxtyping import Float, Float32, Int
 
 from workers.matching.classifier import LogisticClassifier, fit_classifier
+from workers.matching.cohort import Cohort
 from workers.matching.prototypes import prototype_shares, read_shares
 from workers.matching.scoring import nearest_similarities, subject_prototypes
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from jaxtyping import Float, Float32, Int
-
-    from workers.matching.cohort import Cohort
-
-    Matcher = Callable[
-        [
-            Float32[np.ndarray, "m d"],
-            Float32[np.ndarray, "n d"],
-            Int[np.ndarray, " n"],
-        ],
-        "Scored",
-    ]
+Matcher = Callable[
+    [
+        Float32[np.ndarray, "m d"],
+        Float32[np.ndarray, "n d"],
+        Int[np.ndarray, " n"],
+    ],
+    "Scored",
+]
 
 #: The one whose figures stand for all where one has to.
 DEFAULT_MATCHER = "prototype"

@@ -1,27 +1,21 @@
 """Pictures of a measurement, as PNG files."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import matplotlib as mpl
 
 mpl.use("Agg")  # before pyplot: no display is needed
 
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
 import numpy as np
+from jaxtyping import Float
 from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
 from scipy.stats import norm
 from sklearn.metrics import roc_curve
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from pathlib import Path
-
-    from jaxtyping import Float
-    from matplotlib.figure import Figure
-
-    from workers.evaluation.identification import Searches
-    from workers.evaluation.verification import Comparisons
+from workers.evaluation.identification import Searches
+from workers.evaluation.verification import Comparisons
 
 _BINS = 15
 
@@ -43,7 +37,7 @@ def draw_identification(searches: Mapping[str, Searches], folder: Path) -> None:
     """Write ``identification.png``: DIR over FPIR for each matcher."""
     figure, axes = plt.subplots()
     for name, found in searches.items():
-        thresholds = np.sort(found.strangers)[::-1]
+        thresholds = np.sort(found.strangers)[::-1].tolist()
         fpir = [found.fpir_at(threshold) for threshold in thresholds]
         axes.plot(fpir, [found.dir_at(threshold) for threshold in thresholds], label=name)
     axes.set(xscale="log", xlabel="FPIR", ylabel="DIR", title="Open-set identification")

@@ -1,13 +1,8 @@
 """Telling how far a long step is."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import click
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _LINES = 10
 

@@ -4,16 +4,10 @@ Terms of ISO/IEC 19795-1: FMR is the share of impostor comparisons at or over a 
 share of genuine ones below it.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import numpy as np
+from jaxtyping import Bool, Float
 
-if TYPE_CHECKING:
-    from jaxtyping import Bool, Float
-
-    Scores = Float[np.ndarray, " n"]
+Scores = Float[np.ndarray, " n"]
 
 #: A comparison that could not be made: below every threshold.
 NOT_COMPARED = -2.0

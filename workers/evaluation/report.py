@@ -1,12 +1,8 @@
 """A measurement as text for people and as JSON for programs."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 _RATES = ("1e-2", "1e-3")
 _CELLS = ("rank1", "dir_at_fpir_1e-2", "dir_at_fpir_1e-3")
@@ -99,8 +95,8 @@ def _identification(found: Mapping[str, Any]) -> Iterator[str]:
             yield f"          95 % intervals at FPIR {rate}: {', '.join(cells)}"
     for split in found["splits"]:
         for name, row in split["matchers"].items():
-            cells = {key: (cell["mean"], cell["deviation"]) for key, cell in row.items()}
-            yield _row(split["people"], name, cells)
+            spread = {key: (cell["mean"], cell["deviation"]) for key, cell in row.items()}
+            yield _row(split["people"], name, spread)
 
 
 def _row(people: int, name: str, cells: Mapping[str, tuple[float, float | None]]) -> str:

@@ -1,32 +1,25 @@
 """A whole measurement: embed, compare, identify, draw, write."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import numpy as np
+from jaxtyping import Float
 
 from app.catalogue.profiles import load_model_profiles
+from app.domain.matching import Calibration
 from workers.evaluation.all_pairs import all_pairs, all_pairs_rates
 from workers.evaluation.calibrators import fit_logistic
+from workers.evaluation.dataset import Dataset
 from workers.evaluation.embeddings import FACE_POLICY, embed_files
 from workers.evaluation.matchers import matchers as all_matchers
-from workers.evaluation.plots import draw_identification, draw_verification
 from workers.evaluation.splits import measure
-from workers.evaluation.verification import compare, verification
+from workers.evaluation.verification import Comparisons, compare, verification
 from workers.matching.cohort import cohort_path, read_cohort
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from pathlib import Path
-
-    from jaxtyping import Float
-
-    from app.domain.matching import Calibration
-    from workers.evaluation.dataset import Dataset
-    from workers.evaluation.verification import Comparisons
-    from workers.pipeline import FacePipeline
+from workers.pipeline import FacePipeline
 
 
 def evaluate(
@@ -38,10 +31,11 @@ def evaluate(
     recipe: str,
     matchers: Sequence[str],
     splits: int,
+    plots: bool,
     embedding_progress: Callable[[int], None],
     progress: Callable[[str], None],
 ) -> dict[str, Any]:
-    """Measure everything that the data allows; write plots and ``report.json`` to ``out``.
+    """Measure everything that the data allows; write ``report.json``, and plots, to ``out``.
 
     Returns the report; ``verification`` and ``identification`` are empty where the data has no
     such list, and ``all_pairs`` where it has no two photographs of one person.
@@ -56,7 +50,8 @@ def evaluate(
         found = compare(dataset.pairs, embedded.vectors)
         probability = probabilities(profile.calibration)
         report["verification"] = verification(found, probability, _logistic)
-        draw_verification(found, probability, out)
+        if plots:
+            _plots().draw_verification(found, probability, out)
     if dataset.photographs:
         known = all_matchers(read_cohort(cohort_path(weights_dir, profile.id)))
         report["identification"], searches = measure(
@@ -66,7 +61,8 @@ def evaluate(
             splits=splits,
             progress=progress,
         )
-        draw_identification(searches, out)
+        if plots:
+            _plots().draw_identification(searches, out)
     report["setup"] = {
         "data": dataset.root.name,
         "images": len(dataset.files()),
@@ -79,6 +75,13 @@ def evaluate(
     }
     (out / "report.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     return report
+
+
+def _plots() -> ModuleType:
+    """Import what draws. It needs matplotlib, which no image holds."""
+    from workers.evaluation import plots  # noqa: PLC0415
+
+    return plots
 
 
 def probabilities(

@@ -1,23 +1,15 @@
 """Identification over collections of several sizes and several choices of people."""
 
-from __future__ import annotations
-
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from jaxtyping import Float32
 
-from workers.evaluation.identification import intervals, search, summary, trial
-from workers.evaluation.matchers import DEFAULT_MATCHER
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from jaxtyping import Float32
-
-    from workers.evaluation.dataset import Photograph
-    from workers.evaluation.identification import Searches
-    from workers.evaluation.matchers import Matcher
+from workers.evaluation.dataset import Photograph
+from workers.evaluation.identification import Searches, intervals, search, summary, trial
+from workers.evaluation.matchers import DEFAULT_MATCHER, Matcher
 
 SIZES = (50, 100)
 

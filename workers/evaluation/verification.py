@@ -1,13 +1,14 @@
 """1:1: how often two photographs are rightly called one person or two."""
 
-from __future__ import annotations
-
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from jaxtyping import Bool, Float, Int
 from sklearn.metrics import roc_auc_score
 
+from workers.evaluation.dataset import Pair
 from workers.evaluation.rates import (
     NOT_COMPARED,
     best_accuracy_threshold,
@@ -16,13 +17,6 @@ from workers.evaluation.rates import (
     log_likelihood_ratio_cost,
     threshold_at,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from jaxtyping import Bool, Float
-
-    from workers.evaluation.dataset import Pair
 
 #: LFW's protocol has ten folds; where the data has fewer, each is cut further.
 _FOLDS = 10
@@ -34,7 +28,7 @@ class Comparisons:
 
     scores: Float[np.ndarray, " n"]
     same: Bool[np.ndarray, " n"]
-    parts: Float[np.ndarray, " n"]
+    parts: Int[np.ndarray, " n"]
 
 
 def compare(pairs: Sequence[Pair], vectors: Mapping[str, Float[np.ndarray, " d"]]) -> Comparisons:
@@ -49,8 +43,8 @@ def compare(pairs: Sequence[Pair], vectors: Mapping[str, Float[np.ndarray, " d"]
     return Comparisons(np.array(scores), same, parts(pairs))
 
 
-def parts(pairs: Sequence[Pair]) -> Float[np.ndarray, " n"]:
-    """Number the parts of the cross-validation: the data's own folds, cut until there are ten.
+def parts(pairs: Sequence[Pair]) -> Int[np.ndarray, " n"]:
+    """Return which part of the cross-validation each pair is in: the data's folds, cut to be ten.
 
     Genuine and impostor pairs are cut separately and in the order of the file, which lists a
     person's pairs together, so that hardly anybody is in two parts.

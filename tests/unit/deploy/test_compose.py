@@ -60,6 +60,21 @@ def test_no_secret_stands_in_an_environment(compose):
             )
 
 
+def test_the_worker_image_holds_every_file_that_comes_with_the_models():
+    """Without the cohort of strangers searches go by the nearest face, and trainings fail."""
+    lines = (ROOT / "deploy/docker/worker.Dockerfile").read_text().splitlines()
+    copied = [line.split()[1] for line in lines if line.startswith("COPY models_weights")]
+    let_in = [line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if "!" in line]
+    weights = ROOT / "models_weights"
+    fetched = weights / "files"
+    for file in (*weights.glob("*.toml"), *weights.glob("*/*")):
+        if fetched in file.parents:
+            continue
+        places = [file.relative_to(ROOT), *file.relative_to(ROOT).parents]
+        for patterns in (copied, let_in):
+            assert any(place.match(one) for place in places for one in patterns), file
+
+
 def test_our_images_do_not_run_as_root():
     for dockerfile in (ROOT / "deploy/docker").glob("*.Dockerfile"):
         users = [line for line in dockerfile.read_text().splitlines() if line.startswith("USER")]
