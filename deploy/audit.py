@@ -1,7 +1,7 @@
 """Ask which of the installed packages have known holes: ``python -m deploy.audit``.
 
 The advisories are fetched, so that the answer is today's. Where no service can be reached this says
-so and fails; the floors of versions in ``tests/chaos/test_supply_chain.py`` need none.
+so and fails; the floors of versions that the suite of tests holds need none.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ def main() -> None:
         sys.exit(_tell(service, answer))
     raise AuditError(
         "No advisory service can be reached from here, so nothing was audited. "
-        "The floors of versions in tests/chaos/test_supply_chain.py hold without one."
+        "The floors of versions that `make test` checks hold without one."
     )
 
 

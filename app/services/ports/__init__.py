@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.services.ports.access import KeyRepository, TenantRepository
 from app.services.ports.audit import AuditTrail
+from app.services.ports.classifiers import Classifiers, SubjectClassifier
 from app.services.ports.compreface import ApplicationRepository, ServiceRepository
 from app.services.ports.erasure import ErasureRepository, Scrub
 from app.services.ports.jobs import (
@@ -15,11 +16,9 @@ from app.services.ports.jobs import (
     LateJobRepository,
 )
 from app.services.ports.matching import (
-    Classifiers,
     ReembeddingRepository,
     SearchRepository,
     StrangerCohort,
-    SubjectClassifier,
     TrainingRepository,
 )
 from app.services.ports.people import (

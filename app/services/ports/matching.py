@@ -10,10 +10,9 @@ if TYPE_CHECKING:
 
     from app.domain.collection import SearchBasis
     from app.domain.embedding import Embedding
-    from app.domain.matching import ShareReading, StrangerTail
+    from app.domain.matching import ShareReading
     from app.domain.reembedding import DoubleFace, Reembedding, StoredFace
     from app.domain.training import Training
-    from app.services.ports.work import UnitOfWork
 
 
 class TrainingRepository(Protocol):
@@ -52,27 +51,6 @@ class SearchRepository(Protocol):
 
     def put_reading(self, collection_id: UUID, reading: ShareReading, *, model: str) -> None:
         """Store how shares are read, in place of the reading before; it holds for that model."""
-
-
-class SubjectClassifier(Protocol):
-    """A trained matcher, ready to be asked."""
-
-    #: Which shares strangers reach.
-    tail: StrangerTail
-
-    @property
-    def subject_ids(self) -> Sequence[UUID]:
-        """The subjects that it knows."""
-
-    def probabilities(self, probe: Embedding) -> Mapping[UUID, float]:
-        """Return each trained subject's share of the probe; the shares add up to 1."""
-
-
-class Classifiers(Protocol):
-    """Trained matchers by the id of their training."""
-
-    def get(self, work: UnitOfWork, training_id: UUID) -> SubjectClassifier | None:
-        """Return the matcher, or ``None`` when the training is gone."""
 
 
 class StrangerCohort(Protocol):
