@@ -24,8 +24,8 @@ def resident_mb(service: Service) -> list[float]:
 class Start:
     """Seconds of a start."""
 
-    #: The whole stack: servers, migration, web process, workers.
-    stack_s: float
+    #: The whole stack: servers, migration, web process, workers. Absent where it ran before.
+    stack_s: float | None
     #: The inference worker: from its process to the last child with its models loaded.
     worker_s: float
     #: Processor seconds that one of those children had used by then, whatever else the machine did.

@@ -161,6 +161,7 @@ def _memory(found: Measurement) -> str:
     rows += [
         ("seconds until the inference worker was ready", found.start.worker_s),
         ("processor seconds of an inference process by then", found.start.child_cpu_s),
-        ("seconds until the whole stack was ready", found.start.stack_s),
     ]
+    if found.start.stack_s is not None:
+        rows.append(("seconds until the whole stack was ready", found.start.stack_s))
     return "## Memory and start\n\n" + table(("", "value"), rows)

@@ -48,7 +48,10 @@ def identify(
     seconds: float,
     uow: UnitOfWorkFactory,
 ) -> Identification:
-    """Identify probes, each in a transaction of its own, for as long as the time allows."""
+    """Identify probes, each in a transaction of its own, for as long as the time allows.
+
+    Two at least: the first is told by itself.
+    """
     profile = load_model_profiles(DEFAULT_WEIGHTS_DIR)[model]
     cohort = Strangers(DEFAULT_WEIGHTS_DIR, model)
     spent: list[float] = []
@@ -57,14 +60,14 @@ def identify(
         probe = Embedding(model=model, vector=tuple(vector.tolist()))
         begin = time.perf_counter()
         with uow() as work:
-            collection = work.collections.get(filled.collection_id)
+            basis = work.searches.basis(filled.collection_id)
             matching = prepare_matching(
-                work, collection, {}, model=profile, classifiers=_NoClassifiers(), cohort=cohort
+                work, basis, {}, model=profile, classifiers=_NoClassifiers(), cohort=cohort
             )
             matching.judge(work, probe, limit=5)
             work.commit()
         spent.append(time.perf_counter() - begin)
-        if time.monotonic() > deadline:
+        if time.monotonic() > deadline and len(spent) > 1:
             break
     return Identification(
         share=filled.share,

@@ -114,7 +114,7 @@ def enrolling(
         random = np.random.default_rng(5)
         dimension = int(model.rpartition("-")[2])
         people = list(filled.subject_ids.values())
-        while not stop.is_set():
+        while not seconds or not stop.is_set():
             vector = random.standard_normal(dimension)
             begin = time.perf_counter()
             with uow() as work:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections import Counter
 from contextlib import contextmanager
@@ -50,8 +51,8 @@ class Service:
     key: str
     state: StateFolder
     pool: urllib3.PoolManager
-    #: Seconds from the command to the moment when everything was ready.
-    ready_after_s: float
+    #: Seconds from the command to the moment when everything was ready; absent where it ran before.
+    ready_after_s: float | None
 
     def call(self, method: str, path: str, **more: Any) -> dict[str, Any]:
         """Send a request; return the JSON of its answer. Raises: ServiceError."""
@@ -124,12 +125,20 @@ class Service:
 def bench_service(folder: Path) -> Iterator[Service]:
     """Run a service of the benchmark's own in ``folder``; stop it at the end."""
     begin = time.monotonic()
-    with running_service(folder) as access:
+    with running_service(folder):
         ready_after_s = time.monotonic() - begin
-        with urllib3.PoolManager(maxsize=16, timeout=_PATIENCE_S, retries=False) as pool:
-            yield Service(
-                access["base_url"], access["admin_key"], StateFolder(folder), pool, ready_after_s
-            )
+        with service_in(folder, ready_after_s=ready_after_s) as service:
+            yield service
+
+
+@contextmanager
+def service_in(folder: Path, *, ready_after_s: float | None = None) -> Iterator[Service]:
+    """Give the service that runs from a state folder."""
+    access = json.loads((folder / "access.json").read_text())
+    with urllib3.PoolManager(maxsize=16, timeout=_PATIENCE_S, retries=False) as pool:
+        yield Service(
+            access["base_url"], access["admin_key"], StateFolder(folder), pool, ready_after_s
+        )
 
 
 def moment(text: str) -> float:

@@ -21,9 +21,8 @@ from tests.bench.measurement import Measurement
 from tests.bench.memory import resident_mb, start_times
 from tests.bench.photographs import PhotographSet, large_photographs, small_photographs
 from tests.bench.report import write_report
-from tests.bench.service import Service, bench_service
+from tests.bench.service import Service, bench_service, service_in
 
-_BULK = 64
 _BULK_JOBS = 5
 
 
@@ -33,7 +32,13 @@ _BULK_JOBS = 5
 @click.option("--small", default=48, show_default=True, help="Small photographs.")
 @click.option("--large", default=8, show_default=True, help="Photographs of 1 to 4 megapixels.")
 @click.option("--latencies", default=150, show_default=True, help="Photographs, one at a time.")
+@click.option("--bulk", default=64, show_default=True, help="Photographs in one bulk submit.")
 @click.option("--soak", default=0, help="Images through the service before its memory is read.")
+@click.option(
+    "--state",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="The folder of a service that runs, to be measured in place of one of its own.",
+)
 @click.option(
     "--out",
     type=click.Path(file_okay=False, resolve_path=True, path_type=Path),
@@ -41,7 +46,16 @@ _BULK_JOBS = 5
     help="The folder of the figures and of the benchmark's own service.",
 )
 def main(
-    seconds: int, rounds: int, small: int, large: int, latencies: int, soak: int, out: Path
+    *,
+    seconds: int,
+    rounds: int,
+    small: int,
+    large: int,
+    latencies: int,
+    bulk: int,
+    soak: int,
+    state: Path | None,
+    out: Path,
 ) -> None:
     """Measure throughput, latency, agreement and memory; write tables, JSON and plots."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -49,8 +63,11 @@ def main(
     sets = [small_photographs(small), large_photographs(out / "photographs", large)]
     machine = describe()
     with ExitStack() as stack:
-        click.echo("Starting a service for the measurement:")
-        service = stack.enter_context(bench_service(out / "state"))
+        if state is None:
+            click.echo("Starting a service for the measurement:")
+            service = stack.enter_context(bench_service(out / "state"))
+        else:
+            service = stack.enter_context(service_in(state))
         start = start_times(service)
         resident = {0: resident_mb(service)}
         click.echo("Starting the contestants; models are being loaded ...")
@@ -65,14 +82,14 @@ def main(
             small_photographs(latencies).files,
             deadline=time.monotonic() + seconds / 6,
         )
-        bulk = [file.read_bytes() for file in small_photographs(_BULK).files]
-        bulk_s = [submit_cost_s(service, path, bulk) / len(bulk) for _ in range(_BULK_JOBS)]
+        images = [file.read_bytes() for file in small_photographs(bulk).files]
+        bulk_s = [submit_cost_s(service, path, images) / len(images) for _ in range(_BULK_JOBS)]
         click.echo("Throughput, in rounds ...")
         taking_part = race.entries(crews, service, path, cores=cores())
         turns = race.race(taking_part, sets, rounds=rounds, deadline=deadline)
         if soak:
             click.echo(f"{soak} images through the service ...")
-            work_off(service, path, list(islice(cycle(bulk), soak)), per_job=_BULK)
+            work_off(service, path, list(islice(cycle(images), soak)), per_job=bulk)
         resident[_served(turns) + soak] = resident_mb(service)
         click.echo("Agreement of the detections ...")
         seen = look(crews, sets)
@@ -84,7 +101,7 @@ def main(
         turns=turns,
         latencies=found,
         bulk_submit_s=bulk_s,
-        bulk_images=len(bulk),
+        bulk_images=len(images),
         agreements={name: of_set.agreements for name, of_set in seen.items()},
         stand_in_shares={name: of_set.stand_in_share for name, of_set in seen.items()},
         resident_mb=resident,
