@@ -46,7 +46,7 @@ def main(samples: Path, state: Path) -> None:
         with running_service(state) as access, listening() as receiver:
             headers = {"Authorization": f"Bearer {access['admin_key']}"}
             with httpx.Client(base_url=access["base_url"], headers=headers, timeout=60) as http:
-                right = _show(http, receiver, people, asked)
+                right = show(http, receiver, people, asked)
             click.echo("\nStopping the service ...")
     except (DemoError, SamplesMissingError) as error:
         sys.exit(f"demo: {error}")
@@ -54,7 +54,7 @@ def main(samples: Path, state: Path) -> None:
     sys.exit(0 if right else 1)
 
 
-def _show(
+def show(
     http: httpx.Client, receiver: Receiver, people: dict[str, list[Path]], asked: list[Probe]
 ) -> bool:
     """Run both passes; tell whether every answer was right. Raises: DemoError."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from importlib.util import find_spec
 
 import pytest
 
@@ -36,6 +37,29 @@ def test_nothing_that_is_installed_names_the_tests():
     """No image holds them, so what names them fails there, or tells its reader to do in vain."""
     assert len(TEXTS) > 300
     assert [file for file in TEXTS if NAMES_TESTS.search(file.read_text())] == []
+
+
+def test_every_command_that_is_named_can_be_run():
+    """In the Makefile, images, pages and what the service says: `-m` and a module of ours."""
+    texts = [
+        *TEXTS,
+        PROJECT / "Makefile",
+        *PROJECT.glob("*.md"),
+        *PROJECT.rglob("app/docs/**/*.md"),
+    ]
+    modules = {
+        module: file
+        for file in texts
+        for module in re.findall(
+            rf"-m[\s\"',]+((?:{'|'.join((*PACKAGES, 'tests'))})[.\w]*\w)", file.read_text()
+        )
+    }
+    assert {"app.server", "app.cli", "workers.evaluation.fit", "tests.bench.search"} <= set(modules)
+    for module, file in modules.items():
+        found = find_spec(module)
+        assert found, f"{file} names {module}"
+        if found.submodule_search_locations:
+            assert find_spec(f"{module}.__main__"), f"{file} names {module}"
 
 
 def test_only_the_settings_read_the_environment():

@@ -4,7 +4,9 @@ import json
 import sys
 
 import pytest
+from click.testing import CliRunner
 
+from deploy import audit
 from deploy.audit import SilentServiceError, _tell, ask, require_voice
 
 HOLE = {"id": "CVE-1", "fix_versions": ["2.0"]}
@@ -49,3 +51,21 @@ def test_a_mirror_without_advisories_is_no_clean_audit(tmp_path, says):
 
 def test_a_service_that_knows_holes_is_asked_on(tmp_path):
     require_voice(_tool(tmp_path, [{"name": "pillow", "vulns": [HOLE]}]), "pypi")
+
+
+@pytest.mark.parametrize(
+    ("says", "status", "told"),
+    [
+        ([{"name": "a", "version": "1.0", "vulns": [HOLE]}], 1, "pypi: 1 packages, 1 known holes."),
+        (None, 2, "No advisory service can be reached from here, so nothing was audited."),
+        ([], 2, "osv cannot be asked: it knows of no hole in pillow"),
+    ],
+)
+def test_the_status_tells_holes_from_an_audit_that_could_not_be_done(
+    tmp_path, monkeypatch, says, status, told
+):
+    tool = _tool(tmp_path, says)
+    monkeypatch.setattr(audit, "make_environment", lambda _: tool)
+    done = CliRunner().invoke(audit.main, [])
+    assert done.exit_code == status
+    assert told in done.output
