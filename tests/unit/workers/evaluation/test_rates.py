@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import jaxtyping
 import numpy as np
 import pytest
 
@@ -71,3 +72,8 @@ def test_a_sure_error_costs_more_than_doubt():
     same = np.array([True, False])
     assert log_likelihood_ratio_cost(np.array([0.01, 0.01]), same) > 3
     assert log_likelihood_ratio_cost(np.array([0.99, 0.01]), same) < 0.02
+
+
+def test_scores_of_another_shape_are_refused_while_tests_run():
+    with pytest.raises(jaxtyping.TypeCheckError):
+        threshold_at(np.zeros((2, 2)), 0.5)

@@ -10,8 +10,8 @@ from app.domain.backlog import Backlog, Bounds
 from app.domain.errors import QueueFullError, TooMuchWaitingError
 from app.domain.identity import new_id
 from app.domain.job import Job, JobState, JobType, Lane, Progress
-from app.services.jobs.admission import Admission
 from app.services.jobs import admission as module
+from app.services.jobs.admission import Admission
 
 CLOCK = FakeClock()
 
