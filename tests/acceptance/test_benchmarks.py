@@ -6,7 +6,11 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 from deploy.local.paths import PROJECT
+
+pytestmark = pytest.mark.timeout(600)
 
 
 def run(module, *options):
