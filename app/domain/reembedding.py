@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+from uuid import UUID
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
-    from uuid import UUID
 
     from app.domain.detection import Detection
 
@@ -39,6 +39,65 @@ class ReembeddingState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LeftBehind:
+    """Faces without a vector of the new model."""
+
+    count: int
+    #: A thousand of them at most.
+    face_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelFigures:
+    """How well a model tells the people of one collection apart, by their own faces.
+
+    A figure is null where there was nothing to find it by.
+    """
+
+    model: str
+    #: Faces that were searched for: of subjects with at least two.
+    searches: int
+    #: The part of them whose most similar other face shows the same subject.
+    rank1: float | None
+    #: The part that also reaches the threshold which the target's part of strangers reaches.
+    identified: float | None
+    #: That threshold, a cosine.
+    threshold: float | None
+    genuine_mean: float | None
+    impostor_mean: float | None
+    #: The distance of both means, in standard deviations.
+    separation: float | None
+    #: What a face costs to embed; null where the model's weights are not installed.
+    ms_per_face: float | None
+    bytes_per_face: int
+    #: Whether the model's thresholds were fitted to pairs embedded by it.
+    thresholds_fitted: bool
+    #: Whether a cohort of strangers comes with it.
+    knows_strangers: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelComparison:
+    """Both models of a change on the faces that have a vector of each."""
+
+    compared_faces: int
+    compared_subjects: int
+    #: The part of strangers' searches that the threshold lets through, 0 to 1.
+    target_fpir: float
+    former: ModelFigures
+    new: ModelFigures
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReembeddingReport(ModelComparison):
+    """What is known of a change of model once every face has been looked at."""
+
+    faces: int
+    embedded: int
+    left_behind: LeftBehind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reembedding:
     """One change of one collection's model."""
 
@@ -60,7 +119,7 @@ class Reembedding:
     other_possible_threshold: float | None = None
     #: The face that was looked at last, in the order of ids.
     cursor: UUID | None = None
-    report: Mapping[str, Any] | None = None
+    report: ReembeddingReport | None = None
     created_at: datetime
     activated_at: datetime | None = None
 
