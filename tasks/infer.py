@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import replace
+from functools import partial
 from itertools import groupby, islice
 from typing import TYPE_CHECKING, TypeAlias
 from uuid import UUID
 
 from app.domain.errors import ModelChangedError, ModelMismatchError, VultusError
 from app.domain.job import JobType
+from app.domain.job_parameters import ImageParameters
 from app.domain.pulse import Part
-from app.services.jobs.complete import Outcome, complete_job, complete_jobs
-from app.services.recognition.detect import detected, embedded
-from app.services.recognition.enrol import enrolled
-from app.services.recognition.identify import identified
-from app.services.recognition.verify import verified
+from app.services.jobs.complete import complete_job, complete_jobs
+from app.services.recognition.answer import answered
 from tasks.process.heartbeat import Heartbeat
 from tasks.process.limits import patience
 from tasks.process.persistence import PATIENCE_S, put_back, put_back_uncounted, store
@@ -27,7 +25,6 @@ if TYPE_CHECKING:
     from app.domain.detection import ImageAnalysis
     from app.domain.job import Job
     from app.services.jobs.complete import Conclude
-    from app.services.ports import UnitOfWork
     from tasks.models import ReadyModel
     from tasks.runtime import InferenceRuntime
 
@@ -118,21 +115,7 @@ def _work(claims: Sequence[tuple[Job, list[bytes]]], runtime: InferenceRuntime) 
             _LOG.exception("inference failed", extra={"action": "inference_failed"})
             # Not as it is: a MemoryError that a task raises ends the whole worker.
             raise RuntimeError("inference failed") from fault
-        _complete(
-            [
-                (
-                    job,
-                    _conclusion(
-                        job,
-                        list(islice(analyses, job.progress.total)),
-                        choices[job.id],
-                        runtime,
-                    ),
-                )
-                for job in jobs
-            ],
-            runtime,
-        )
+        _complete(_conclusions(jobs, choices, analyses, runtime), runtime)
 
 
 def _choice(job: Job, runtime: InferenceRuntime) -> Choice:
@@ -188,11 +171,40 @@ def _batches(
     """Cut images into batches, apart by model and by whether they show a scene or are cropped."""
 
     def kind(pair: tuple[Job, bytes]) -> tuple[bool, Choice]:
-        return bool(pair[0].parameters.get("cropped")), choices[pair[0].id]
+        job, _ = pair
+        cropped = isinstance(job.parameters, ImageParameters) and job.parameters.cropped
+        return cropped, choices[job.id]
 
     for (cropped, choice), run in groupby(images, key=kind):
         while batch := [image for _, image in islice(run, size)]:
             yield cropped, choice, batch
+
+
+def _conclusions(
+    jobs: Sequence[Job],
+    choices: Mapping[UUID, Choice],
+    analyses: Iterator[Analysis],
+    runtime: InferenceRuntime,
+) -> list[tuple[Job, Conclude]]:
+    """Give every job its images' analyses; it is answered when it is completed."""
+    return [
+        (
+            job,
+            partial(
+                answered,
+                job=job,
+                images=list(islice(analyses, job.progress.total)),
+                model=_first(choices[job.id]),
+                classifiers=runtime.classifiers,
+                clock=runtime.container.clock,
+            ),
+        )
+        for job in jobs
+    ]
+
+
+def _first(choice: Choice) -> ReadyModel | ModelMismatchError:
+    return choice if isinstance(choice, ModelMismatchError) else choice[0]
 
 
 def _complete(conclusions: Sequence[tuple[Job, Conclude]], runtime: InferenceRuntime) -> None:
@@ -249,45 +261,3 @@ def _complete_alone(
         _LOG.exception(
             "job not completed", extra={"action": "job_not_completed", "job_id": str(job.id)}
         )
-
-
-def _admitted(image: Analysis, job: Job) -> Analysis:
-    """Drop the faces that the job's own detection threshold or ``max_faces`` excludes."""
-    if isinstance(image, VultusError):
-        return image
-    least = job.parameters.get("detection_threshold") or 0.0
-    faces = tuple(face for face in image.faces if face.detection.confidence >= least)
-    return replace(image, faces=faces[: job.parameters.get("max_faces")])
-
-
-def _conclusion(
-    job: Job, images: Sequence[Analysis], choice: Choice, runtime: InferenceRuntime
-) -> Conclude:
-    seen = [_admitted(image, job) for image in images]
-
-    def conclude(work: UnitOfWork) -> Outcome:
-        if isinstance(choice, ModelMismatchError):
-            raise choice
-        model = choice[0]
-        match job.type:
-            case JobType.DETECTION:
-                return detected(seen)
-            case JobType.EMBEDDING:
-                return embedded(job, seen)
-            case JobType.VERIFICATION:
-                return verified(job, seen, model.profile)
-            case JobType.ENROLMENT:
-                return enrolled(work, job, seen, runtime.container.clock)
-            case JobType.RECOGNITION:
-                return identified(
-                    work,
-                    job,
-                    seen,
-                    model=model.profile,
-                    classifiers=runtime.classifiers,
-                    cohort=model.cohort,
-                )
-            case JobType.TRAINING | JobType.REEMBEDDING | JobType.ERASURE:
-                raise ValueError(f"a job of type {job.type} has no images")
-
-    return conclude

@@ -21,7 +21,7 @@ from app.domain.job import JobType
 from app.domain.pulse import Part
 from app.imaging.inspect import ImageLimits
 from app.messaging.celery import configure
-from app.messaging.names import MODELS_LOADED, TaskName
+from app.messaging.names import FORMER_RUN_NAMES, MODELS_LOADED, TaskName
 from app.observability import configure_logging
 from app.settings import Settings
 from app.storage.database.tenancy import DatabaseRole
@@ -111,7 +111,7 @@ def _bear_lost_children(sender: Any, **_: Any) -> None:  # noqa: ANN401 - Celery
     sender.pool.did_start_ok = lambda: True
 
 
-def _register(name: TaskName, run: Callable[[UUID, InferenceRuntime], None]) -> None:
+def _register(name: str, run: Callable[[UUID, InferenceRuntime], None]) -> None:
     @celery.task(name=name)
     def task(job_id: str) -> None:
         if _runtime is None:
@@ -119,13 +119,7 @@ def _register(name: TaskName, run: Callable[[UUID, InferenceRuntime], None]) -> 
         run(UUID(job_id), _runtime)
 
 
-for _name in (
-    TaskName.DETECT,
-    TaskName.EMBED,
-    TaskName.VERIFY,
-    TaskName.IDENTIFY,
-    TaskName.ENROL,
-):
+for _name in (TaskName.RUN, *FORMER_RUN_NAMES):
     _register(_name, run_image_job)
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from app.domain.embedding import Embedding
 from app.domain.errors import ConflictError, ModelMismatchError
 from app.domain.pulse import Part
-from app.domain.reembedding import ReembeddingState
+from app.domain.reembedding import ModelComparison, ModelFigures, ReembeddingState
 from app.services.jobs.complete import complete_job, fail_job
 from app.services.models.change_steps import Chunks, made_ready, settled
 from tasks.process.heartbeat import Heartbeat
@@ -132,13 +132,13 @@ class _Step:
                 change.collection_id, former=former, new=new, limit=_COMPARED
             )
         target_fpir = 0.01 if home is None else home.target_fpir
-        compared = {
-            "compared_faces": len(faces),
-            "compared_subjects": len({face.subject_id for face in faces}),
-            "target_fpir": target_fpir,
-            "former": self._figures(former, faces, [face.former for face in faces], target_fpir),
-            "new": self._figures(new, faces, [face.new for face in faces], target_fpir),
-        }
+        compared = ModelComparison(
+            compared_faces=len(faces),
+            compared_subjects=len({face.subject_id for face in faces}),
+            target_fpir=target_fpir,
+            former=self._figures(former, faces, [face.former for face in faces], target_fpir),
+            new=self._figures(new, faces, [face.new for face in faces], target_fpir),
+        )
         clock = self._container.clock
         return self._complete(lambda work: made_ready(work, self._job, compared, clock=clock))
 
@@ -148,21 +148,29 @@ class _Step:
         faces: Sequence[DoubleFace],
         vectors: Sequence[Sequence[float]],
         target_fpir: float,
-    ) -> Mapping[str, Any]:
+    ) -> ModelFigures:
         profile = self._container.models[model_id]
         array = np.array(vectors, np.float32).reshape(len(faces), profile.dimension)
         subjects = [face.subject_id for face in faces]
         found = compare_faces(array, subjects, target_fpir=target_fpir)
         model = self._installed(model_id)
-        cost = model and self._runtime.pipeline.milliseconds_per_face(model_id)
-        return {
-            "model": model_id,
-            **{name: _rounded(value) for name, value in found.items()},
-            "ms_per_face": _rounded(cost),
-            "bytes_per_face": profile.dimension * _BYTES_PER_VALUE,
-            "thresholds_fitted": profile.fitted,
-            "knows_strangers": model is not None and model.cohort is not None,
-        }
+        cost = None
+        if model is not None:
+            cost = self._runtime.pipeline.milliseconds_per_face(model_id)
+        return ModelFigures(
+            model=model_id,
+            searches=found["searches"],
+            rank1=_rounded(found["rank1"]),
+            identified=_rounded(found["identified"]),
+            threshold=_rounded(found["threshold"]),
+            genuine_mean=_rounded(found["genuine_mean"]),
+            impostor_mean=_rounded(found["impostor_mean"]),
+            separation=_rounded(found["separation"]),
+            ms_per_face=_rounded(cost),
+            bytes_per_face=profile.dimension * _BYTES_PER_VALUE,
+            thresholds_fitted=profile.fitted,
+            knows_strangers=model is not None and model.cohort is not None,
+        )
 
     def _installed(self, model_id: str) -> ReadyModel | None:
         """Return a model; nothing where its weights are gone, as only its vectors are needed."""
@@ -200,5 +208,5 @@ class _Step:
         return False
 
 
-def _rounded(value: object) -> object:
-    return round(value, 4) if isinstance(value, float) else value
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from app.domain.identity import new_id
-from app.domain.job import Job, JobState, JobType, Lane, Progress
+from app.domain.job import PARAMETERS, Job, JobState, JobType, Lane, Progress
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 LEASE = timedelta(seconds=30)
@@ -15,7 +15,7 @@ def submit(uow, *, images=(b"one",), job_type=JobType.DETECTION, lane=Lane.BULK)
     """Store a waiting job."""
     job = Job(
         id=new_id(),
-        type=job_type,
+        parameters=PARAMETERS[job_type](),
         state=JobState.QUEUED,
         lane=lane,
         progress=Progress(total=len(images)),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from app.bootstrap import build_container
+from app.domain.documents import to_document
 from app.domain.tenant import DEFAULT_TENANT
 from app.services.access.tenants import create_tenant, delete_tenant, find_tenant, list_tenants
 from app.settings import Settings
@@ -55,4 +56,5 @@ def delete(name: str) -> None:
     """Erase a tenant with everything that belongs to it, and print the receipt."""
     container = build_container(Settings.load())
     receipt = delete_tenant(name, receipts=container.receipts, uow=container.uow)
-    click.echo(json.dumps({"receipt": str(receipt.id), **(receipt.result or {})}, indent=2))
+    told = {} if receipt.result is None else to_document(receipt.result)
+    click.echo(json.dumps({"receipt": str(receipt.id), **told}, indent=2))

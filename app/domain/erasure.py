@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from datetime import datetime
+    from collections.abc import Sequence
     from uuid import UUID
 
 
@@ -34,17 +33,3 @@ class ExpiredFaces:
     tenant_id: UUID
     collection_id: UUID
     face_ids: Sequence[UUID]
-
-
-def receipt_document(
-    what: Erased, ids: Sequence[UUID], rows: Mapping[str, int], *, gone_by: datetime
-) -> dict[str, Any]:
-    """Return the result of a receipt; ``bytes_gone_at`` is filled in by the scrub."""
-    return {
-        "erased": what,
-        "ids": [str(one) for one in ids],
-        "stores": {**rows, **dict.fromkeys(HOLD_NOBODY, 0)},
-        "hold_nobody": list(HOLD_NOBODY),
-        "bytes_gone_by": gone_by.isoformat(),
-        "bytes_gone_at": None,
-    }

@@ -2,14 +2,43 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum, StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import UUID
+
+from app.domain.job_parameters import (
+    DetectionParameters,
+    EmbeddingParameters,
+    EnrolmentParameters,
+    ErasureParameters,
+    ImageParameters,
+    RecognitionParameters,
+    ReembeddingParameters,
+    TrainingParameters,
+    VerificationParameters,
+)
+from app.domain.job_results import (
+    ComparisonResult,
+    DetectionResult,
+    EmbeddingResult,
+    EnrolmentResult,
+    ErasureReceipt,
+    RankingResult,
+    RecognitionResult,
+    ReembeddingResult,
+    SettlingResult,
+    TrainingResult,
+    VerificationResult,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from app.domain.job_parameters import JobParameters
+    from app.domain.job_results import JobResult
+    from app.domain.problem import Problem
 
 
 class JobType(StrEnum):
@@ -28,7 +57,39 @@ class JobType(StrEnum):
     @property
     def is_on_images(self) -> bool:
         """Whether a job brings the images that it works on."""
-        return self not in {JobType.TRAINING, JobType.REEMBEDDING, JobType.ERASURE}
+        return issubclass(PARAMETERS[self], ImageParameters)
+
+
+#: What a job of each type is asked for.
+PARAMETERS: Mapping[JobType, type[JobParameters]] = {
+    JobType.DETECTION: DetectionParameters,
+    JobType.EMBEDDING: EmbeddingParameters,
+    JobType.VERIFICATION: VerificationParameters,
+    JobType.RECOGNITION: RecognitionParameters,
+    JobType.ENROLMENT: EnrolmentParameters,
+    JobType.TRAINING: TrainingParameters,
+    JobType.REEMBEDDING: ReembeddingParameters,
+    JobType.ERASURE: ErasureParameters,
+}
+
+#: What it answers: one of these, which are told apart by their keys.
+RESULTS: Mapping[JobType, tuple[type[JobResult], ...]] = {
+    JobType.DETECTION: (DetectionResult,),
+    JobType.EMBEDDING: (EmbeddingResult,),
+    JobType.VERIFICATION: (VerificationResult, ComparisonResult),
+    JobType.RECOGNITION: (RecognitionResult, RankingResult),
+    JobType.ENROLMENT: (EnrolmentResult,),
+    JobType.TRAINING: (TrainingResult,),
+    JobType.REEMBEDDING: (ReembeddingResult, SettlingResult),
+    JobType.ERASURE: (ErasureReceipt,),
+}
+
+_TYPES = {parameters: job_type for job_type, parameters in PARAMETERS.items()}
+
+
+def type_of(parameters: JobParameters) -> JobType:
+    """Return the type of the jobs that are asked for with such parameters."""
+    return _TYPES[type(parameters)]
 
 
 class Lane(IntEnum):
@@ -93,7 +154,8 @@ class Job:
     """One stored request and, once finished, its outcome."""
 
     id: UUID
-    type: JobType
+    #: What it is asked for; never images, which are rows of their own.
+    parameters: JobParameters
     state: JobState
     #: Whose it is; known once the job is stored.
     tenant_id: UUID | None = None
@@ -103,8 +165,6 @@ class Job:
     #: The models that its collection had when it was claimed, the one in use first.
     models: tuple[str, ...] = ()
     lane: Lane = Lane.BULK
-    #: The caller's parameters, validated; never images, which are rows of their own.
-    parameters: Mapping[str, Any] = field(default_factory=dict)
     progress: Progress = Progress()
     #: The number of claims so far. It is also the fencing token: a worker may commit only while
     #: the stored attempt is the one that it claimed.
@@ -114,14 +174,19 @@ class Job:
     #: How many attempts do not count: those before a requeue, and those that a worker gave back
     #: because it was told to stop. The number of attempts itself must never fall: it is the fence.
     excused: int = 0
-    result: Mapping[str, Any] | None = None
-    #: A problem document, for ``failed`` and ``dead``.
-    error: Mapping[str, Any] | None = None
+    result: JobResult | None = None
+    #: For ``failed`` and ``dead``.
+    error: Problem | None = None
     created_at: datetime
     started_at: datetime | None = None
     finished_at: datetime | None = None
     #: When the row, its result and its images are deleted.
     expires_at: datetime | None = None
+
+    @property
+    def type(self) -> JobType:
+        """What it asks for, as its parameters tell."""
+        return type_of(self.parameters)
 
     @property
     def tries(self) -> int:
@@ -142,7 +207,7 @@ class Ending:
     claim: Job
     #: ``succeeded`` with a result, or ``failed`` with an error.
     state: JobState
-    result: Mapping[str, Any] | None = None
-    error: Mapping[str, Any] | None = None
+    result: JobResult | None = None
+    error: Problem | None = None
     #: Images that faces refer to; the others are deleted with the end of the job.
     keep_images: tuple[UUID, ...] = ()

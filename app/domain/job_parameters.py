@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from app.domain.consent import ConsentTerms
 from app.domain.selection import FacePolicy
 
 
@@ -102,6 +103,18 @@ class EnrolmentParameters(ImageParameters):
     consent_text_version: str | None = None
     consent_expires_at: datetime | None = None
     consent_reference: str | None = None
+
+    @property
+    def consent(self) -> ConsentTerms | None:
+        """What the subject agrees to, if a consent came with the job."""
+        if self.consent_purpose is None or self.consent_text_version is None:
+            return None
+        return ConsentTerms(
+            purpose=self.consent_purpose,
+            text_version=self.consent_text_version,
+            expires_at=self.consent_expires_at,
+            reference=self.consent_reference,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

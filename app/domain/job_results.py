@@ -135,7 +135,7 @@ class ComparedTarget(PerhapsEmbeddedFace):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComparisonResult(JobResult):
-    """How like the face of the source every face of the target is: a verification of all targets."""
+    """How like the source's face each of the target is: a verification of all targets."""
 
     model: str
     source: ComparedSource

@@ -56,12 +56,12 @@ def select_face(image: ImageAnalysis, policy: FacePolicy) -> AnalysedFace:
     return faces[0]
 
 
-def meant_faces(image: ImageAnalysis, policy: str | None) -> tuple[AnalysedFace, ...]:
+def meant_faces(image: ImageAnalysis, policy: FacePolicy | None) -> tuple[AnalysedFace, ...]:
     """Return all faces, or the one that a policy means where one was asked for.
 
     Raises: NoFaceError, SeveralFacesError: as ``select_face``.
     """
-    return image.faces if policy is None else (select_face(image, FacePolicy(policy)),)
+    return image.faces if policy is None else (select_face(image, policy),)
 
 
 def _centrality(box: BoundingBox, middle: tuple[float, float]) -> float:

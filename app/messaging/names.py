@@ -25,11 +25,8 @@ class QueueName(StrEnum):
 class TaskName(StrEnum):
     """What a message asks for; names are no module paths, so files may move."""
 
-    DETECT = "recognition.detect"
-    EMBED = "recognition.embed"
-    VERIFY = "recognition.verify"
-    IDENTIFY = "recognition.identify"
-    ENROL = "recognition.enrol"
+    #: Jobs on images; which of them a message is for, its label tells.
+    RUN = "recognition.run"
     RETRAIN = "recognition.retrain"
     REEMBED = "recognition.reembed"
     DELIVER = "webhooks.deliver"
@@ -38,16 +35,28 @@ class TaskName(StrEnum):
     PULSE = "service.pulse"
 
 
+#: The names of ``TaskName.RUN`` in release 0.1: its messages may wait while a service is updated.
+#: Workers take them until the release after the next.
+FORMER_RUN_NAMES = (
+    "recognition.detect",
+    "recognition.embed",
+    "recognition.verify",
+    "recognition.identify",
+    "recognition.enrol",
+)
+
 #: The task that runs each type of job; a receipt is none that is run.
 JOB_TASKS: dict[JobType, TaskName] = {
-    JobType.DETECTION: TaskName.DETECT,
-    JobType.EMBEDDING: TaskName.EMBED,
-    JobType.VERIFICATION: TaskName.VERIFY,
-    JobType.RECOGNITION: TaskName.IDENTIFY,
-    JobType.ENROLMENT: TaskName.ENROL,
+    **{job_type: TaskName.RUN for job_type in JobType if job_type.is_on_images},
     JobType.TRAINING: TaskName.RETRAIN,
     JobType.REEMBEDDING: TaskName.REEMBED,
 }
+
+
+def label_of(job_type: JobType) -> str:
+    """Return what logs and monitors call the task of a job, as one task runs jobs of many types."""
+    return f"recognition.{job_type}"
+
 
 #: What an inference worker is asked beside the queues: how many of its processes have their models.
 MODELS_LOADED = "models_loaded"

@@ -11,7 +11,7 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from app.domain.job import JobType, Lane
-from app.messaging.names import JOB_TASKS, LANE_QUEUES, QueueName, TaskName
+from app.messaging.names import JOB_TASKS, LANE_QUEUES, QueueName, TaskName, label_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,7 +53,7 @@ class CeleryJobQueue:
             if job_type is JobType.TRAINING:
                 queue = QueueName.TRAINING
             if not (shared and self._enough_waiting(queue)):
-                self._send(JOB_TASKS[job_type], job_id, queue)
+                self._send(JOB_TASKS[job_type], job_id, queue, label=label_of(job_type))
 
         return self._attempt(put)
 
@@ -79,9 +79,18 @@ class CeleryJobQueue:
             self._try_at = None
         return True
 
-    def _send(self, task: TaskName, key: UUID, queue: QueueName) -> None:
+    def _send(
+        self, task: TaskName, key: UUID, queue: QueueName, *, label: str | None = None
+    ) -> None:
+        """Put a message; logs and monitors show its task by the label."""
         self._celery.send_task(
-            task, args=[str(key)], queue=queue, retry=False, argsrepr="", kwargsrepr=""
+            task,
+            args=[str(key)],
+            queue=queue,
+            retry=False,
+            argsrepr="",
+            kwargsrepr="",
+            shadow=label,
         )
 
     def _enough_waiting(self, queue: QueueName) -> bool:

@@ -13,7 +13,8 @@ import pytest
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from app.domain.delivery import DeliveryState, Endpoint, EventType, generate_secret
-from app.domain.job import Job, JobState, JobType
+from app.domain.job import Job, JobState
+from app.domain.job_parameters import DetectionParameters
 from app.services.webhooks.deliver import deliver, enqueue_events
 from app.webhooks.sender import HttpWebhookSender
 from tests.fakes_webhooks import FakeClock, FakeWork
@@ -83,7 +84,7 @@ def clock(monkeypatch):
 def ended_job(now):
     return Job(
         id=uuid4(),
-        type=JobType.DETECTION,
+        parameters=DetectionParameters(),
         state=JobState.SUCCEEDED,
         created_at=now,
         finished_at=now,

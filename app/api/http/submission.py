@@ -14,6 +14,7 @@ from app.api.http.operation import answer
 from app.api.http.preferences import Preferences, idempotency_key
 from app.api.http.rate_limit import rate_limit
 from app.api.schemas.jobs import JobResource
+from app.domain.job import PARAMETERS
 from app.domain.job_request import JobRequest
 from app.services.jobs.submit import Submission, submit_job
 from app.services.jobs.wait import wait_for_job
@@ -44,10 +45,9 @@ def submit(
     preferences = Preferences.of_request(query, max_wait_s=box.settings.max_wait_s)
     submission = submit_job(
         JobRequest(
-            type=job_type,
+            parameters=PARAMETERS[job_type](**parameters.model_dump(exclude_none=True)),
             owner_id=current_key().id,
             collection_id=collection.id if collection else None,
-            parameters=parameters.model_dump(mode="json", exclude_none=True),
             images=images,
             awaited=preferences.wait_s > 0,
         ),

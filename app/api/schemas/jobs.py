@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
@@ -7,6 +8,7 @@ from uuid import UUID
 from pydantic import Field
 
 from app.api.schemas.base import Page, PageQuery, Schema
+from app.domain.documents import to_document
 from app.domain.job import JobState, JobType
 
 if TYPE_CHECKING:
@@ -77,9 +79,9 @@ class JobResource(Schema):
     @classmethod
     def of(cls, job: Job, *, problem_base: str) -> JobResource:
         """Show a job; ``problem_base`` is what relative problem types are relative to."""
-        error = dict(job.error) if job.error is not None else None
-        if error is not None and str(error.get("type", "")).startswith("/"):
-            error["type"] = problem_base + error["type"]
+        error = job.error
+        if error is not None and error.type.startswith("/"):
+            error = replace(error, type=problem_base + error.type)
         return cls(
             id=job.id,
             type=job.type,
@@ -90,8 +92,8 @@ class JobResource(Schema):
             expires_at=job.expires_at,
             progress=ProgressResource(done=job.progress.done, total=job.progress.total),
             attempt=job.attempt,
-            result=dict(job.result) if job.result is not None else None,
-            error=error,
+            result=None if job.result is None else to_document(job.result),
+            error=None if error is None else to_document(error),
             links=JobLinks(
                 self=f"/v1/jobs/{job.id}",
                 collection=f"/v1/collections/{job.collection_id}" if job.collection_id else None,

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from app.api.schemas.base import MAX_PAGE_SIZE, Schema, Similarity
 from app.api.schemas.jobs import ProgressResource
+from app.domain.documents import to_document
 from app.domain.job import JobState
 from app.domain.reembedding import ReembeddingState
 
@@ -108,7 +109,7 @@ class ReembeddingResource(Schema):
             job_state=None if job is None else job.state,
             activate=change.activate,
             drop_faces_without_photograph=change.drop_faces_without_photograph,
-            report=None if change.report is None else dict(change.report),
+            report=None if change.report is None else to_document(change.report),
             created_at=change.created_at,
             activated_at=change.activated_at,
             links=ReembeddingLinks(

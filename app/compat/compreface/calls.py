@@ -1,23 +1,33 @@
-"""What the calls that take images have in common: their parameters, their job and its answer."""
+"""What the calls that take images have in common: their parameters and what they see."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Generic, Protocol, TypedDict, TypeVar
 
 from app.compat.compreface.errors import models_failed, no_face
-from app.compat.compreface.jobs import run_job
 from app.compat.compreface.parameters import Parameters, detection_threshold
 from app.compat.compreface.similarity import SimilarityCurve, load_curves
-from app.compat.compreface.translate import Document, Wishes
+from app.compat.compreface.translate import Wishes
+from app.domain.job_results import FaceResult, ImageSize
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Sequence
 
-    from app.domain.job import Job, JobType
+    from app.domain.job import Job
+
+F_co = TypeVar("F_co", bound=FaceResult, covariant=True)
 
 #: What CompreFace's default build starts from; its detector is an MTCNN too.
 DETECTION_THRESHOLD = 0.85
+
+
+class Sought(TypedDict):
+    """Which faces of an image count, as members of ``ImageParameters``."""
+
+    detection_threshold: float
+    max_faces: int | None
+    cropped: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,38 +55,52 @@ class Call:
             threshold=detection_threshold(parameters, default=DETECTION_THRESHOLD),
         )
 
-    def job_parameters(self) -> dict[str, Any]:
-        """Return them as parameters of a job."""
-        return {
-            "detection_threshold": self.threshold,
-            "max_faces": self.limit,
-            "include_embeddings": self.wishes.embeddings or None,
-            "cropped": self.wishes.cropped or None,
-        }
+    @property
+    def sought(self) -> Sought:
+        """Which faces count."""
+        return Sought(
+            detection_threshold=self.threshold,
+            max_faces=self.limit,
+            cropped=self.wishes.cropped,
+        )
 
 
-def analyse(
-    call: Call, job_type: JobType, image: bytes, parameters: Mapping[str, Any]
-) -> tuple[Mapping[str, Any], Job]:
-    """Return what a job says of an image that shows faces, and the job. Raises: CompreFaceError."""
-    job = run_job(job_type, {**call.job_parameters(), **parameters}, [image])
-    if job.result is None:
-        raise models_failed("the job has no result")
-    [document] = job.result["images"]
-    if not document["faces"]:
+class Image(Protocol[F_co]):
+    """An image of a result."""
+
+    @property
+    def width(self) -> int | None:
+        """Pixels; absent with an error."""
+
+    @property
+    def height(self) -> int | None:
+        """Pixels; absent with an error."""
+
+    @property
+    def faces(self) -> tuple[F_co, ...]:
+        """Empty with an error."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen(Generic[F_co]):
+    """The faces of an image, at least one."""
+
+    faces: tuple[F_co, ...]
+    size: ImageSize
+    #: The milliseconds spent on one face.
+    face_ms: float
+
+
+def seen(images: Sequence[Image[F_co]], job: Job) -> Seen[F_co]:
+    """Return what a job has seen in its one image. Raises: CompreFaceError: no face."""
+    [image] = images
+    if image.width is None or image.height is None or not image.faces:
         raise no_face()
-    return document, job
-
-
-def faces_of(
-    image: Mapping[str, Any],
-    job: Job,
-    tell: Callable[[Mapping[str, Any], Mapping[str, Any], float], Document],
-) -> list[Document]:
-    """Return what ``tell`` makes of each face, the image and the time spent on one face."""
-    faces: Sequence[Mapping[str, Any]] = image["faces"]
-    duration_ms = duration_of(job) / len(faces)
-    return [tell(face, image, duration_ms) for face in faces]
+    return Seen(
+        faces=image.faces,
+        size=ImageSize(width=image.width, height=image.height),
+        face_ms=duration_of(job) / len(image.faces),
+    )
 
 
 def duration_of(job: Job) -> float:

@@ -7,16 +7,20 @@ from typing import TYPE_CHECKING
 from flask import Blueprint
 
 from app.compat.compreface import translate
-from app.compat.compreface.calls import Call, analyse, faces_of
+from app.compat.compreface.calls import Call, Seen, seen
 from app.compat.compreface.context import authenticate, container
 from app.compat.compreface.documents import answer
 from app.compat.compreface.images import read_images
+from app.compat.compreface.jobs import run_job
 from app.compat.compreface.parameters import Parameters
 from app.domain.compreface import ServiceType
-from app.domain.job import JobType
+from app.domain.job_parameters import DetectionParameters, EmbeddingParameters
+from app.domain.job_results import DetectionResult, EmbeddingResult
 
 if TYPE_CHECKING:
     from flask import Response
+
+    from app.domain.job_results import FaceResult
 
 routes = Blueprint("compreface_detection", __name__)
 
@@ -31,10 +35,17 @@ def detect() -> Response:
     """Tell where the faces of an image are."""
     call = Call.read(Parameters.of_request(), rounded=False)
     [image] = read_images("file")
-    job_type = JobType.EMBEDDING if call.wishes.embeddings else JobType.DETECTION
-    found, job = analyse(call, job_type, image, {})
-    result = faces_of(
-        found, job, lambda face, size, ms: translate.face(face, size, call.wishes, ms)
-    )
+    found = _embedded(call, image) if call.wishes.embeddings else _detected(call, image)
+    result = [translate.face(one, found.size, call.wishes, found.face_ms) for one in found.faces]
     model = container().settings.model
     return answer({"result": result, **translate.versions(call.wishes, model)})
+
+
+def _detected(call: Call, image: bytes) -> Seen[FaceResult]:
+    result, job = run_job(DetectionParameters(**call.sought), [image], DetectionResult)
+    return seen(result.images, job)
+
+
+def _embedded(call: Call, image: bytes) -> Seen[FaceResult]:
+    result, job = run_job(EmbeddingParameters(**call.sought), [image], EmbeddingResult)
+    return seen(result.images, job)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from flask import Response, request
 from werkzeug.exceptions import HTTPException
@@ -24,6 +24,8 @@ from app.domain.errors import (
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from app.domain.problem import Problem
 
 _LOG = logging.getLogger(__name__)
 _RETRY_AFTER_S = 2
@@ -118,18 +120,20 @@ def changed_meanwhile() -> CompreFaceError:
     )
 
 
-def of_problem(document: Mapping[str, Any] | None) -> CompreFaceError:
+def of_problem(problem: Problem | None) -> CompreFaceError:
     """Return the error for what a job has failed with."""
-    kind = str((document or {}).get("type", "")).rpartition("/")[2]
+    if problem is None:
+        return models_failed("the job failed")
+    kind = problem.type.rpartition("/")[2]
     if kind == SeveralFacesError.slug:
         return several_faces()
     if kind == ImageTooLargeError.slug:
         return undefined()
     if kind == ConsentRequiredError.slug:
-        return CompreFaceError(0, str((document or {})["detail"]), ConsentRequiredError.status)
+        return CompreFaceError(0, problem.detail, ConsentRequiredError.status)
     if kind in _UNREADABLE:
         return no_face()
-    return models_failed(str((document or {}).get("title", "the job failed")).lower())
+    return models_failed(problem.title.lower())
 
 
 def of_error(error: Exception) -> CompreFaceError:

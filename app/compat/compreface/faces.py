@@ -25,7 +25,8 @@ from app.compat.compreface.usecases.examples import (
 )
 from app.domain.compreface import ServiceType
 from app.domain.errors import NotFoundError
-from app.domain.job import JobType
+from app.domain.job_parameters import EnrolmentParameters
+from app.domain.job_results import EnrolmentResult
 from app.domain.naming import as_uuid
 from app.domain.selection import FacePolicy
 
@@ -124,20 +125,16 @@ def enrol(parameters: Parameters) -> Document:
     subject = parameters.subject()
     threshold = detection_threshold(parameters, default=DETECTION_THRESHOLD)
     [image] = read_images("file")
-    job = run_job(
-        JobType.ENROLMENT,
-        {
-            "subject": subject,
-            "any_case": True,
-            "face_policy": FacePolicy.REFUSE,
-            "detection_threshold": threshold,
-        },
-        [image],
+    asked = EnrolmentParameters(
+        subject=subject,
+        any_case=True,
+        face_policy=FacePolicy.REFUSE,
+        detection_threshold=threshold,
     )
-    face_ids = (job.result or {}).get("face_ids")
-    if not face_ids:
+    result, _ = run_job(asked, [image], EnrolmentResult)
+    if not result.face_ids:
         raise no_face()
-    return {"image_id": face_ids[0], "subject": subject}
+    return {"image_id": str(result.face_ids[0]), "subject": subject}
 
 
 def parse_id(text: str) -> UUID:

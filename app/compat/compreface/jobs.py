@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
 from flask import request
 
@@ -18,28 +18,33 @@ from app.services.jobs.submit import submit_job
 from app.services.jobs.wait import wait_for_job
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from app.domain.compreface import Service
-    from app.domain.job import Job, JobType
+    from app.domain.job import Job
+    from app.domain.job_parameters import JobParameters
+    from app.domain.job_results import JobResult
 
 
-def run_job(job_type: JobType, parameters: Mapping[str, Any], images: Sequence[bytes]) -> Job:
-    """Return the job when it has succeeded.
+R = TypeVar("R", bound="JobResult")
+
+
+def run_job(parameters: JobParameters, images: Sequence[bytes], answer: type[R]) -> tuple[R, Job]:
+    """Return what a job answers when it has succeeded, and the job.
 
     Raises: CompreFaceError: it has failed, or goes on after the time that a caller waits.
     """
     box, service = container(), current_service()
+    asked = JobRequest(
+        parameters=parameters,
+        owner_id=service.id,
+        collection_id=service.collection_id,
+        images=images,
+        awaited=True,
+    )
     submitted = submit_job(
-        JobRequest(
-            type=job_type,
-            owner_id=service.id,
-            collection_id=service.collection_id,
-            parameters={name: value for name, value in parameters.items() if value is not None},
-            images=images,
-            awaited=True,
-        ),
-        route=f"compreface {job_type}",
+        asked,
+        route=f"compreface {asked.type}",
         idempotency_key=None,
         republish_after=timedelta(seconds=box.settings.republish_s),
         admission=box.admission,
@@ -55,9 +60,9 @@ def run_job(job_type: JobType, parameters: Mapping[str, Any], images: Sequence[b
         raise _deleted(service)
     if not job.state.is_terminal:
         raise too_late(f"/v1/jobs/{job.id}")
-    if job.state is not JobState.SUCCEEDED or job.result is None:
+    if job.state is not JobState.SUCCEEDED or not isinstance(job.result, answer):
         raise of_problem(job.error)
-    return job
+    return job.result, job
 
 
 def _deleted(service: Service) -> CompreFaceError:

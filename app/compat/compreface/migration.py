@@ -16,7 +16,8 @@ from app.compat.compreface.usecases.applications import NewService, create_servi
 from app.compat.compreface.usecases.examples import home_of
 from app.domain.compreface import ServiceType
 from app.domain.errors import NotFoundError
-from app.domain.job import JobState, JobType
+from app.domain.job import JobState
+from app.domain.job_parameters import EnrolmentParameters
 from app.domain.job_request import JobRequest
 from app.domain.selection import FacePolicy
 from app.services.jobs.admission import Admission
@@ -122,14 +123,11 @@ def _submit(
     """Submit the enrolment, once: the job of a run that was cut short is found again."""
     return submit_job(
         JobRequest(
-            type=JobType.ENROLMENT,
+            parameters=EnrolmentParameters(
+                subject=example.subject, face_policy=FacePolicy.LARGEST, face_id=example.id
+            ),
             owner_id=service.id,
             collection_id=service.collection_id,
-            parameters={
-                "subject": example.subject,
-                "face_policy": FacePolicy.LARGEST,
-                "face_id": str(example.id),
-            },
             images=[photograph],
         ),
         route="compreface import",
@@ -150,5 +148,5 @@ def _settle(example_id: UUID, job_id: UUID, container: Container, report: Report
     if job is None or not job.state.is_terminal:
         reason = "its job has not ended"
     else:
-        reason = str((job.error or {}).get("title", job.state)).lower()
+        reason = (job.state if job.error is None else job.error.title).lower()
     report.left_behind.append((f"example {example_id}", reason))

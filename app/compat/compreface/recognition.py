@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from flask import Blueprint
 
 from app.compat.compreface import translate
-from app.compat.compreface.calls import Call, analyse, curve_of, faces_of
+from app.compat.compreface.calls import Call, curve_of, seen
 from app.compat.compreface.context import authenticate, container, current_service
 from app.compat.compreface.documents import answer
-from app.compat.compreface.errors import example_not_found, models_failed
+from app.compat.compreface.errors import example_not_found
 from app.compat.compreface.faces import parse_id
 from app.compat.compreface.images import read_images
+from app.compat.compreface.jobs import run_job
 from app.compat.compreface.parameters import Parameters
 from app.compat.compreface.usecases.examples import find_example
 from app.domain.compreface import ServiceType
 from app.domain.errors import NotFoundError
-from app.domain.job import JobType
-from app.services.recognition.rank import Ranking
+from app.domain.job_parameters import Ranking, RecognitionParameters
+from app.domain.job_results import RankingResult
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from uuid import UUID
 
     from flask import Response
 
@@ -51,16 +52,16 @@ def verify(image_id: str) -> Response:
         find_example(current_service(), face_id, uow=container().uow)
     except NotFoundError:
         raise example_not_found("Image Id is incorrect") from None
-    found, job = analyse(
-        call, JobType.RECOGNITION, image, {"ranking": Ranking.FACES, "face_id": str(face_id)}
-    )
-    if not all(face["candidates"] for face in found["faces"]):
+    ranking, job = _ranked(call, image, ranking=Ranking.FACES, face_id=face_id)
+    found = seen(ranking.images, job)
+    if not all(face.candidates for face in found.faces):
         raise example_not_found("Image Id is incorrect")
-    curve = curve_of(_model(job))
-    result = faces_of(
-        found, job, lambda *one: translate.verified(one[0], one[1], call.wishes, one[2], curve)
-    )
-    return answer({"result": result, **translate.versions(call.wishes, _model(job))})
+    curve = curve_of(ranking.model)
+    result = [
+        translate.verified(face, found.size, call.wishes, found.face_ms, curve)
+        for face in found.faces
+    ]
+    return answer({"result": result, **translate.versions(call.wishes, ranking.model)})
 
 
 def recognised(parameters: Parameters) -> translate.Document:
@@ -69,24 +70,32 @@ def recognised(parameters: Parameters) -> translate.Document:
     count = parameters.whole("prediction_count", 1, least=1, label="prediction_count")
     distinct = parameters.flag("distinct", default=False)
     [image] = read_images("file")
-    found, job = analyse(
-        call,
-        JobType.RECOGNITION,
-        image,
-        {"ranking": Ranking.SUBJECTS if distinct else Ranking.FACES, "limit": count},
-    )
-    curve = curve_of(_model(job))
-
-    def tell(face: Mapping[str, Any], size: Mapping[str, Any], ms: float) -> translate.Document:
-        return translate.recognised(face, size, call.wishes, ms, curve)
-
+    by = Ranking.SUBJECTS if distinct else Ranking.FACES
+    ranking, job = _ranked(call, image, ranking=by, limit=count)
+    found = seen(ranking.images, job)
+    curve = curve_of(ranking.model)
     return {
-        "result": faces_of(found, job, tell),
-        **translate.versions(call.wishes, _model(job)),
+        "result": [
+            translate.recognised(face, found.size, call.wishes, found.face_ms, curve)
+            for face in found.faces
+        ],
+        **translate.versions(call.wishes, ranking.model),
     }
 
 
-def _model(job: Job) -> str:
-    if job.result is None:
-        raise models_failed("the job has no result")
-    return str(job.result["model"])
+def _ranked(
+    call: Call,
+    image: bytes,
+    *,
+    ranking: Ranking,
+    limit: int | None = None,
+    face_id: UUID | None = None,
+) -> tuple[RankingResult, Job]:
+    asked = RecognitionParameters(
+        **call.sought,
+        include_embeddings=call.wishes.embeddings,
+        ranking=ranking,
+        limit=limit,
+        face_id=face_id,
+    )
+    return run_job(asked, [image], RankingResult)

@@ -6,27 +6,29 @@ No path of it means something else in 1.2.0, but for ``/migrate``, which is that
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from flask import Blueprint
 
 from app.compat.compreface import retraining, translate
-from app.compat.compreface.calls import Call, analyse, faces_of
+from app.compat.compreface.calls import Call, seen
 from app.compat.compreface.context import authenticate, container, current_service
 from app.compat.compreface.documents import answer
 from app.compat.compreface.errors import CompreFaceError, example_not_found
 from app.compat.compreface.faces import enrol, parse_id
 from app.compat.compreface.images import read_images
+from app.compat.compreface.jobs import run_job
 from app.compat.compreface.parameters import Parameters
 from app.compat.compreface.retraining import Retrain
 from app.compat.compreface.translate import Document
 from app.compat.compreface.usecases.examples import Examples, erase_examples, list_examples
 from app.compat.compreface.usecases.training import is_trained, running_training
 from app.domain.compreface import ServiceType
-from app.domain.job import JobType
+from app.domain.job_parameters import RecognitionParameters
+from app.domain.job_results import RecognitionResult
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from flask import Response
 
@@ -96,12 +98,17 @@ def recognize() -> Response:
     call = Call.read(parameters)
     count = parameters.whole("prediction_count", 1, least=1, label="prediction_count")
     [image] = read_images("file")
-    found, job = analyse(call, JobType.RECOGNITION, image, {"limit": count})
-
-    def tell(face: Mapping[str, Any], size: Mapping[str, Any], ms: float) -> Document:
-        return {**translate.face(face, size, call.wishes, ms), "faces": translate.shares(face)}
-
-    return answer({"result": faces_of(found, job, tell)})
+    asked = RecognitionParameters(**call.sought, limit=count)
+    recognition, job = run_job(asked, [image], RecognitionResult)
+    found = seen(recognition.images, job)
+    result = [
+        {
+            **translate.face(face, found.size, call.wishes, found.face_ms),
+            "faces": translate.shares(face),
+        }
+        for face in found.faces
+    ]
+    return answer({"result": result})
 
 
 @routes.post("/retrain")

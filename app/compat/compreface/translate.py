@@ -7,22 +7,23 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from app.compat.compreface.pose import head_pose
+from app.domain.job_results import EmbeddedFace, PerhapsEmbeddedFace
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from app.compat.compreface.similarity import SimilarityCurve
+    from app.domain.job_results import (
+        ComparedTarget,
+        FaceResult,
+        ImageSize,
+        RankedFace,
+        RecognisedFace,
+    )
 
 Document: TypeAlias = dict[str, Any]
 
 _PLACES = Decimal("0.00001")
-_LANDMARKS = (
-    "image_left_eye",
-    "image_right_eye",
-    "nose",
-    "image_left_mouth",
-    "image_right_mouth",
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,15 +53,13 @@ def five_places(value: float) -> float:
     return float(Decimal(repr(value)).quantize(_PLACES, ROUND_HALF_UP))
 
 
-def face(
-    found: Mapping[str, Any], image: Mapping[str, Any], wishes: Wishes, duration_ms: float
-) -> Document:
+def face(found: FaceResult, image: ImageSize, wishes: Wishes, duration_ms: float) -> Document:
     """Tell where a face is and what the plugins say of it.
 
-    ``image`` gives ``width`` and ``height``, which the box is cut to.
+    The box is cut to the image.
     """
     document: Document = {"box": _box(found, image, wishes)}
-    points = [found["landmarks"][name] for name in _LANDMARKS]
+    points = list(found.landmarks)
     if "landmarks" in wishes.plugins:
         document["landmarks"] = (
             [[] for _ in points] if wishes.cropped else [[round(x), round(y)] for x, y in points]
@@ -68,16 +67,16 @@ def face(
     if "pose" in wishes.plugins and not wishes.cropped:
         pitch, roll, yaw = head_pose(points)
         document["pose"] = {"pitch": pitch, "roll": roll, "yaw": yaw}
-    if wishes.embeddings:
-        document["embedding"] = found["embedding"]
+    if wishes.embeddings and isinstance(found, EmbeddedFace | PerhapsEmbeddedFace):
+        document["embedding"] = found.embedding
     if wishes.status:
         document["execution_time"] = {"detector": round(duration_ms, 1)}
     return document
 
 
 def recognised(
-    found: Mapping[str, Any],
-    image: Mapping[str, Any],
+    found: RankedFace,
+    image: ImageSize,
     wishes: Wishes,
     duration_ms: float,
     curve: SimilarityCurve,
@@ -87,8 +86,8 @@ def recognised(
 
 
 def verified(
-    found: Mapping[str, Any],
-    image: Mapping[str, Any],
+    found: RankedFace,
+    image: ImageSize,
     wishes: Wishes,
     duration_ms: float,
     curve: SimilarityCurve,
@@ -99,33 +98,33 @@ def verified(
 
 
 def matched(
-    found: Mapping[str, Any],
-    image: Mapping[str, Any],
+    found: ComparedTarget,
+    image: ImageSize,
     wishes: Wishes,
     duration_ms: float,
     curve: SimilarityCurve,
 ) -> Document:
     """Tell of a face of the target and of its likeness with the source's."""
-    similarity = five_places(curve.of_cosine(found["similarity"]))
+    similarity = five_places(curve.of_cosine(found.similarity))
     return {**face(found, image, wishes, duration_ms), "similarity": similarity}
 
 
-def subjects(found: Mapping[str, Any], curve: SimilarityCurve) -> list[Document]:
+def subjects(found: RankedFace, curve: SimilarityCurve) -> list[Document]:
     """Return the candidates of a face, best first."""
     return [
         {
-            "subject": candidate["subject"],
-            "similarity": five_places(curve.of_cosine(candidate["similarity"])),
+            "subject": candidate.subject,
+            "similarity": five_places(curve.of_cosine(candidate.similarity)),
         }
-        for candidate in found["candidates"]
+        for candidate in found.candidates
     ]
 
 
-def shares(found: Mapping[str, Any]) -> list[Document]:
+def shares(found: RecognisedFace) -> list[Document]:
     """Return the candidates of a face with the trained matcher's share of each, best first."""
     return [
-        {"subject": candidate["subject"], "similarity": five_places(candidate["score"])}
-        for candidate in found["candidates"]
+        {"subject": candidate.subject, "similarity": five_places(candidate.score)}
+        for candidate in found.candidates
     ]
 
 
@@ -149,15 +148,14 @@ def page(faces: Sequence[tuple[str, str]], *, number: int, size: int, total: int
     }
 
 
-def _box(found: Mapping[str, Any], image: Mapping[str, Any], wishes: Wishes) -> Document:
-    box, probability = found["box"], found["detection_confidence"]
-    width, height = image["width"], image["height"]
+def _box(found: FaceResult, image: ImageSize, wishes: Wishes) -> Document:
+    box, probability = found.box, found.detection_confidence
     return {
         "probability": five_places(probability) if wishes.rounded else probability,
-        "x_max": _within(box["x_max"], width),
-        "y_max": _within(box["y_max"], height),
-        "x_min": _within(box["x_min"], width),
-        "y_min": _within(box["y_min"], height),
+        "x_max": _within(box.x_max, image.width),
+        "y_max": _within(box.y_max, image.height),
+        "x_min": _within(box.x_min, image.width),
+        "y_min": _within(box.y_min, image.height),
     }
 
 

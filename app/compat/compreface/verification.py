@@ -10,12 +10,12 @@ from app.compat.compreface import translate
 from app.compat.compreface.calls import Call, curve_of, duration_of
 from app.compat.compreface.context import authenticate
 from app.compat.compreface.documents import answer
-from app.compat.compreface.errors import models_failed
 from app.compat.compreface.images import read_images
 from app.compat.compreface.jobs import run_job
 from app.compat.compreface.parameters import Parameters
 from app.domain.compreface import ServiceType
-from app.domain.job import JobType
+from app.domain.job_parameters import VerificationParameters
+from app.domain.job_results import ComparisonResult, ImageSize
 
 if TYPE_CHECKING:
     from flask import Response
@@ -33,22 +33,23 @@ def verify() -> Response:
     """Compare the one face of the source with every face of the target."""
     call = Call.read(Parameters.of_request())
     images = read_images("source_image", "target_image")
-    job = run_job(JobType.VERIFICATION, {**call.job_parameters(), "all_targets": True}, images)
-    found = job.result
-    if found is None:
-        raise models_failed("the job has no result")
-    curve, source = curve_of(found["model"]), found["source"]
-    duration_ms = duration_of(job) / (1 + len(found["targets"]))
+    asked = VerificationParameters(
+        **call.sought, include_embeddings=call.wishes.embeddings, all_targets=True
+    )
+    found, job = run_job(asked, images, ComparisonResult)
+    curve, source = curve_of(found.model), found.source
+    size = ImageSize(width=source.width, height=source.height)
+    duration_ms = duration_of(job) / (1 + len(found.targets))
     return answer(
         {
             "result": [
                 {
-                    "source_image_face": translate.face(source, source, call.wishes, duration_ms),
+                    "source_image_face": translate.face(source, size, call.wishes, duration_ms),
                     "face_matches": [
-                        translate.matched(one, found["target"], call.wishes, duration_ms, curve)
-                        for one in found["targets"]
+                        translate.matched(one, found.target, call.wishes, duration_ms, curve)
+                        for one in found.targets
                     ],
-                    **translate.versions(call.wishes, found["model"]),
+                    **translate.versions(call.wishes, found.model),
                 }
             ]
         }

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from app.domain.audit import Action
-from app.domain.erasure import Erased, receipt_document
+from app.domain.erasure import HOLD_NOBODY, Erased
 from app.domain.identity import new_id
-from app.domain.job import Job, JobState, JobType
+from app.domain.job import Job, JobState
+from app.domain.job_parameters import ErasureParameters
+from app.domain.job_results import ErasureReceipt
 from app.services.webhooks.deliver import enqueue_events
 
 if TYPE_CHECKING:
@@ -48,11 +50,18 @@ class Receipts:
         gone_by = now + self.window
         receipt = Job(
             id=new_id(),
-            type=JobType.ERASURE,
+            parameters=ErasureParameters(),
             state=JobState.SUCCEEDED,
             tenant_id=tenant_id,
             owner_id=owner_id,
-            result=receipt_document(what, ids, rows, gone_by=gone_by),
+            result=ErasureReceipt(
+                erased=what,
+                ids=tuple(ids),
+                stores={**rows, **dict.fromkeys(HOLD_NOBODY, 0)},
+                hold_nobody=HOLD_NOBODY,
+                bytes_gone_by=gone_by,
+                bytes_gone_at=None,
+            ),
             created_at=now,
             started_at=now,
             finished_at=now,

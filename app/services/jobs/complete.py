@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from app.domain.audit import Action
 from app.domain.errors import VultusError
 from app.domain.job import Ending, JobState
-from app.services.jobs.problems import problem
+from app.domain.problem import Problem
 from app.services.webhooks.deliver import enqueue_events
 
 if TYPE_CHECKING:
     from collections.abc import Collection as Iterable
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from datetime import timedelta
     from uuid import UUID
 
     from app.domain.job import Job
+    from app.domain.job_results import JobResult
     from app.services.ports import Clock, JobQueue, UnitOfWork, UnitOfWorkFactory
 
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 class Outcome:
     """What a job has come to."""
 
-    result: Mapping[str, Any]
+    result: JobResult
     #: Images that faces refer to; the others are deleted with the end of the job.
     keep_images: Iterable[UUID] = ()
 
@@ -119,8 +120,8 @@ def _succeeded(claim: Job, outcome: Outcome) -> Ending:
 
 
 def _failed(claim: Job, error: VultusError) -> Ending:
-    document = problem(error, instance=f"/v1/jobs/{claim.id}")
-    return Ending(claim=claim, state=JobState.FAILED, error=document)
+    problem = Problem.of(error, instance=f"/v1/jobs/{claim.id}")
+    return Ending(claim=claim, state=JobState.FAILED, error=problem)
 
 
 def _end(

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from app.domain.errors import IdempotencyMismatchError, QueueFullError, TooMuchWaitingError
 from app.domain.identity import new_id
-from app.domain.job import Job, JobState, JobType, Progress
+from app.domain.job import Job, JobState, Progress
+from app.domain.job_parameters import EnrolmentParameters
 from app.services.people.consent_rules import require_early
 
 if TYPE_CHECKING:
@@ -51,12 +52,11 @@ def submit_job(
     now = clock.now()
     job = Job(
         id=new_id(),
-        type=request.type,
+        parameters=request.parameters,
         state=JobState.QUEUED,
         owner_id=request.owner_id,
         collection_id=request.collection_id,
         lane=request.lane,
-        parameters=request.parameters,
         progress=Progress(total=len(request.images)),
         created_at=now,
     )
@@ -74,8 +74,8 @@ def submit_job(
                     earlier = _remember(request, job, route=route, key=idempotency_key, work=work)
                     if earlier is not None:
                         return Submission(earlier, replayed=True)
-                if request.type is JobType.ENROLMENT:
-                    require_early(work, request, now=now)
+                if isinstance(request.parameters, EnrolmentParameters):
+                    require_early(work, request.collection_id, request.parameters, now=now)
                 work.commit()
                 entry.place.turn = turn
         except (TooMuchWaitingError, QueueFullError):

@@ -12,9 +12,9 @@ from app.domain.errors import (
     ServiceUnavailableError,
     WaitedTooLongError,
 )
+from app.domain.problem import Problem
 from app.services.erasure.receipts import Receipts, erase_expired
 from app.services.jobs.outages import Outages
-from app.services.jobs.problems import problem
 from app.services.people.consent_rules import erase_after_consents
 from app.services.webhooks.deliver import enqueue_events
 
@@ -174,7 +174,7 @@ def bury(
 def _give_up(
     work: UnitOfWork, job: Job, reason: VultusError, *, retention: timedelta, clock: Clock
 ) -> None:
-    error = problem(reason, instance=f"/v1/jobs/{job.id}")
+    error = Problem.of(reason, instance=f"/v1/jobs/{job.id}")
     if work.jobs.bury(job, error=error, expires_at=clock.now() + retention):
         _LOG.error("job given up", extra={"action": "job_dead", "job_id": str(job.id)})
         dead = work.jobs.get(job.id)

@@ -10,6 +10,7 @@ from app.domain.audit import Action
 from app.domain.errors import ConflictError, Fault, NotFoundError, ValidationFailedError
 from app.domain.identity import new_id
 from app.domain.job import Job, JobState, JobType, Progress
+from app.domain.job_parameters import ReembeddingParameters
 from app.domain.reembedding import Reembedding, ReembeddingState
 from app.services.jobs.complete import cancel_job
 from app.services.models.switch import activate, take_back
@@ -188,7 +189,7 @@ class Reembeddings:
         now = self.clock.now()
         job = Job(
             id=new_id(),
-            type=JobType.REEMBEDDING,
+            parameters=ReembeddingParameters(),
             state=JobState.QUEUED,
             owner_id=self.key.id,
             collection_id=collection_id,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from app.domain.documents import stated
 from app.domain.errors import ConflictError, FacesLeftBehindError, ModelChangedError
-from app.domain.reembedding import ReembeddingState
+from app.domain.job_results import ReembeddingResult, SettlingResult
+from app.domain.reembedding import LeftBehind, ReembeddingReport, ReembeddingState
 from app.services.jobs.complete import Outcome
 from app.services.models.change import HELD_FOR
 from app.services.models.switch import activate
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from app.domain.collection import Collection
     from app.domain.embedding import Embedding
     from app.domain.job import Job
-    from app.domain.reembedding import Reembedding, StoredFace
+    from app.domain.reembedding import ModelComparison, Reembedding, StoredFace
     from app.services.ports import Clock, UnitOfWork, UnitOfWorkFactory
 
 #: How much longer than others' a message for the next step may wait before it counts as lost: one
@@ -127,9 +129,7 @@ class Chunks:
         return held if held is not None and held.job_id == self.claim.id else None
 
 
-def made_ready(
-    work: UnitOfWork, claim: Job, compared: Mapping[str, Any], *, clock: Clock
-) -> Outcome:
+def made_ready(work: UnitOfWork, claim: Job, compared: ModelComparison, *, clock: Clock) -> Outcome:
     """End the job of embedding: write the report, and switch where that was asked for.
 
     Raises: ConflictError: another job has taken over.
@@ -139,12 +139,12 @@ def made_ready(
     left = work.reembeddings.left_behind(home, change.model, limit=_NAMED)
     count = work.reembeddings.count_left_behind(home, change.model) if left else 0
     faces = work.reembeddings.count_faces(home)
-    report = {
-        "faces": faces,
-        "embedded": faces - count,
-        "left_behind": {"count": count, "face_ids": [str(one) for one in left]},
-        **compared,
-    }
+    report = ReembeddingReport(
+        **stated(compared),
+        faces=faces,
+        embedded=faces - count,
+        left_behind=LeftBehind(count=count, face_ids=tuple(left)),
+    )
     change = replace(change, state=ReembeddingState.READY, report=report)
     work.reembeddings.update(change)
     if change.activate:
@@ -152,7 +152,7 @@ def made_ready(
             change = activate(work, change, clock=clock)
         except FacesLeftBehindError:  # the report tells, and its owner decides
             change = replace(change, activate=False)
-    return Outcome(result={"state": change.state, **report})
+    return Outcome(result=ReembeddingResult(**stated(report), state=change.state))
 
 
 def settled(work: UnitOfWork, claim: Job) -> Outcome:
@@ -169,7 +169,7 @@ def settled(work: UnitOfWork, claim: Job) -> Outcome:
     is_new = home.model == change.model
     state = ReembeddingState.FINISHED if is_new else ReembeddingState.CANCELLED
     work.reembeddings.update(replace(change, state=state, cursor=None))
-    return Outcome(result={"state": state, "model": home.model})
+    return Outcome(result=SettlingResult(state=state, model=home.model))
 
 
 def _worked_on(work: UnitOfWork, claim: Job) -> Reembedding:

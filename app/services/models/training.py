@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from app.domain.errors import ConflictError, NotEnoughFacesError, NotFoundError
 from app.domain.identity import new_id
+from app.domain.job_results import TrainingResult
 from app.domain.training import Training, TrainingData
 from app.services.jobs.complete import Outcome
 from app.services.recognition.model_guard import require_model
@@ -66,32 +67,29 @@ def trained(work: UnitOfWork, job: Job, fit: Fit, *, model_id: str, clock: Clock
     )
     work.trainings.add(training)
     work.trainings.prune(job.collection_id, model_id, keep=_KEPT)
-    return Outcome(result={"accepted": True, "reason": None, **_document(training, fit)})
+    return Outcome(result=_result(training, fit, refused=None))
 
 
 def _rejected(work: UnitOfWork, fit: Fit, active_id: UUID) -> Outcome:
     active = work.trainings.get(active_id)
     if active is None:
         raise ConflictError("the version in use was removed meanwhile; train the collection again")
-    return Outcome(
-        result={
-            "accepted": False,
-            "reason": (
-                f"of the faces held out, version {active.version} identifies more than the new "
-                "fit does, so it stays in use; look whether faces enrolled or changed since then "
-                "show somebody else"
-            ),
-            **_document(active, fit),
-        }
+    reason = (
+        f"of the faces held out, version {active.version} identifies more than the new "
+        "fit does, so it stays in use; look whether faces enrolled or changed since then "
+        "show somebody else"
     )
+    return Outcome(result=_result(active, fit, refused=reason))
 
 
-def _document(used: Training, fit: Fit) -> dict[str, object]:
-    return {
-        "training_id": str(used.id),
-        "version": used.version,
-        "model": used.model,
-        "subjects": len(fit.subject_ids),
-        "faces": fit.face_count,
-        "metrics": dict(fit.metrics),
-    }
+def _result(used: Training, fit: Fit, *, refused: str | None) -> TrainingResult:
+    return TrainingResult(
+        accepted=refused is None,
+        reason=refused,
+        training_id=used.id,
+        version=used.version,
+        model=used.model,
+        subjects=len(fit.subject_ids),
+        faces=fit.face_count,
+        metrics=fit.metrics,
+    )

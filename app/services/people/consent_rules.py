@@ -10,20 +10,19 @@ longer true.
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from app.domain.consent import Consent, ConsentTerms
 from app.domain.errors import ConflictError, ConsentRequiredError
 from app.domain.identity import new_id
+from app.domain.job_parameters import EnrolmentParameters
 from app.services.people.hold_rules import is_held
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from datetime import datetime
     from uuid import UUID
 
     from app.domain.collection import Collection, Subject
-    from app.domain.job_request import JobRequest
     from app.services.ports import Clock, UnitOfWork, UnitOfWorkFactory
 
 
@@ -31,7 +30,7 @@ def require_consent(
     work: UnitOfWork, collection: Collection, subject: Subject | None, *, now: datetime
 ) -> None:
     """Refuse faces of a subject, or of nobody known. Raises: ConsentRequiredError."""
-    admitted_terms(work, collection, subject, {}, since=now, now=now)
+    admitted_terms(work, collection, subject, EnrolmentParameters(), since=now, now=now)
 
 
 def merge_consents(
@@ -50,7 +49,7 @@ def admitted_terms(
     work: UnitOfWork,
     collection: Collection,
     subject: Subject | None,
-    parameters: Mapping[str, Any],
+    parameters: EnrolmentParameters,
     *,
     since: datetime,
     now: datetime,
@@ -62,7 +61,7 @@ def admitted_terms(
     """
     consents = [] if subject is None else work.consents.of_subject(subject.id)
     valid = [one.terms for one in consents if one.is_valid(now)]
-    terms = _stated_terms(parameters)
+    terms = parameters.consent
     if terms is not None and any(
         one.withdrawn_at is not None and one.withdrawn_at >= since for one in consents
     ):
@@ -75,25 +74,26 @@ def admitted_terms(
 
 
 def named_subject(
-    work: UnitOfWork, collection_id: UUID, parameters: Mapping[str, Any]
+    work: UnitOfWork, collection_id: UUID, parameters: EnrolmentParameters
 ) -> Subject | None:
     """Return the subject that an enrolment's parameters name, if it is there."""
-    name = parameters.get("subject")
-    if name is None:
+    if parameters.subject is None:
         return None
-    find = work.subjects.find_folded if parameters.get("any_case") else work.subjects.find
-    return find(collection_id, name)
+    find = work.subjects.find_folded if parameters.any_case else work.subjects.find
+    return find(collection_id, parameters.subject)
 
 
-def require_early(work: UnitOfWork, request: JobRequest, *, now: datetime) -> None:
+def require_early(
+    work: UnitOfWork, collection_id: UUID | None, parameters: EnrolmentParameters, *, now: datetime
+) -> None:
     """Refuse an enrolment that would fail for want of a consent. Raises: ConsentRequiredError.
 
     The worker asks again: much may happen before it comes to the job.
     """
-    collection = work.collections.get(request.collection_id) if request.collection_id else None
+    collection = work.collections.get(collection_id) if collection_id else None
     if collection is not None and collection.require_consent:
-        subject = named_subject(work, collection.id, request.parameters)
-        admitted_terms(work, collection, subject, request.parameters, since=now, now=now)
+        subject = named_subject(work, collection.id, parameters)
+        admitted_terms(work, collection, subject, parameters, since=now, now=now)
 
 
 def record_consent(
@@ -149,21 +149,8 @@ def erase_after_consents(*, limit: int, uow: UnitOfWorkFactory, clock: Clock) ->
             work.commit()
 
 
-def _stated_terms(parameters: Mapping[str, Any]) -> ConsentTerms | None:
-    purpose = parameters.get("consent_purpose")
-    if purpose is None:
-        return None
-    expires_at = parameters.get("consent_expires_at")
-    return ConsentTerms(
-        purpose=purpose,
-        text_version=parameters["consent_text_version"],
-        expires_at=None if expires_at is None else datetime.fromisoformat(expires_at),
-        reference=parameters.get("consent_reference"),
-    )
-
-
-def _what_to_do(parameters: Mapping[str, Any], consents: list[Consent]) -> str:
-    if parameters.get("subject") is None and not consents:
+def _what_to_do(parameters: EnrolmentParameters, consents: list[Consent]) -> str:
+    if parameters.subject is None and not consents:
         return (
             "the collection takes only faces of subjects who have agreed to it; name the subject "
             "and its consent"

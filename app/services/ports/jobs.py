@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Protocol
 from app.domain.job import Lane
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
     from collections.abc import Collection as Iterable
     from datetime import datetime, timedelta
     from uuid import UUID
 
     from app.domain.backlog import Backlog
     from app.domain.job import Ending, Job, JobState, JobType
+    from app.domain.problem import Problem
 
 
 class JobRepository(Protocol):
@@ -133,7 +134,7 @@ class JobRepository(Protocol):
     def delete_ended(self, owner_id: UUID) -> None:
         """Remove the jobs of an owner that have ended, with their results."""
 
-    def bury(self, job: Job, *, error: Mapping[str, object], expires_at: datetime) -> bool:
+    def bury(self, job: Job, *, error: Problem, expires_at: datetime) -> bool:
         """End a job as dead, if it is as it was read; its images stay for a requeue."""
 
     def counts(self) -> dict[tuple[JobType, JobState], int]:

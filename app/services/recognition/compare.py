@@ -5,20 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.domain.errors import NoFaceError, VultusError
+from app.domain.job_results import ComparedSource, ComparedTarget, ComparisonResult, ImageSize
 from app.domain.matching import cosine
 from app.domain.selection import FacePolicy, select_face
 from app.services.jobs.complete import Outcome
-from app.services.recognition.results import embedded_document
+from app.services.recognition.results import embedding_of, located, wanted_vector
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from app.domain.detection import AnalysedFace, ImageAnalysis
-    from app.domain.job import Job
-    from app.services.recognition.results import Document
+    from app.domain.detection import ImageAnalysis
+    from app.domain.job_parameters import VerificationParameters
 
 
-def compared(job: Job, images: Sequence[ImageAnalysis | VultusError]) -> Outcome:
+def compared(
+    parameters: VerificationParameters, images: Sequence[ImageAnalysis | VultusError]
+) -> Outcome:
     """Answer a verification job that has ``all_targets`` set, with unrounded similarities.
 
     Raises: VultusError: an image cannot be used, the source does not show exactly one face, or the
@@ -28,23 +30,27 @@ def compared(job: Job, images: Sequence[ImageAnalysis | VultusError]) -> Outcome
     source = select_face(source_image, FacePolicy.REFUSE)
     if not target_image.faces:
         raise NoFaceError
-    wanted = bool(job.parameters.get("include_embeddings"))
-
-    def matched(face: AnalysedFace) -> Document:
-        if source.embedding is None or face.embedding is None:
-            raise ValueError("a verification job analyses its images with embeddings")
-        return {
-            **embedded_document(face, wanted=wanted),
-            "similarity": cosine(source.embedding, face.embedding),
-        }
-
+    probe = embedding_of(source)
+    wanted = parameters.include_embeddings
     return Outcome(
-        result={
-            "model": source.embedding.model if source.embedding else None,
-            "source": {**_size(source_image), **embedded_document(source, wanted=wanted)},
-            "target": _size(target_image),
-            "targets": [matched(face) for face in target_image.faces],
-        }
+        result=ComparisonResult(
+            model=probe.model,
+            source=ComparedSource(
+                **located(source),
+                **wanted_vector(source, wanted=wanted),
+                width=source_image.width,
+                height=source_image.height,
+            ),
+            target=ImageSize(width=target_image.width, height=target_image.height),
+            targets=tuple(
+                ComparedTarget(
+                    **located(face),
+                    **wanted_vector(face, wanted=wanted),
+                    similarity=cosine(probe, embedding_of(face)),
+                )
+                for face in target_image.faces
+            ),
+        )
     )
 
 
@@ -52,7 +58,3 @@ def _usable(image: ImageAnalysis | VultusError) -> ImageAnalysis:
     if isinstance(image, VultusError):
         raise image
     return image
-
-
-def _size(image: ImageAnalysis) -> Document:
-    return {"width": image.width, "height": image.height}

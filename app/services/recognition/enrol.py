@@ -4,40 +4,40 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from app.domain.errors import LowQualityFaceError, NotFoundError
-from app.domain.selection import FacePolicy, select_face
+from app.domain.job_results import EnrolledFace, EnrolledImage, EnrolmentResult
+from app.domain.selection import select_face
 from app.services.jobs.complete import Outcome
 from app.services.people.consent_rules import admitted_terms, named_subject, record_consent
 from app.services.recognition.model_guard import of_collection
-from app.services.recognition.results import face_document, images_document
+from app.services.recognition.results import image_results, located
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from uuid import UUID
 
     from app.domain.collection import Collection, Subject
     from app.domain.detection import AnalysedFace, ImageAnalysis
     from app.domain.errors import VultusError
     from app.domain.job import Job
+    from app.domain.job_parameters import EnrolmentParameters
     from app.domain.quality import QualityGate
     from app.services.ports import Clock, UnitOfWork
-    from app.services.recognition.results import Document
 
 
 def enrolled(
     work: UnitOfWork,
     job: Job,
+    parameters: EnrolmentParameters,
     images: Sequence[ImageAnalysis | VultusError],
     clock: Clock,
 ) -> Outcome:
     """Store one face of each image, for the named subject or for none; answer with their ids.
 
-    Instead of a subject, ``not_subject`` names one that the faces do not show: no face like them
-    will be taken for that subject. The quality gate is not for these: what was taken for somebody
-    wrongly may well be a poor photograph. ``face_id`` gives the face of a job of one image its id.
-    With ``any_case`` a subject whose name differs in case alone is the one that is named. A consent
-    that came with the job is recorded as given when the job was submitted.
+    With ``not_subject`` no face like them will be taken for that subject. The quality gate is not
+    for these: what was taken for somebody wrongly may well be a poor photograph. A consent that
+    came with the job is recorded as given when the job was submitted.
 
     Raises: VultusError: no image shows the one face meant well enough, or there is no valid consent
     where one is needed. ModelChangedError: the collection has come to need vectors of another
@@ -46,14 +46,12 @@ def enrolled(
     collection = work.collections.hold(job.collection_id) if job.collection_id else None
     if collection is None:
         raise NotFoundError("the collection was deleted before the face was enrolled")
-    policy = FacePolicy(job.parameters.get("face_policy") or FacePolicy.PROMINENT)
-    name = job.parameters.get("subject")
-    ruled_out = job.parameters.get("not_subject")
+    name, ruled_out = parameters.subject, parameters.not_subject
     terms = admitted_terms(
         work,
         collection,
-        named_subject(work, collection.id, job.parameters),
-        job.parameters,
+        named_subject(work, collection.id, parameters),
+        parameters,
         since=job.created_at,
         now=clock.now(),
     )
@@ -65,18 +63,17 @@ def enrolled(
     )
     subject_id: UUID | None = None
     rejected_id = _known(work, collection, ruled_out) if ruled_out is not None else None
-    stated = job.parameters.get("face_id")
     kept: list[UUID] = []
-    face_ids: list[str] = []
+    face_ids: list[UUID] = []
 
-    def faces(number: int, image: ImageAnalysis) -> list[Document]:
+    def faces(number: int, image: ImageAnalysis) -> list[EnrolledFace]:
         nonlocal subject_id
-        face = select_face(image, policy)
+        face = select_face(image, parameters.face_policy)
         if ruled_out is None:
             _require_quality(face, collection.quality_gate)
         face = of_collection(face, collection)
         if name is not None and subject_id is None:
-            subject_id = _subject(work, job, collection, name).id
+            subject_id = _subject(work, parameters, collection, name).id
             if terms is not None:
                 record_consent(work, subject_id, terms, given_at=job.created_at)
         image_id = image_ids[number] if image_ids else None
@@ -89,30 +86,28 @@ def enrolled(
             image_id=image_id,
             face=face,
             expires_at=expires_at,
-            face_id=None if stated is None else UUID(stated),
+            face_id=parameters.face_id,
         )
         if image_id is not None:
             kept.append(image_id)
-        face_ids.append(str(face_id))
-        document = {**face_document(face), "face_id": str(face_id), "subject": name}
-        return [document if ruled_out is None else {**document, "not_subject": ruled_out}]
+        face_ids.append(face_id)
+        return [EnrolledFace(**located(face), face_id=face_id, subject=name, not_subject=ruled_out)]
 
-    documents = images_document(images, faces)
+    found = image_results(EnrolledImage, images, faces)
     return Outcome(
-        result={
-            "model": collection.model,
-            "subject": name,
-            "face_ids": face_ids,
-            "images": documents,
-        },
+        result=EnrolmentResult(
+            model=collection.model, subject=name, face_ids=tuple(face_ids), images=found
+        ),
         keep_images=kept,
     )
 
 
-def _subject(work: UnitOfWork, job: Job, collection: Collection, name: str) -> Subject:
-    if job.parameters.get("any_case"):
+def _subject(
+    work: UnitOfWork, parameters: EnrolmentParameters, collection: Collection, name: str
+) -> Subject:
+    if parameters.any_case:
         work.subjects.hold_name(collection.id, name)
-    known = named_subject(work, collection.id, job.parameters)
+    known = named_subject(work, collection.id, parameters)
     return work.subjects.ensure(collection.id, name) if known is None else known
 
 

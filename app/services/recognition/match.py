@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from app.domain.matching import PROTOTYPES_UP_TO, Candidate, Decision, Matcher, Thresholds
 from app.services.recognition.thresholds import is_explicit, thresholds_for
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from uuid import UUID
 
     from app.domain.collection import Collection, SearchBasis
     from app.domain.embedding import Embedding
+    from app.domain.job_parameters import JudgedParameters
     from app.domain.matching import ShareReading, StrangerTail
     from app.domain.model import ModelProfile
     from app.services.ports import Classifiers, StrangerCohort, SubjectClassifier, UnitOfWork
@@ -124,7 +125,7 @@ class Matching:
 def prepare_matching(
     work: UnitOfWork,
     basis: SearchBasis,
-    parameters: Mapping[str, Any],
+    parameters: JudgedParameters,
     *,
     model: ModelProfile,
     classifiers: Classifiers,

@@ -9,8 +9,11 @@ from sqlalchemy import Text, any_, cast, delete, func, insert, literal, or_, sel
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, JSONPATH
 from sqlalchemy.dialects.postgresql import UUID as PgUuid  # noqa: N811 - the name UUID is taken
 
+from app.domain.documents import Keys, to_document
 from app.domain.erasure import ExpiredFaces
 from app.domain.job import JobType
+from app.domain.job_parameters import EnrolmentParameters
+from app.domain.job_results import RankedCandidate
 from app.storage.access.tenants import delete_tenant
 from app.storage.jobs.repository import job_of
 from app.storage.jobs.statements import JOB_COLUMNS, JOB_ENDED_CHANNEL
@@ -50,6 +53,10 @@ _NOBODY = {
     "uploads": 0,
     "idempotency_keys": 0,
 }
+
+
+#: The keys by which a job's parameters name subjects, and by which results tell of whom they found.
+_ASKED, _FOUND = Keys(EnrolmentParameters), Keys(RankedCandidate)
 
 
 def _among(column: InstrumentedAttribute[Any], ids: Iterable[UUID]) -> ColumnElement[bool]:
@@ -158,14 +165,14 @@ class SqlErasureRepository:
                 type=receipt.type,
                 state=receipt.state,
                 owner_id=receipt.owner_id,
-                parameters={},
+                parameters=to_document(receipt.parameters),
                 done=0,
                 total=0,
                 attempt=0,
                 losses=0,
                 publishes=0,
                 publish_at=receipt.created_at,
-                result=receipt.result,
+                result=None if receipt.result is None else to_document(receipt.result),
                 created_at=receipt.created_at,
                 started_at=receipt.started_at,
                 finished_at=receipt.finished_at,
@@ -206,18 +213,18 @@ class SqlErasureRepository:
         ).all()
         names = _texts([person.name for person in people])
         folded = _texts([person.folded for person in people])
-        subject = JobRow.parameters["subject"].as_string()
+        subject = JobRow.parameters[_ASKED.subject].as_string()
         ids = [str(one) for one in (*subject_ids, *(face.id for face in faces))]
         named = [
             subject == any_(names),
-            JobRow.parameters["not_subject"].as_string() == any_(names),
-            JobRow.parameters["any_case"].as_boolean() & (func.lower(subject) == any_(folded)),
+            JobRow.parameters[_ASKED.not_subject].as_string() == any_(names),
+            JobRow.parameters[_ASKED.any_case].as_boolean() & (func.lower(subject) == any_(folded)),
         ]
         found = [
             func.jsonb_path_query_array(
                 cast(JobRow.result, JSONB), cast(f"$.**.{role}", JSONPATH), type_=JSONB()
             ).has_any(_texts(ids))
-            for role in ("subject_id", "face_id")
+            for role in (_FOUND.subject_id, _FOUND.face_id)
         ]
         return or_(_among(JobRow.id, {face.job_id for face in faces}), *named, *found)
 

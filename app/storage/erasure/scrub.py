@@ -15,7 +15,10 @@ from sqlalchemy import text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex
 
+from app.domain.documents import Keys
 from app.domain.errors import ConfigurationError, ServiceUnavailableError
+from app.domain.job import JobType
+from app.domain.job_results import ErasureReceipt
 from app.storage.database.table_streams import require_sight, tables_of
 from app.storage.erasure.planner_samples import keep_no_samples
 from app.storage.tables import FaceRow, ImageRow
@@ -71,11 +74,12 @@ _MARK = "UPDATE erasures SET gone_at = 'infinity' WHERE gone_at IS NULL"
 _MARKED = "SELECT count(*) FROM erasures WHERE gone_at = 'infinity'"
 _UNSEALED = "SELECT EXISTS (SELECT FROM erasures WHERE kind = 'images' AND gone_at = 'infinity')"
 _UNMARK = "UPDATE erasures SET gone_at = now() WHERE gone_at = 'infinity'"
+_GONE_AT = Keys(ErasureReceipt).bytes_gone_at
 _OPEN_RECEIPTS = """
-SELECT array_agg(id) FROM jobs WHERE type = 'erasure' AND result ->> 'bytes_gone_at' IS NULL
+SELECT array_agg(id) FROM jobs WHERE type = %s AND result ->> %s IS NULL
 """
 _CLOSE_RECEIPTS = """
-UPDATE jobs SET result = jsonb_set(result::jsonb, '{bytes_gone_at}', to_jsonb(now()))::json
+UPDATE jobs SET result = jsonb_set(result::jsonb, ARRAY[%s], to_jsonb(now()))::json
 WHERE id = ANY(%s)
 """
 
@@ -103,7 +107,8 @@ class PostgresScrub:
             require_sight(connection)
             if needs := [need for (need,) in connection.execute(_NEEDS)]:
                 raise ConfigurationError(f"A scrub needs more of Postgres: {'; '.join(needs)}.")
-            receipts = _one(connection, _OPEN_RECEIPTS)[0]  # before what they are for is marked
+            # Before what they are for is marked.
+            receipts = _one(connection, _OPEN_RECEIPTS, JobType.ERASURE, _GONE_AT)[0]
             connection.execute(_MARK)
             count = _one(connection, _MARKED)[0]
             if not count:
@@ -117,7 +122,7 @@ class PostgresScrub:
             connection.execute("SELECT pg_switch_wal()")
             connection.execute("CHECKPOINT")
             connection.execute(_UNMARK)
-            connection.execute(_CLOSE_RECEIPTS, [receipts or []])
+            connection.execute(_CLOSE_RECEIPTS, [_GONE_AT, receipts or []])
             return int(count)
 
     @contextmanager
@@ -138,8 +143,8 @@ class PostgresScrub:
                 pooled.invalidate()
 
 
-def _one(connection: Connection[Any], query: str) -> tuple[Any, ...]:
-    return connection.execute(query).fetchone()  # type: ignore[return-value]
+def _one(connection: Connection[Any], query: str, *values: str) -> tuple[Any, ...]:
+    return connection.execute(query, values).fetchone()  # type: ignore[return-value]
 
 
 def _await_older_transactions(connection: Connection[Any]) -> None:

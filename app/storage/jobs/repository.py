@@ -22,9 +22,20 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 
 from app.domain.audit import Action
+from app.domain.documents import from_document, required_keys, to_document
 from app.domain.errors import NotFoundError
 from app.domain.identity import new_id
-from app.domain.job import Ending, Job, JobState, JobType, Lane, Progress
+from app.domain.job import (
+    PARAMETERS,
+    RESULTS,
+    Ending,
+    Job,
+    JobState,
+    JobType,
+    Lane,
+    Progress,
+)
+from app.domain.problem import Problem
 from app.storage.access.audit import record_parameters
 from app.storage.jobs.statements import (
     ADD_JOB,
@@ -48,6 +59,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Select, Update
 
     from app.domain.audit import Detail
+    from app.domain.job_results import JobResult
     from app.storage.database.tenancy import TenantSession
 
 #: The ends after which photographs may still be there for the owner to see.
@@ -58,26 +70,37 @@ NO_LEASE: dict[str, None] = {"lease_until": None, "claimed_by": None}
 
 def job_of(row: Any) -> Job:  # noqa: ANN401 - a row of the columns of jobs
     """Return a row as the domain knows it."""
+    job_type = JobType(row.type)
     return Job(
         id=row.id,
-        type=JobType(row.type),
+        parameters=from_document(PARAMETERS[job_type], row.parameters),
         state=JobState(row.state),
         tenant_id=row.tenant_id,
         owner_id=row.owner_id,
         collection_id=row.collection_id,
         lane=Lane(row.lane),
-        parameters=row.parameters,
         progress=Progress(done=row.done, total=row.total),
         attempt=row.attempt,
         losses=row.losses,
         excused=row.excused,
-        result=row.result,
-        error=row.error,
+        result=None if row.result is None else _result_of(job_type, row.result),
+        error=None if row.error is None else from_document(Problem, row.error),
         created_at=row.created_at,
         started_at=row.started_at,
         finished_at=row.finished_at,
         expires_at=row.expires_at,
     )
+
+
+def _result_of(job_type: JobType, document: Mapping[str, Any]) -> JobResult:
+    """Read a result by the first of its type's forms that the document has the keys of."""
+    forms = RESULTS[job_type]
+    fitting = (form for form in forms if required_keys(form) <= document.keys())
+    return from_document(next(fitting, forms[0]), document)
+
+
+def _written(value: JobResult | Problem | None) -> dict[str, Any] | None:
+    return None if value is None else to_document(value)
 
 
 def _interval(length: timedelta) -> ColumnElement[timedelta]:
@@ -123,7 +146,7 @@ class SqlJobRepository:
                     "owner_id": job.owner_id,
                     "collection_id": job.collection_id,
                     "lane": job.lane,
-                    "parameters": dict(job.parameters),
+                    "parameters": to_document(job.parameters),
                     "total": job.progress.total,
                     "publish_at": publish_at,
                     "created_at": job.created_at,
@@ -265,8 +288,8 @@ class SqlJobRepository:
                         "id": str(ending.claim.id),
                         "attempt": ending.claim.attempt,
                         "state": ending.state,
-                        "result": ending.result,
-                        "error": ending.error,
+                        "result": _written(ending.result),
+                        "error": _written(ending.error),
                     }
                     for ending in endings
                 ],
@@ -359,13 +382,13 @@ class SqlJobRepository:
             delete(JobRow).where(JobRow.owner_id == owner_id, JobRow.state.in_(ended))
         )
 
-    def bury(self, job: Job, *, error: Mapping[str, object], expires_at: datetime) -> bool:
+    def bury(self, job: Job, *, error: Problem, expires_at: datetime) -> bool:
         buried = self._changed(
             update(JobRow)
             .where(JobRow.id == job.id, JobRow.attempt == job.attempt, JobRow.state == job.state)
             .values(
                 state=JobState.DEAD,
-                error=dict(error),
+                error=to_document(error),
                 finished_at=func.now(),
                 expires_at=expiry(literal(expires_at)),
                 **NO_LEASE,

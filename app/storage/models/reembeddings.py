@@ -6,8 +6,15 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import and_, delete, exists, func, insert, or_, select, text, update
 from sqlalchemy.exc import IntegrityError
 
+from app.domain.documents import from_document, to_document
 from app.domain.errors import ConflictError
-from app.domain.reembedding import DoubleFace, Reembedding, ReembeddingState, StoredFace
+from app.domain.reembedding import (
+    DoubleFace,
+    Reembedding,
+    ReembeddingReport,
+    ReembeddingState,
+    StoredFace,
+)
 from app.storage.people.faces import detection_of
 from app.storage.people.image_keys import unseal
 from app.storage.search.statements import vector_of
@@ -39,7 +46,16 @@ def _free(ids: list[UUID]) -> Select[UUID]:
 
 def _reembedding(row: Any) -> Reembedding:  # noqa: ANN401 - whatever has the columns
     values = {field.name: getattr(row, field.name) for field in fields(Reembedding)}
-    return Reembedding(**{**values, "state": ReembeddingState(row.state)})
+    report = None if row.report is None else from_document(ReembeddingReport, row.report)
+    return Reembedding(**{**values, "state": ReembeddingState(row.state), "report": report})
+
+
+def _columns(reembedding: Reembedding) -> dict[str, Any]:
+    report = reembedding.report
+    return {
+        **asdict(reembedding),
+        "report": None if report is None else to_document(report),
+    }
 
 
 class SqlReembeddingRepository:
@@ -50,7 +66,7 @@ class SqlReembeddingRepository:
 
     def add(self, reembedding: Reembedding) -> None:
         try:
-            self._session.execute(insert(ReembeddingRow).values(asdict(reembedding)))
+            self._session.execute(insert(ReembeddingRow).values(_columns(reembedding)))
         except IntegrityError as error:
             raise ConflictError(
                 "the collection is changing its model already; finish or cancel that change first"
@@ -75,7 +91,7 @@ class SqlReembeddingRepository:
         return [_reembedding(row) for row in rows]
 
     def update(self, reembedding: Reembedding) -> None:
-        changes = asdict(reembedding)
+        changes = _columns(reembedding)
         key = changes.pop("id")
         self._session.execute(
             update(ReembeddingRow).where(ReembeddingRow.id == key).values(changes)

@@ -3,13 +3,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from uuid import UUID
 
 import numpy as np
 import pytest
 
 from app.domain.identity import new_id
-from app.domain.job import Job, JobState, JobType, Lane, Progress
+from app.domain.job import PARAMETERS, Job, JobState, JobType, Lane, Progress
 from app.domain.matching import PROTOTYPE_SCALE, Calibration, ShareReading, Thresholds
 from app.domain.model import ModelProfile
 from app.services.erasure.receipts import Receipts
@@ -82,10 +81,9 @@ def submitted(uow, collection):
     def submit(job_type, *, images=1, **parameters):
         job = Job(
             id=new_id(),
-            type=job_type,
+            parameters=PARAMETERS[job_type](**parameters),
             state=JobState.QUEUED,
             collection_id=collection.id,
-            parameters=parameters,
             progress=Progress(total=images),
             created_at=datetime.now(UTC),
         )
@@ -151,7 +149,7 @@ def enrol(claimed, finish, model, clock):
     def run(name, *vectors, images=None, **parameters):
         images = images or [image_of(vector) for vector in vectors]
         claim = claimed(JobType.ENROLMENT, images=len(images), subject=name, **parameters)
-        return finish(claim, lambda work: enrolled(work, claim, images, clock))
+        return finish(claim, lambda work: enrolled(work, claim, claim.parameters, images, clock))
 
     return run
 
@@ -170,7 +168,7 @@ def classifiers():
 def erase_faces(uow, collection):
     def run(face_ids):
         with uow() as work:
-            work.erasures.people(collection.id, face_ids=[UUID(one) for one in face_ids])
+            work.erasures.people(collection.id, face_ids=face_ids)
             work.commit()
 
     return run
@@ -183,7 +181,13 @@ def recognise(claimed, finish, model, classifiers, cohort):
         return finish(
             claim,
             lambda work: identified(
-                work, claim, [image], model=model, classifiers=classifiers, cohort=cohort
+                work,
+                claim.collection_id,
+                claim.parameters,
+                [image],
+                model=model,
+                classifiers=classifiers,
+                cohort=cohort,
             ),
         )
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from app.compat.compreface.usecases.examples import home_of
 from app.domain.errors import ConflictError, NotEnoughFacesError
 from app.domain.job import JobState, JobType
+from app.domain.job_parameters import TrainingParameters
 from app.domain.job_request import JobRequest
 from app.services.jobs.complete import cancel_job
 from app.services.jobs.submit import submit_job
@@ -63,10 +64,9 @@ def start_training(
         raise NotEnoughFacesError
     submit_job(
         JobRequest(
-            type=JobType.TRAINING,
+            parameters=TrainingParameters(),
             owner_id=service.id,
             collection_id=service.collection_id,
-            parameters={},
         ),
         route="service training",
         idempotency_key=None,

@@ -15,6 +15,7 @@ from app.domain.audit import Action
 from app.domain.erasure import Erased
 from app.domain.identity import new_id
 from app.domain.job import JobState, JobType
+from app.domain.job_parameters import EnrolmentParameters
 from app.domain.job_request import JobRequest
 from app.services.access.tenants import create_tenant
 from app.services.erasure.receipts import erase_expired
@@ -40,7 +41,13 @@ def parts(uow, queue, clock):
 def search(model, classifiers, cohort):
     """Find out whom a vector shows, as the last part of a job."""
     return lambda work, claim, vector: identified(
-        work, claim, [image_of(vector)], model=model, classifiers=classifiers, cohort=cohort
+        work,
+        claim.collection_id,
+        claim.parameters,
+        [image_of(vector)],
+        model=model,
+        classifiers=classifiers,
+        cohort=cohort,
     )
 
 
@@ -126,10 +133,9 @@ def test_what_was_sent_under_a_key_is_forgotten(
     enrol, erase, people, uow, queue, clock, collection
 ):
     request = JobRequest(
-        type=JobType.ENROLMENT,
+        parameters=EnrolmentParameters(subject="Ann"),
         owner_id=new_id(),
         collection_id=collection.id,
-        parameters={"subject": "Ann"},
         images=[b"one", b"two"],
     )
     parts = {"republish_after": RETENTION, "uow": uow, "queue": queue, "clock": clock}
@@ -149,7 +155,9 @@ def test_the_late_result_of_a_running_enrolment_is_refused(
     erase("Ann")
     images = [image_of(people[0])]
     assert not complete_job(
-        claim, lambda work: enrolled(work, claim, images, model, parts["clock"]), **parts
+        claim,
+        lambda work: enrolled(work, claim, claim.parameters, images, model, parts["clock"]),
+        **parts,
     )
     assert subject_id("Ann") is None
 
@@ -179,7 +187,7 @@ def test_somebody_who_is_not_the_erased_keeps_a_face_that_says_so(
     enrol, erase, people, uow, subject_id, collection
 ):
     enrol("Ann", people[0])
-    face = enrol("Bob", people[1]).result["face_ids"][0]
+    face = enrol("Bob", people[1]).result.face_ids[0]
     with uow() as work:
         work.faces.relabel(
             face, subject_id=subject_id("Bob"), rejected_subject_id=subject_id("Ann")
@@ -213,10 +221,10 @@ def test_a_collection_goes_beside_an_enrolment_that_ends_and_neither_fails(
             deletion.append(thread.submit(delete))
             with pytest.raises(TimeoutError):
                 deletion[0].result(0.3)
-            return enrolled(work, claim, [image_of(people[0])], clock)
+            return enrolled(work, claim, claim.parameters, [image_of(people[0])], clock)
 
         assert complete_job(claim, conclude, **parts)
-        assert deletion[0].result(10).result["stores"]["faces"] == 1
+        assert deletion[0].result(10).result.stores["faces"] == 1
 
 
 @pytest.mark.usefixtures("with_retention")
@@ -237,8 +245,8 @@ def test_faces_past_their_time_take_their_results_and_their_subject_along(
             owner_id=None, states=[], types=[JobType.ERASURE], before=None, limit=9
         )
     assert receipt.state is JobState.SUCCEEDED
-    assert receipt.result["erased"] == Erased.EXPIRED_FACES
-    assert receipt.result["stores"]["subjects"] == 1
+    assert receipt.result.erased == Erased.EXPIRED_FACES
+    assert receipt.result.stores["subjects"] == 1
     assert "Ann" not in str(receipt.result)
 
 

@@ -26,22 +26,22 @@ def test_an_enrolled_person_is_recognised(enrol, recognise, people):
     enrol("Ann", people[0])
     enrol("Bob", people[1])
     job = recognise(image_of(people[0], people[1]))
-    first, second = job.result["images"][0]["faces"]
-    assert (first["decision"], first["candidates"][0]["subject"]) == ("match", "Ann")
-    assert (second["decision"], second["candidates"][0]["subject"]) == ("match", "Bob")
-    assert first["candidates"][0]["probability"] > 0.99
+    first, second = job.result.images[0].faces
+    assert (first.decision, first.candidates[0].subject) == ("match", "Ann")
+    assert (second.decision, second.candidates[0].subject) == ("match", "Bob")
+    assert first.candidates[0].probability > 0.99
 
 
 def test_a_stranger_is_unknown(enrol, recognise, people):
     enrol("Ann", people[0])
-    [face] = recognise(image_of(people[5])).result["images"][0]["faces"]
-    assert face["decision"] == "unknown"
-    assert [candidate["subject"] for candidate in face["candidates"]] == ["Ann"]
+    [face] = recognise(image_of(people[5])).result.images[0].faces
+    assert face.decision == "unknown"
+    assert [candidate["subject"] for candidate in face.candidates] == ["Ann"]
 
 
 def test_an_empty_collection_knows_nobody(recognise, people):
-    [face] = recognise(image_of(people[0])).result["images"][0]["faces"]
-    assert (face["decision"], face["candidates"]) == ("unknown", [])
+    [face] = recognise(image_of(people[0])).result.images[0].faces
+    assert (face.decision, face.candidates) == ("unknown", [])
 
 
 def test_a_request_may_ask_for_another_threshold(enrol, recognise, people):
@@ -50,9 +50,9 @@ def test_a_request_may_ask_for_another_threshold(enrol, recognise, people):
     half /= (half**2).sum() ** 0.5
     lenient = recognise(image_of(half), similarity_threshold=0.5)
     strict = recognise(image_of(half), similarity_threshold=0.9, possible_threshold=0.5)
-    assert lenient.result["images"][0]["faces"][0]["decision"] == "match"
-    assert strict.result["images"][0]["faces"][0]["decision"] == "possible"
-    assert strict.result["similarity_threshold"] == 0.9
+    assert lenient.result.images[0].faces[0].decision == "match"
+    assert strict.result.images[0].faces[0].decision == "possible"
+    assert strict.result.similarity_threshold == 0.9
 
 
 def test_several_images_of_one_enrolment_make_one_subject(enrol, uow, collection, people):
@@ -60,13 +60,13 @@ def test_several_images_of_one_enrolment_make_one_subject(enrol, uow, collection
     with uow() as work:
         [subject] = work.subjects.page(collection.id, after=None, limit=10)
     assert (subject.name, subject.face_count) == ("Ann", 3)
-    assert len(job.result["face_ids"]) == 3
+    assert len(job.result.face_ids) == 3
     assert job.progress.done == 3
 
 
 def test_an_enrolled_photograph_is_kept_and_a_probe_is_not(enrol, recognise, uow, people):
     job = enrol("Ann", people[0])
-    [face_id] = job.result["face_ids"]
+    [face_id] = job.result.face_ids
     probe = recognise(image_of(people[0]))
     with uow() as work:
         assert work.faces.image(face_id) == b"photograph"
@@ -76,10 +76,10 @@ def test_an_enrolled_photograph_is_kept_and_a_probe_is_not(enrol, recognise, uow
 def test_one_bad_image_of_several_carries_its_own_error(claimed, finish, people):
     claim = claimed(JobType.DETECTION, images=2)
     job = finish(claim, lambda _: detected([image_of(people[0]), CorruptImageError()]))
-    good, bad = job.result["images"]
+    good, bad = job.result.images
     assert job.state is JobState.SUCCEEDED
-    assert len(good["faces"]) == 1
-    assert bad["error"]["type"] == "/problems/corrupt-image"
+    assert len(good.faces) == 1
+    assert bad.error["type"] == "/problems/corrupt-image"
 
 
 def test_a_job_fails_with_the_problem_when_no_image_is_good(claimed, finish):
@@ -92,7 +92,7 @@ def test_a_job_fails_with_the_problem_when_no_image_is_good(claimed, finish):
 
 def test_a_failed_enrolment_leaves_nothing_behind(claimed, finish, uow, model, clock, collection):
     claim = claimed(JobType.ENROLMENT, subject="Ann")
-    job = finish(claim, lambda work: enrolled(work, claim, [image_of()], clock))
+    job = finish(claim, lambda work: enrolled(work, claim, claim.parameters, [image_of()], clock))
     with uow() as work:
         assert work.subjects.page(collection.id, after=None, limit=10) == []
     assert job.error["type"] == f"/problems/{NoFaceError.slug}"
@@ -101,16 +101,19 @@ def test_a_failed_enrolment_leaves_nothing_behind(claimed, finish, uow, model, c
 def test_verification_compares_the_face_of_each_image(claimed, finish, people, model):
     claim = claimed(JobType.VERIFICATION, images=2)
     job = finish(
-        claim, lambda _: verified(claim, [image_of(people[0]), image_of(people[1])], model)
+        claim,
+        lambda _: verified(claim.parameters, [image_of(people[0]), image_of(people[1])], model),
     )
-    assert job.result["decision"] == "unknown"
-    assert abs(job.result["similarity"]) < 0.4
+    assert job.result.decision == "unknown"
+    assert abs(job.result.similarity) < 0.4
 
 
 def test_a_lost_claim_writes_nothing(claimed, finish, uow, queue, clock, people, model, collection):
     claim = claimed(JobType.ENROLMENT, subject="Ann")
     cancel_job(claim.id, retention=timedelta(hours=1), uow=uow, queue=queue, clock=clock)
-    job = finish(claim, lambda work: enrolled(work, claim, [image_of(people[0])], clock))
+    job = finish(
+        claim, lambda work: enrolled(work, claim, claim.parameters, [image_of(people[0])], clock)
+    )
     with uow() as work:
         assert work.subjects.page(collection.id, after=None, limit=10) == []
     assert job.state is JobState.CANCELLED
@@ -163,12 +166,12 @@ def test_a_threshold_is_fitted_once_and_again_when_the_collection_has_grown(
 
 def test_a_new_face_is_recognised_without_training(enrol, recognise, people):
     enrol("Ann", people[0])
-    assert recognise(image_of(people[1])).result["images"][0]["faces"][0]["decision"] == "unknown"
+    assert recognise(image_of(people[1])).result.images[0].faces[0].decision == "unknown"
     enrol("Bob", people[1])
-    [face] = recognise(image_of(people[1])).result["images"][0]["faces"]
-    assert (face["decision"], face["candidates"][0]["subject"]) == ("match", "Bob")
-    assert face["margin"] == pytest.approx(
-        face["candidates"][0]["score"] - face["candidates"][1]["score"], abs=1e-5
+    [face] = recognise(image_of(people[1])).result.images[0].faces
+    assert (face.decision, face.candidates[0].subject) == ("match", "Bob")
+    assert face.margin == pytest.approx(
+        face.candidates[0].score - face.candidates[1]["score"], abs=1e-5
     )
 
 
@@ -178,25 +181,29 @@ def test_a_face_like_one_that_was_ruled_out_is_not_taken_for_the_subject(
     enrol("Ann", people[0])
     lookalike = people[0] + 0.6 * people[1]
     lookalike /= (lookalike**2).sum() ** 0.5
-    before = recognise(image_of(lookalike)).result["images"][0]["faces"][0]
+    before = recognise(image_of(lookalike)).result.images[0].faces[0]
     claim = claimed(JobType.ENROLMENT, not_subject="Ann")
-    ruled_out = finish(claim, lambda work: enrolled(work, claim, [image_of(lookalike)], clock))
-    after = recognise(image_of(lookalike)).result["images"][0]["faces"][0]
-    still = recognise(image_of(people[0])).result["images"][0]["faces"][0]
-    erase_faces(ruled_out.result["face_ids"])
-    undone = recognise(image_of(lookalike)).result["images"][0]["faces"][0]
-    assert (before["decision"], after["decision"], still["decision"], undone["decision"]) == (
+    ruled_out = finish(
+        claim, lambda work: enrolled(work, claim, claim.parameters, [image_of(lookalike)], clock)
+    )
+    after = recognise(image_of(lookalike)).result.images[0].faces[0]
+    still = recognise(image_of(people[0])).result.images[0].faces[0]
+    erase_faces(ruled_out.result.face_ids)
+    undone = recognise(image_of(lookalike)).result.images[0].faces[0]
+    assert (before.decision, after.decision, still.decision, undone.decision) == (
         "match",
         "unknown",
         "match",
         "match",
     )
-    assert after["candidates"] == []
+    assert after.candidates == []
 
 
 def test_nobody_can_be_ruled_out_who_is_not_known(claimed, finish, people, model, clock):
     claim = claimed(JobType.ENROLMENT, not_subject="Nobody")
-    job = finish(claim, lambda work: enrolled(work, claim, [image_of(people[0])], clock))
+    job = finish(
+        claim, lambda work: enrolled(work, claim, claim.parameters, [image_of(people[0])], clock)
+    )
     assert job.error["type"] == "/problems/not-found"
 
 
@@ -208,7 +215,8 @@ def test_the_model_of_a_collection_is_never_mixed(claimed, finish, people, model
             claim,
             lambda work: identified(
                 work,
-                claim,
+                claim.collection_id,
+                claim.parameters,
                 [image_of(people[0])],
                 model=other,
                 classifiers=None,
@@ -225,8 +233,14 @@ def test_without_a_cohort_of_strangers_the_nearest_face_decides(
     job = finish(
         claim,
         lambda work: identified(
-            work, claim, [image_of(people[0])], model=model, classifiers=classifiers, cohort=None
+            work,
+            claim.collection_id,
+            claim.parameters,
+            [image_of(people[0])],
+            model=model,
+            classifiers=classifiers,
+            cohort=None,
         ),
     )
-    assert job.result["matcher"] == "nearest"
-    assert job.result["images"][0]["faces"][0]["decision"] == "match"
+    assert job.result.matcher == "nearest"
+    assert job.result.images[0].faces[0].decision == "match"

@@ -12,7 +12,8 @@ from factories import sweep_rules
 
 from app.domain.errors import ServiceUnavailableError
 from app.domain.identity import new_id
-from app.domain.job import JobState, JobType
+from app.domain.job import JobState
+from app.domain.job_parameters import DetectionParameters
 from app.domain.job_request import JobRequest
 from app.messaging.celery import configure
 from app.messaging.queue import CeleryJobQueue
@@ -27,9 +28,7 @@ RULES = sweep_rules()
 @pytest.fixture
 def submit(uow, queue, clock):
     def run(**more):
-        request = JobRequest(
-            type=JobType.DETECTION, owner_id=new_id(), parameters={}, images=[b"image"]
-        )
+        request = JobRequest(parameters=DetectionParameters(), owner_id=new_id(), images=[b"image"])
         return submit_job(
             request,
             route="/v1/detections",
@@ -116,7 +115,7 @@ def test_a_fault_that_stays_ends_the_job_after_the_last_attempt(submit, uow, clo
     with uow() as work:
         dead = work.jobs.get(job.id)
     assert dead.state is JobState.DEAD
-    assert "needed too much memory" in dead.error["detail"]
+    assert "needed too much memory" in dead.error.detail
 
 
 def test_a_job_that_has_waited_too_long_ends_unrun_and_may_be_requeued(

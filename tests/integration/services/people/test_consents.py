@@ -14,6 +14,7 @@ from app.domain.consent import ConsentTerms
 from app.domain.errors import ConflictError, ConsentRequiredError, ValidationFailedError
 from app.domain.identity import new_id
 from app.domain.job import JobState, JobType
+from app.domain.job_parameters import EnrolmentParameters
 from app.domain.job_request import JobRequest
 from app.services.jobs.admission import Admission
 from app.services.jobs.submit import submit_job
@@ -183,7 +184,9 @@ def test_a_consent_sent_before_the_withdrawal_does_not_survive_it(
     claim = claimed(JobType.ENROLMENT, subject="Ann", **STATED)
     clock.moment += timedelta(seconds=5)
     withdraw(consent)
-    ended = finish(claim, lambda work: enrolled(work, claim, [image_of(people[0])], clock))
+    ended = finish(
+        claim, lambda work: enrolled(work, claim, claim.parameters, [image_of(people[0])], clock)
+    )
     assert (_slug(ended), faces()) == ("consent-required", 0)
 
 
@@ -229,10 +232,9 @@ def test_a_submit_that_would_fail_is_refused_at_once(require, agree, uow, queue,
     def submit(**parameters):
         return submit_job(
             JobRequest(
-                type=JobType.ENROLMENT,
+                parameters=EnrolmentParameters(**parameters),
                 owner_id=new_id(),
                 collection_id=collection.id,
-                parameters=parameters,
                 images=[b"image"],
             ),
             route="/",
@@ -257,7 +259,7 @@ def test_a_face_is_not_given_to_whom_has_not_agreed(
     agree("Ann")
     agree("Bob")
     require()
-    [face_id] = enrol("Ann", people[0]).result["face_ids"]
+    [face_id] = enrol("Ann", people[0]).result.face_ids
 
     def give(subject):
         return relabel_face(

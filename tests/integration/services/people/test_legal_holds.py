@@ -21,7 +21,8 @@ from app.domain.compreface import ServiceType
 from app.domain.consent import ConsentTerms
 from app.domain.errors import ConflictError, ConsentRequiredError, LegalHoldError, NotFoundError
 from app.domain.identity import new_id
-from app.domain.job import Job, JobState, JobType, Progress
+from app.domain.job import Job, JobState, Progress
+from app.domain.job_parameters import EnrolmentParameters
 from app.services.access.tenants import create_tenant, delete_tenant
 from app.services.jobs.sweep import sweep
 from app.services.people.collections import delete_collection, update_collection
@@ -86,7 +87,7 @@ def test_nothing_that_is_held_is_removed(
     enrol, hold, people, uow, collection, clock, receipts, whole
 ):
     held = None if whole else "Ann"
-    [face_id] = enrol("Ann", people[0]).result["face_ids"]
+    [face_id] = enrol("Ann", people[0]).result.face_ids
     hold(held)
     deletions = _deletions(uow, collection, face_id, clock, receipts)
     for deletion in deletions.values():
@@ -178,8 +179,8 @@ def test_enrolment_and_search_go_on(enrol, hold, people, recognise, names):
     enrol("Ann", people[0])
     hold()
     enrol("Ann", people[0])
-    [image] = recognise(image_of(people[0])).result["images"]
-    assert image["faces"][0]["candidates"][0]["subject"] == "Ann"
+    [image] = recognise(image_of(people[0])).result.images
+    assert image.faces[0].candidates[0].subject == "Ann"
     assert names() == ["Ann", "Ann"]
 
 
@@ -215,11 +216,10 @@ def door(uow, queue, clock, model, people, finish):
     def claim_and_enrol(service, name):
         job = Job(
             id=new_id(),
-            type=JobType.ENROLMENT,
+            parameters=EnrolmentParameters(subject=name),
             state=JobState.QUEUED,
             owner_id=service.id,
             collection_id=service.collection_id,
-            parameters={"subject": name},
             progress=Progress(total=1),
             created_at=clock.now(),
         )
@@ -228,8 +228,8 @@ def door(uow, queue, clock, model, people, finish):
             claim, _ = work.jobs.claim_named(job.id, worker="test", lease=timedelta(seconds=30))
             work.commit()
         images = [image_of(people[0 if name == "Ann" else 1])]
-        ended = finish(claim, lambda work: enrolled(work, claim, images, clock))
-        return ended.result["face_ids"][0]
+        ended = finish(claim, lambda work: enrolled(work, claim, claim.parameters, images, clock))
+        return ended.result.face_ids[0]
 
     return Door(uow, clock, claim_and_enrol)
 

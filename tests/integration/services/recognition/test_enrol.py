@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 
 from app.domain.identity import new_id
-from app.domain.job import Job, JobState, JobType, Progress
+from app.domain.job import Job, JobState, Progress
+from app.domain.job_parameters import EnrolmentParameters
 from app.domain.quality import QualityGate
 from app.services.recognition.enrol import enrolled
 from tests.analyses import GOOD, image_of
@@ -50,17 +51,17 @@ def test_a_refusal_names_each_reason_and_enrols_nobody(enrol, people, uow, colle
     job = enrol("Ann", images=[image_of(people[0], quality=_HOPELESS)])
     assert job.state is JobState.FAILED
     assert job.error["type"] == "/problems/low-quality-face"
-    assert "blurred (0.001 where the limit is 0.006)" in job.error["detail"]
-    assert "dark (10 where the limit is 25)" in job.error["detail"]
+    assert "blurred (0.001 where the limit is 0.006)" in job.error.detail
+    assert "dark (10 where the limit is 25)" in job.error.detail
     with uow() as work:
         assert work.subjects.page(collection.id, after=None, limit=10) == []
 
 
 def test_a_refused_face_leaves_the_others_of_its_batch(enrol, people):
     job = enrol("Ann", images=[image_of(people[0], quality=_HOPELESS), image_of(people[1])])
-    refused, taken = job.result["images"]
-    assert refused["error"]["type"] == "/problems/low-quality-face"
-    assert [taken["faces"][0]["face_id"]] == job.result["face_ids"]
+    refused, taken = job.result.images
+    assert refused.error["type"] == "/problems/low-quality-face"
+    assert [taken.faces[0].face_id] == job.result.face_ids
 
 
 def test_the_face_that_is_meant_is_judged_and_no_other(enrol, people):
@@ -84,15 +85,14 @@ def test_names_that_differ_in_case_alone_name_one_subject_also_at_once(
     def enrol_one(name):
         job = Job(
             id=new_id(),
-            type=JobType.ENROLMENT,
+            parameters=EnrolmentParameters(subject=name, any_case=True),
             state=JobState.RUNNING,
             collection_id=collection.id,
-            parameters={"subject": name, "any_case": True},
             progress=Progress(total=1),
             created_at=clock.now(),
         )
         with uow() as work:
-            enrolled(work, job, [image_of(people[0])], clock)
+            enrolled(work, job, job.parameters, [image_of(people[0])], clock)
             work.commit()
 
     with ThreadPoolExecutor(4) as pool:

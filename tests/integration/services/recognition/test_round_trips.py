@@ -14,6 +14,7 @@ from app.domain.backlog import Bounds
 from app.domain.delivery import Endpoint, EventType
 from app.domain.identity import new_id
 from app.domain.job import JobType
+from app.domain.job_parameters import RecognitionParameters
 from app.domain.job_request import JobRequest
 from app.domain.tenant import DEFAULT_TENANT_ID
 from app.services.jobs.admission import Admission
@@ -46,7 +47,13 @@ def complete(uow, queue, clock, model, classifiers, cohort):
     def run(claims, image):
         def conclusion(claim):
             return lambda work: identified(
-                work, claim, [image], model=model, classifiers=classifiers, cohort=cohort
+                work,
+                claim.collection_id,
+                claim.parameters,
+                [image],
+                model=model,
+                classifiers=classifiers,
+                cohort=cohort,
             )
 
         complete_jobs(
@@ -62,10 +69,9 @@ def complete(uow, queue, clock, model, classifiers, cohort):
 
 def test_a_job_is_submitted_by_one_statement(uow, queue, clock, collection, statements):
     request = JobRequest(
-        type=JobType.RECOGNITION,
+        parameters=RecognitionParameters(),
         owner_id=DEFAULT_TENANT_ID,
         collection_id=collection.id,
-        parameters={},
         images=[b"one", b"two"],
     )
     admission = Admission.within(Bounds(tenant=5000, whole=10_000))

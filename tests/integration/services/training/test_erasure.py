@@ -31,8 +31,8 @@ def test_deleting_a_person_deletes_every_training_that_knows_them(
         work.commit()
     assert _versions(uow, collection) == []
     answer = recognise(image_of(photographs(1)[0])).result
-    assert (answer["matcher"], answer["training_id"]) == ("prototype", None)
-    assert answer["images"][0]["faces"][0]["candidates"][0]["subject"] == "person 1"
+    assert (answer.matcher, answer.training_id) == ("prototype", None)
+    assert answer.images[0].faces[0].candidates[0].subject == "person 1"
 
 
 def test_deleting_the_last_face_of_a_person_does_it_too(train, crowd, uow, collection):

@@ -87,10 +87,10 @@ def test_a_ruled_out_face_is_ruled_out_under_a_classifier_too(
     before = recognise(image_of(lookalike)).result
     say(face_id, not_subject="person 0")
     after = recognise(image_of(lookalike)).result
-    assert (before["matcher"], after["matcher"]) == ("classifier", "classifier")
+    assert (before.matcher, after.matcher) == ("classifier", "classifier")
     for answer, is_there in ((before, True), (after, False)):
-        [face] = answer["images"][0]["faces"]
-        assert ("person 0" in [one["subject"] for one in face["candidates"]]) is is_there
+        [face] = answer.images[0].faces
+        assert ("person 0" in [one["subject"] for one in face.candidates]) is is_there
 
 
 def test_an_enrolment_that_runs_again_does_not_take_a_word_back(
@@ -98,8 +98,10 @@ def test_an_enrolment_that_runs_again_does_not_take_a_word_back(
 ):
     [vector] = photographs(0)
     claim = claimed(JobType.ENROLMENT, subject="person 0")
-    once = finish(claim, lambda work: enrolled(work, claim, [image_of(vector)], clock))
-    [face_id] = once.result["face_ids"]
+    once = finish(
+        claim, lambda work: enrolled(work, claim, claim.parameters, [image_of(vector)], clock)
+    )
+    [face_id] = once.result.face_ids
     say(face_id, subject="person 1")
-    finish(claim, lambda work: enrolled(work, claim, [image_of(vector)], clock))
+    finish(claim, lambda work: enrolled(work, claim, claim.parameters, [image_of(vector)], clock))
     assert said(face_id) == ("person 1", None)

@@ -12,8 +12,8 @@ NEWCOMER = 7
 
 
 def _best(job):
-    [face] = job.result["images"][0]["faces"]
-    return face["decision"], face["candidates"][0]["subject"] if face["candidates"] else None
+    [face] = job.result.images[0].faces
+    return face.decision, face.candidates[0].subject if face.candidates else None
 
 
 @pytest.mark.parametrize("matcher", list(Matcher))
@@ -23,7 +23,7 @@ def test_a_new_person_is_found_by_the_search_after_their_enrolment(
 ):
     choose(matcher=matcher)
     if trained:
-        assert train().result["accepted"]
+        assert train().result.accepted
     before = recognise(image_of(photographs(NEWCOMER)[0]))
     assert _best(before)[0] != "match"
     assert enrol("newcomer", photographs(NEWCOMER)[0]).state is JobState.SUCCEEDED
@@ -38,8 +38,8 @@ def test_a_new_face_carries_the_match_from_the_next_search_on(
     [vector] = photographs(2)
     enrolment = enrol("person 2", vector)
     job = recognise(image_of(vector))
-    [face] = job.result["images"][0]["faces"]
-    assert face["candidates"][0]["face_id"] == enrolment.result["face_ids"][0]
+    [face] = job.result.images[0].faces
+    assert face.candidates[0].face_id == enrolment.result.face_ids[0]
 
 
 def test_a_removed_person_is_not_found_by_the_next_search(

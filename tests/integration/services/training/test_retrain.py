@@ -32,13 +32,13 @@ def mislabel(store_faces, photographs):
 
 def test_a_training_is_used_by_the_next_search(train, crowd, recognise, photographs):
     job = train()
-    assert job.result["accepted"] is True
-    assert job.result["metrics"]["held_out_dir"] > 0.9
+    assert job.result.accepted is True
+    assert job.result.metrics["held_out_dir"] > 0.9
     answer = recognise(image_of(photographs(2)[0])).result
-    [face] = answer["images"][0]["faces"]
-    assert (answer["matcher"], answer["training_id"]) == ("classifier", job.result["training_id"])
-    assert (face["decision"], face["candidates"][0]["subject"]) == ("match", "person 2")
-    assert face["expected_fpir"] < 0.01
+    [face] = answer.images[0].faces
+    assert (answer.matcher, answer.training_id) == ("classifier", job.result.training_id)
+    assert (face.decision, face.candidates[0].subject) == ("match", "person 2")
+    assert face.expected_fpir < 0.01
 
 
 def test_another_target_moves_the_threshold_of_what_is_trained_already(
@@ -49,8 +49,8 @@ def test_another_target_moves_the_threshold_of_what_is_trained_already(
     for target in (0.05, 0.01, 0.001):
         choose(target_fpir=target)
         answer = recognise(image_of(photographs(2)[0])).result
-        assert answer["matcher"] == "classifier"
-        thresholds.append(answer["score_threshold"])
+        assert answer.matcher == "classifier"
+        thresholds.append(answer.score_threshold)
     assert thresholds == sorted(set(thresholds))
 
 
@@ -61,14 +61,14 @@ def test_a_worse_fit_is_rejected_and_the_last_good_version_stays(
     mislabel()
     rejected = train()
     assert rejected.state is JobState.SUCCEEDED
-    assert rejected.result["accepted"] is False
-    assert "version 1 identifies more" in rejected.result["reason"]
-    metrics = rejected.result["metrics"]
+    assert rejected.result.accepted is False
+    assert "version 1 identifies more" in rejected.result.reason
+    metrics = rejected.result.metrics
     assert metrics["compared_dir"] < metrics["compared_dir_before"]
-    assert str(_active(uow, collection)) == good.result["training_id"]
-    assert rejected.result["training_id"] == good.result["training_id"]
+    assert str(_active(uow, collection)) == good.result.training_id
+    assert rejected.result.training_id == good.result.training_id
     answer = recognise(image_of(photographs(1)[0])).result
-    assert answer["training_id"] == good.result["training_id"]
+    assert answer.training_id == good.result.training_id
 
 
 def test_a_fit_is_accepted_again_when_the_wrong_faces_are_gone(
@@ -76,12 +76,12 @@ def test_a_fit_is_accepted_again_when_the_wrong_faces_are_gone(
 ):
     train()
     wrong = mislabel()
-    assert train().result["accepted"] is False
+    assert train().result.accepted is False
     with uow() as work:
         work.erasures.people(collection.id, face_ids=wrong)
         work.commit()
     job = train()
-    assert (job.result["accepted"], job.result["version"]) == (True, 2)
+    assert (job.result.accepted, job.result.version) == (True, 2)
 
 
 def test_the_last_five_versions_are_kept(train, crowd, uow, collection):

@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy import text
 
 from app.domain.identity import new_id
-from app.domain.job import Job, JobState, JobType
+from app.domain.job import Job, JobState
+from app.domain.job_parameters import DetectionParameters
 from app.domain.pulse import Part
 from app.storage.database.engine import build_probe_engine
 from app.storage.database.health import check_database
@@ -113,7 +114,7 @@ def test_a_clock_that_differs_is_told(engine, ahead_s):
 def test_a_job_that_waits_for_too_long_is_told_to_whoever_may_not_see_it(engine, migrated_url, uow):
     job = Job(
         id=new_id(),
-        type=JobType.DETECTION,
+        parameters=DetectionParameters(),
         state=JobState.QUEUED,
         created_at=datetime.now(UTC) - timedelta(seconds=100),
     )

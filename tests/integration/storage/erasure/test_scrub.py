@@ -9,7 +9,8 @@ from sqlalchemy import text
 
 from app.domain.errors import ServiceUnavailableError
 from app.domain.identity import new_id
-from app.domain.job import Job, JobState, JobType
+from app.domain.job import Job, JobState
+from app.domain.job_parameters import RecognitionParameters
 from app.storage.erasure import scrub as scrub_module
 from app.storage.erasure.scrub import PostgresScrub
 
@@ -42,7 +43,7 @@ def submit_photograph(uow, collection):
         now = datetime.now(UTC)
         job = Job(
             id=new_id(),
-            type=JobType.RECOGNITION,
+            parameters=RecognitionParameters(),
             state=JobState.QUEUED,
             collection_id=collection.id,
             created_at=now,

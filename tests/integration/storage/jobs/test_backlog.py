@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from app.domain.identity import new_id
-from app.domain.job import Job, JobState, JobType, Lane, Progress
+from app.domain.job import Job, JobState, Lane, Progress
+from app.domain.job_parameters import DetectionParameters, TrainingParameters
 from app.storage.database.engine import build_engine
 from app.storage.database.tenancy import DatabaseRole
 from app.storage.unit_of_work import SqlUnitOfWork
@@ -24,7 +25,7 @@ def of_tenant(migrated_url):
 def _submit(uow, images, *, age=timedelta(), lane=Lane.BULK):
     job = Job(
         id=new_id(),
-        type=JobType.DETECTION if images else JobType.TRAINING,
+        parameters=DetectionParameters() if images else TrainingParameters(),
         state=JobState.QUEUED,
         lane=lane,
         progress=Progress(total=images),

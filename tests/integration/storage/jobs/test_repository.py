@@ -9,6 +9,7 @@ from sqlalchemy.exc import DBAPIError
 from app.domain.errors import NotFoundError
 from app.domain.identity import new_id
 from app.domain.job import Ending, Job, JobState, JobType, Lane, Progress
+from app.domain.job_parameters import RecognitionParameters
 from app.storage.jobs.statements import CLAIM_NEXT, CLAIM_NEXT_BULK
 from app.storage.unit_of_work import SqlUnitOfWork
 from tests.stored_jobs import LEASE, NOW, claim_jobs, submit
@@ -224,7 +225,7 @@ def test_pages_go_from_the_newest_to_the_oldest(uow):
 def test_no_job_is_stored_for_a_collection_that_was_deleted_meanwhile(uow):
     job = Job(
         id=new_id(),
-        type=JobType.RECOGNITION,
+        parameters=RecognitionParameters(),
         state=JobState.QUEUED,
         collection_id=new_id(),
         progress=Progress(total=1),

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from app.domain.identity import new_id
-from app.domain.job import Job, JobState, JobType, Lane
+from app.domain.job import Job, JobState, Lane
+from app.domain.job_parameters import DetectionParameters
 from tasks.process.batches import BatchSizes
 
 OURS, THEIRS = new_id(), new_id()
@@ -14,7 +15,7 @@ OURS, THEIRS = new_id(), new_id()
 def _job(tenant_id=OURS, lane=Lane.BULK):
     return Job(
         id=new_id(),
-        type=JobType.DETECTION,
+        parameters=DetectionParameters(),
         state=JobState.RUNNING,
         tenant_id=tenant_id,
         lane=lane,

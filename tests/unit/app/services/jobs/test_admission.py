@@ -9,7 +9,8 @@ from fakes import FakeClock
 from app.domain.backlog import Backlog, Bounds
 from app.domain.errors import QueueFullError, TooMuchWaitingError
 from app.domain.identity import new_id
-from app.domain.job import Job, JobState, JobType, Lane, Progress
+from app.domain.job import Job, JobState, Lane, Progress
+from app.domain.job_parameters import DetectionParameters
 from app.services.jobs import admission as module
 from app.services.jobs.admission import Admission
 
@@ -53,7 +54,7 @@ def admission():
 def _job(images=1, lane=Lane.BULK):
     return Job(
         id=new_id(),
-        type=JobType.DETECTION,
+        parameters=DetectionParameters(),
         state=JobState.QUEUED,
         lane=lane,
         progress=Progress(total=images),

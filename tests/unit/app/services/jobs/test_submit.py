@@ -6,7 +6,8 @@ from uuid import uuid4
 
 import pytest
 
-from app.domain.job import JobType, Lane
+from app.domain.job import Lane
+from app.domain.job_parameters import DetectionParameters
 from app.domain.job_request import JobRequest
 
 
@@ -21,9 +22,8 @@ from app.domain.job_request import JobRequest
 )
 def test_a_request_is_interactive_when_few_images_are_waited_for(awaited, images, lane):
     request = JobRequest(
-        type=JobType.DETECTION,
+        parameters=DetectionParameters(),
         owner_id=uuid4(),
-        parameters={},
         images=[b"image"] * images,
         awaited=awaited,
     )
