@@ -36,7 +36,7 @@ def task(service, flower, photographs):
         ).json()
 
     def seen():
-        return flower.get("/api/tasks", params={"taskname": "recognition.embed"}).json()
+        return flower.get("/api/tasks", params={"taskname": "recognition.embedding"}).json()
 
     wait_until(lambda: bool(seen()), PATIENCE_S, "Flower to see the task")
     return next(iter(seen())), job["id"]

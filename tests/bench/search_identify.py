@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from app.catalogue.manifest import DEFAULT_WEIGHTS_DIR
 from app.catalogue.profiles import load_model_profiles
 from app.domain.embedding import Embedding
+from app.domain.job_parameters import RecognitionParameters
 from app.services.recognition.match import prepare_matching
 from tasks.strangers import Strangers
 
@@ -62,7 +63,12 @@ def identify(
         with uow() as work:
             basis = work.searches.basis(filled.collection_id)
             matching = prepare_matching(
-                work, basis, {}, model=profile, classifiers=_NoClassifiers(), cohort=cohort
+                work,
+                basis,
+                RecognitionParameters(),
+                model=profile,
+                classifiers=_NoClassifiers(),
+                cohort=cohort,
             )
             matching.judge(work, probe, limit=5)
             work.commit()

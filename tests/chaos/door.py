@@ -114,7 +114,7 @@ class Door:
         analyses = [image_analysis(analysed_face()) for _ in images]
 
         def conclude(work):
-            outcome = enrolled(work, claim, analyses, self.owner.clock)
+            outcome = enrolled(work, claim, claim.parameters, analyses, self.owner.clock)
             before_commit()
             return outcome
 

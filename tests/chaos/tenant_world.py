@@ -17,6 +17,7 @@ from app.compat.compreface.usecases.applications import NewService, create_servi
 from app.domain.access import Scope
 from app.domain.backlog import Bounds
 from app.domain.compreface import ServiceType
+from app.domain.job import JobType
 from app.factory import create_app
 from app.services.access.keys import create_key, revoke_key
 from app.services.access.tenants import create_tenant
@@ -31,6 +32,7 @@ from app.storage.database.tenancy import DatabaseRole
 from app.storage.jobs.bell import PostgresJobBell
 from app.storage.unit_of_work import SqlUnitOfWork
 from app.storage.upkeep.migrate import migrate
+from tests.made_results import RESULT_OF
 
 MODEL = "facenet-msceleb-128"
 OTHER_MODEL = "facenet-casia-512"
@@ -114,7 +116,8 @@ class World:
         enrolment = post(faces, query_string={"subject": SUBJECT}, **PHOTO)
         home.ids["face_id"] = self.work_off(enrolment["id"])
         home.ids["job_id"] = post(f"/v1/collections/{COLLECTION}/recognitions", **PHOTO)["id"]
-        self._complete(home.ids["job_id"], lambda *_: Outcome(result={}))
+        recognised = Outcome(result=RESULT_OF[JobType.RECOGNITION])
+        self._complete(home.ids["job_id"], lambda *_: recognised)
         changes = f"/v1/collections/{COLLECTION}/reembeddings"
         home.ids["reembedding_id"] = post(changes, json={"model": OTHER_MODEL})["id"]
         post("/v1/detections", **PHOTO)
@@ -162,7 +165,7 @@ class World:
 
         def conclude(work, claim, images):
             analyses = [image_analysis(analysed_face()) for _ in images]
-            return enrolled(work, claim, analyses, self.owner.clock)
+            return enrolled(work, claim, claim.parameters, analyses, self.owner.clock)
 
         home = self._complete(job_id, conclude)
         with self.owner.uow() as work:

@@ -121,7 +121,7 @@ class _Traffic:
         celery.conf.broker_transport_options = {"global_keyprefix": "vultus:"}
         celery.conf.task_create_missing_queues = True
         with celery:
-            celery.send_task(TaskName.ENROL, args=[word], queue=QueueName.INFERENCE)
+            celery.send_task(TaskName.RUN, args=[word], queue=QueueName.INFERENCE)
         log = self.service.state / "log" / "worker-inference.log"
         wait_for(lambda: "a task failed" in log.read_text(), what="the task to fail")
 

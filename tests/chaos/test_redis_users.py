@@ -274,17 +274,17 @@ def test_messages_of_an_intruder_do_nothing(stack, campaign, tmp_path, finding):
     before = _job(stack, done)
     children = {child.pid for child in stack.children("worker")}
     hostile = [
-        _message(TaskName.ENROL, [], body=pickle.dumps(_Canary(canary)),
+        _message(TaskName.RUN, [], body=pickle.dumps(_Canary(canary)),
                  content_type="application/x-python-serialize"),
         _message("os.system", ["touch " + str(canary)]),
-        _message(TaskName.ENROL, [str(uuid4())]),
-        _message(TaskName.ENROL, [done]),  # of whichever tenant, it has ended
+        _message(TaskName.RUN, [str(uuid4())]),
+        _message(TaskName.RUN, [done]),  # of whichever tenant, it has ended
         _message(TaskName.RETRAIN, [done]),
-        _message(TaskName.ENROL, ["../../etc/passwd"]),
-        _message(TaskName.ENROL, []),
-        _message(TaskName.ENROL, [done, done, {"a": 1}]),
+        _message(TaskName.RUN, ["../../etc/passwd"]),
+        _message(TaskName.RUN, []),
+        _message(TaskName.RUN, [done, done, {"a": 1}]),
         _message(TaskName.SWEEP, []),
-        _message(TaskName.ENROL, None, body=b"[" * 10_000),
+        _message(TaskName.RUN, None, body=b"[" * 10_000),
     ]  # fmt: skip
     with _client(stack.redis, RedisUser.WEB) as intruder:
         for message in hostile:

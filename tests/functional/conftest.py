@@ -180,7 +180,7 @@ def work_off(container):
         analyses = [image_analysis(analysed_face(direction)) for _ in images]
         return complete_job(
             claim,
-            lambda unit: enrolled(unit, claim, analyses, container.clock),
+            lambda unit: enrolled(unit, claim, claim.parameters, analyses, container.clock),
             **parts,
         )
 

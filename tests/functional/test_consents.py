@@ -11,7 +11,9 @@ from factories import image_bytes
 from app.compat.compreface.usecases.applications import NewService, create_service
 from app.domain.access import Scope
 from app.domain.compreface import ServiceType
+from app.domain.job import JobType
 from app.services.jobs.complete import Outcome, complete_job
+from tests.made_results import RESULT_OF
 
 FACES = "/v1/collections/staff/faces"
 ANN = "/v1/collections/staff/subjects/Ann"
@@ -230,7 +232,7 @@ def test_a_kept_probe_is_shown_to_its_owner_and_to_admins(admin, staff, make_cli
         work.commit()
     complete_job(
         claim,
-        lambda _: Outcome(result={}),
+        lambda _: Outcome(result=RESULT_OF[JobType.RECOGNITION]),
         retention=timedelta(hours=1),
         uow=container.uow,
         queue=container.queue,

@@ -6,6 +6,8 @@ import pytest
 from factories import image_bytes
 
 from app.domain.access import Scope
+from app.domain.job_parameters import EnrolmentParameters
+from app.domain.selection import FacePolicy
 
 NOBODY = "0191e0a8-0000-7000-8000-000000000000"
 FACES = "/v1/collections/staff/faces"
@@ -34,13 +36,14 @@ def test_an_enrolment_remembers_its_subject_and_policy(admin, container, staff):
     assert answer.json["links"]["collection"] == f"/v1/collections/{staff['id']}"
     with container.uow() as work:
         parameters = work.jobs.get(UUID(answer.json["id"])).parameters
-    assert parameters == {"subject": "Zo\u00eb", "face_policy": "largest"}
+    assert parameters == EnrolmentParameters(subject="Zo\u00eb", face_policy=FacePolicy.LARGEST)
 
 
 def test_an_enrolment_without_subject_takes_the_prominent_face(admin, container, staff):
     job = admin.post(FACES, **PHOTO).json
     with container.uow() as work:
-        assert work.jobs.get(UUID(job["id"])).parameters == {"face_policy": "prominent"}
+        parameters = work.jobs.get(UUID(job["id"])).parameters
+    assert parameters == EnrolmentParameters(face_policy=FacePolicy.PROMINENT)
 
 
 @pytest.mark.parametrize(

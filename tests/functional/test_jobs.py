@@ -9,8 +9,9 @@ from factories import image_bytes
 from sqlalchemy import text
 
 from app.domain.access import Scope
-from app.domain.errors import NoFaceError
+from app.domain.errors import AttemptsExhaustedError, NoFaceError
 from app.domain.job import JobType
+from app.domain.problem import Problem
 
 NOBODY = "0191e0a8-0000-7000-8000-000000000000"
 PHOTO = {"data": image_bytes(), "content_type": "image/jpeg"}
@@ -22,7 +23,7 @@ def kill(container, api_engine, job_id):
         claim, _ = work.jobs.claim_named(UUID(job_id), worker="t", lease=timedelta(minutes=1))
         work.jobs.bury(
             claim,
-            error={"type": "/problems/attempts-exhausted", "status": 500},
+            error=Problem.of(AttemptsExhaustedError()),
             expires_at=container.clock.now() + timedelta(hours=1),
         )
         work.commit()

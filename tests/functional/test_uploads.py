@@ -12,6 +12,8 @@ from uuid import UUID
 import pytest
 from factories import image_bytes
 
+from app.domain.job_parameters import RecognitionParameters
+
 DETECTIONS = "/v1/detections"
 LEASE = timedelta(minutes=1)
 
@@ -213,7 +215,7 @@ def test_parameters_come_from_query_form_or_json_alike(admin, container, staff, 
     }[place]()
     assert answer.status_code == 202
     with container.uow() as work:
-        assert work.jobs.get(UUID(answer.json["id"])).parameters == values
+        assert work.jobs.get(UUID(answer.json["id"])).parameters == RecognitionParameters(**values)
 
 
 def test_a_parameter_in_two_places_is_refused(admin):

@@ -8,6 +8,9 @@ from uuid import UUID
 import pytest
 from factories import image_bytes
 
+from app.domain.job_parameters import VerificationParameters
+from app.domain.selection import FacePolicy
+
 PATH = "/v1/verifications"
 SOURCE, TARGET = image_bytes(colour=(9, 9, 9)), image_bytes(colour=(200, 9, 9))
 
@@ -33,7 +36,7 @@ def test_source_comes_before_target(admin, container, form):
             UUID(answer.json["id"]), worker="t", lease=timedelta(minutes=1)
         )
     assert images == [SOURCE, TARGET]
-    assert job.parameters == {"face_policy": "prominent"}
+    assert job.parameters == VerificationParameters(face_policy=FacePolicy.PROMINENT)
 
 
 def test_one_image_is_not_enough(admin):

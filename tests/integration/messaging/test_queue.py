@@ -97,6 +97,14 @@ def test_a_message_holds_an_id_and_nothing_else_of_the_job(queue, broker):
     assert (arguments, keywords) == ([str(job_id)], {})
 
 
+@pytest.mark.parametrize("job_type", sorted(kind for kind in JobType if kind.is_on_images))
+def test_one_task_runs_jobs_on_images_and_monitors_tell_their_types_apart(queue, broker, job_type):
+    queue.put_job(new_id(), job_type)
+    [message] = broker.lrange("vultus:inference", 0, -1)
+    headers = json.loads(message)["headers"]
+    assert (headers["task"], headers["shadow"]) == ("recognition.run", f"recognition.{job_type}")
+
+
 def test_a_broker_that_is_away_is_left_alone_for_a_while():
     celery = configure(Celery(set_as_current=False), "redis://127.0.0.1:1/0")
     queue = CeleryJobQueue(celery)

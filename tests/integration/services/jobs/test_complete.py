@@ -20,6 +20,7 @@ from app.services.recognition.enrol import enrolled
 from app.services.recognition.identify import identified
 from app.services.recognition.verify import verified
 from tests.analyses import image_of
+from tests.made_results import RESULT_OF
 
 
 def test_an_enrolled_person_is_recognised(enrol, recognise, people):
@@ -36,12 +37,12 @@ def test_a_stranger_is_unknown(enrol, recognise, people):
     enrol("Ann", people[0])
     [face] = recognise(image_of(people[5])).result.images[0].faces
     assert face.decision == "unknown"
-    assert [candidate["subject"] for candidate in face.candidates] == ["Ann"]
+    assert [candidate.subject for candidate in face.candidates] == ["Ann"]
 
 
 def test_an_empty_collection_knows_nobody(recognise, people):
     [face] = recognise(image_of(people[0])).result.images[0].faces
-    assert (face.decision, face.candidates) == ("unknown", [])
+    assert (face.decision, face.candidates) == ("unknown", ())
 
 
 def test_a_request_may_ask_for_another_threshold(enrol, recognise, people):
@@ -79,15 +80,15 @@ def test_one_bad_image_of_several_carries_its_own_error(claimed, finish, people)
     good, bad = job.result.images
     assert job.state is JobState.SUCCEEDED
     assert len(good.faces) == 1
-    assert bad.error["type"] == "/problems/corrupt-image"
+    assert bad.error.type == "/problems/corrupt-image"
 
 
 def test_a_job_fails_with_the_problem_when_no_image_is_good(claimed, finish):
     claim = claimed(JobType.DETECTION)
     job = finish(claim, lambda _: detected([CorruptImageError()]))
     assert job.state is JobState.FAILED
-    assert job.error["type"] == "/problems/corrupt-image"
-    assert job.error["instance"] == f"/v1/jobs/{job.id}"
+    assert job.error.type == "/problems/corrupt-image"
+    assert job.error.instance == f"/v1/jobs/{job.id}"
 
 
 def test_a_failed_enrolment_leaves_nothing_behind(claimed, finish, uow, model, clock, collection):
@@ -95,7 +96,7 @@ def test_a_failed_enrolment_leaves_nothing_behind(claimed, finish, uow, model, c
     job = finish(claim, lambda work: enrolled(work, claim, claim.parameters, [image_of()], clock))
     with uow() as work:
         assert work.subjects.page(collection.id, after=None, limit=10) == []
-    assert job.error["type"] == f"/problems/{NoFaceError.slug}"
+    assert job.error.type == f"/problems/{NoFaceError.slug}"
 
 
 def test_verification_compares_the_face_of_each_image(claimed, finish, people, model):
@@ -144,7 +145,7 @@ def test_the_end_of_a_job_and_its_deliveries_are_one(claimed, finish, uow, queue
         work.endpoints.add(endpoint)
         work.endpoints.add(disabled)
         work.commit()
-    job = finish(claimed(JobType.DETECTION), lambda _: Outcome(result={"images": []}))
+    job = finish(claimed(JobType.DETECTION), lambda _: Outcome(result=RESULT_OF[JobType.DETECTION]))
     with uow() as work:
         [delivery] = work.deliveries.page(endpoint.id, before=None, limit=10)
         assert work.deliveries.page(disabled.id, before=None, limit=10) == []
@@ -171,7 +172,7 @@ def test_a_new_face_is_recognised_without_training(enrol, recognise, people):
     [face] = recognise(image_of(people[1])).result.images[0].faces
     assert (face.decision, face.candidates[0].subject) == ("match", "Bob")
     assert face.margin == pytest.approx(
-        face.candidates[0].score - face.candidates[1]["score"], abs=1e-5
+        face.candidates[0].score - face.candidates[1].score, abs=1e-5
     )
 
 
@@ -196,7 +197,7 @@ def test_a_face_like_one_that_was_ruled_out_is_not_taken_for_the_subject(
         "match",
         "match",
     )
-    assert after.candidates == []
+    assert after.candidates == ()
 
 
 def test_nobody_can_be_ruled_out_who_is_not_known(claimed, finish, people, model, clock):
@@ -204,7 +205,7 @@ def test_nobody_can_be_ruled_out_who_is_not_known(claimed, finish, people, model
     job = finish(
         claim, lambda work: enrolled(work, claim, claim.parameters, [image_of(people[0])], clock)
     )
-    assert job.error["type"] == "/problems/not-found"
+    assert job.error.type == "/problems/not-found"
 
 
 def test_the_model_of_a_collection_is_never_mixed(claimed, finish, people, model, cohort):

@@ -15,6 +15,7 @@ from app.domain.job import JobState, JobType
 from app.services.jobs.complete import Outcome, cancel_job, complete_job, complete_jobs, fail_job
 from app.services.jobs.sweep import sweep
 from app.services.people.collections import update_collection
+from tests.made_results import RESULT_OF
 
 KEY = SimpleNamespace(id=new_id(), collection_id=None)
 RULES = sweep_rules(retention=timedelta(hours=72))
@@ -56,12 +57,12 @@ def ends(claimed, submitted, parts, uow, clock, run_sweep):
 
     def succeed(kind):
         claim = claimed(kind)
-        complete_job(claim, lambda _: Outcome(result={}), **parts)
+        complete_job(claim, lambda _: Outcome(result=RESULT_OF[kind]), **parts)
         return claim
 
     def succeed_in_a_batch(kind):
         claim = claimed(kind)
-        complete_jobs([(claim, lambda _: Outcome(result={}))], **parts)
+        complete_jobs([(claim, lambda _: Outcome(result=RESULT_OF[kind]))], **parts)
         return claim
 
     def fail(kind):
@@ -172,8 +173,9 @@ def test_probes_stay_with_their_job_where_the_collection_keeps_them(
 ):
     set_up(keep_probes=True)
     jobs = [claimed(JobType.RECOGNITION, images=2) for _ in range(3)]
-    complete_job(jobs[0], lambda _: Outcome(result={}), **parts)
-    complete_jobs([(jobs[1], lambda _: Outcome(result={}))], **parts)
+    outcome = Outcome(result=RESULT_OF[JobType.RECOGNITION])
+    complete_job(jobs[0], lambda _: outcome, **parts)
+    complete_jobs([(jobs[1], lambda _: outcome)], **parts)
     fail_job(jobs[2], NoFaceError(), **parts)
     with uow() as work:
         kept = [work.jobs.probe(job.id, number) for job in jobs for number in range(3)]
@@ -201,7 +203,8 @@ def test_kept_probes_go_when_the_collection_keeps_them_no_more(
 ):
     set_up(keep_probes=True)
     enrol("Ann", people[0])
-    complete_job(claimed(JobType.RECOGNITION), lambda _: Outcome(result={}), **parts)
+    outcome = Outcome(result=RESULT_OF[JobType.RECOGNITION])
+    complete_job(claimed(JobType.RECOGNITION), lambda _: outcome, **parts)
     claimed(JobType.RECOGNITION)
     assert stored("images") == 3
     set_up(keep_probes=False)

@@ -104,7 +104,7 @@ def test_a_job_that_kills_every_worker_ends_as_dead_with_a_reason(submit, run_sw
     with uow() as work:
         dead = work.jobs.get(job.id)
     assert (dead.state, dead.losses) == (JobState.DEAD, 3)
-    assert dead.error["type"] == "/problems/attempts-exhausted"
+    assert dead.error.type == "/problems/attempts-exhausted"
 
 
 def test_a_fault_that_stays_ends_the_job_after_the_last_attempt(submit, uow, clock):
@@ -131,7 +131,7 @@ def test_a_job_that_has_waited_too_long_ends_unrun_and_may_be_requeued(
     with uow() as work:
         dead = work.jobs.get(job.id)
         assert (dead.state, dead.attempt, dead.started_at) == (JobState.DEAD, 0, None)
-        assert dead.error["type"] == "/problems/waited-too-long"
+        assert dead.error.type == "/problems/waited-too-long"
         assert work.jobs.requeue(job.id, publish_at=clock.now())
         work.commit()
     clock.moment -= RULES.longest_wait  # the requeue is stamped by the database, with the real time

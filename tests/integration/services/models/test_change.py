@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from uuid import UUID
 
 import numpy as np
 import pytest
@@ -13,7 +12,7 @@ from app.domain.access import ApiKey, Scope
 from app.domain.errors import ConflictError, FacesLeftBehindError, ModelChangedError
 from app.domain.identity import new_id
 from app.domain.job import JobState, JobType, Lane
-from app.domain.reembedding import ReembeddingState
+from app.domain.reembedding import LeftBehind, ModelComparison, ReembeddingState
 from app.domain.tenant import DEFAULT_TENANT_ID
 from app.domain.training import Training
 from app.services.jobs.complete import complete_job
@@ -21,9 +20,13 @@ from app.services.models.change import Reembeddings, Wish
 from app.services.models.change_steps import Chunks, made_ready, settled
 from app.storage.search import face_search
 from tests.analyses import MODEL, analysed, embedding, image_of, unit_vectors
+from tests.made_results import FIGURES
 
 NEW = "facenet-casia-512"
 PEOPLE = 12
+COMPARED = ModelComparison(
+    compared_faces=0, compared_subjects=0, target_fpir=0.01, former=FIGURES, new=FIGURES
+)
 #: Orthogonal columns: within either model two faces are as like as within the other.
 _TO_NEW = np.linalg.qr(np.random.default_rng(9).standard_normal((512, 128)))[0]
 
@@ -121,7 +124,7 @@ def step(uow, queue, clock):
                     for face in faces
                 }
                 return chunks.store(found_now)
-            ending = lambda work: made_ready(work, claim, {}, clock=clock)  # noqa: E731
+            ending = lambda work: made_ready(work, claim, COMPARED, clock=clock)  # noqa: E731
         complete_job(claim, ending, retention=timedelta(hours=1), uow=uow, queue=queue, clock=clock)
         return False
 
@@ -174,7 +177,7 @@ def test_searches_go_on_by_the_old_model_while_faces_get_a_second_vector(
     shown = changes.get(found.change.id)
     assert shown.change.state is ReembeddingState.READY
     assert (shown.job.state, shown.job.progress.done) == (JobState.SUCCEEDED, PEOPLE)
-    assert shown.change.report["embedded"] == PEOPLE
+    assert shown.change.report.embedded == PEOPLE
 
 
 def test_the_switch_is_one_step_and_so_is_the_way_back(changes, ready, people, nearest):
@@ -228,7 +231,7 @@ def test_a_face_enrolled_meanwhile_is_found_by_both_models(
     image = image_of(newcomer)
     second = embedding(by_new(newcomer), NEW)
     both = replace(image, faces=(replace(image.faces[0], second=second),))
-    face_id = UUID(enrol("late", images=[both]).result.face_ids[0])
+    face_id = enrol("late", images=[both]).result.face_ids[0]
     work_off(found, people)
     assert nearest(newcomer) == (MODEL, face_id, 1.0)
     changes.activate(found.change.id, drop_faces_without_photograph=False)
@@ -237,7 +240,7 @@ def test_a_face_enrolled_meanwhile_is_found_by_both_models(
     image = image_of(vectors_of := unit_vectors(PEOPLE + 2)[-1])
     second = embedding(by_new(vectors_of), NEW)
     both = replace(image, faces=(replace(image.faces[0], second=second),))
-    face_id = UUID(enrol("latest", images=[both]).result.face_ids[0])
+    face_id = enrol("latest", images=[both]).result.face_ids[0]
     assert nearest(vectors_of) == (NEW, face_id, 1.0)
     changes.roll_back(found.change.id)
     assert nearest(vectors_of) == (MODEL, face_id, 1.0)
@@ -267,7 +270,7 @@ def test_faces_without_a_photograph_stop_the_switch_and_are_named(
     work_off(found, people)
     change = changes.get(found.change.id).change
     assert change.state is ReembeddingState.READY
-    assert change.report["left_behind"] == {"count": 1, "face_ids": [str(bare)]}
+    assert change.report.left_behind == LeftBehind(count=1, face_ids=(bare,))
     with pytest.raises(FacesLeftBehindError, match=str(bare)):
         changes.activate(change.id, drop_faces_without_photograph=False)
     changes.activate(change.id, drop_faces_without_photograph=True)
@@ -314,7 +317,7 @@ def test_what_a_lost_worker_had_not_stored_is_done_again_and_nothing_else(
     assert len(late) == PEOPLE - 10
     assert not chunks.store(dict.fromkeys(late))  # the lost one comes back: its claim is void
     work_off(found, people)
-    assert changes.get(found.change.id).change.report["embedded"] == PEOPLE
+    assert changes.get(found.change.id).change.report.embedded == PEOPLE
 
 
 def test_a_change_takes_no_room_and_no_turn_from_jobs_that_wait(changes, people, submitted, uow):

@@ -88,7 +88,7 @@ def run_sweep(uow, queue, clock):
 
 
 def _slug(job):
-    return job.error["type"].rpartition("/")[2]
+    return job.error.type.rpartition("/")[2]
 
 
 def test_nobody_is_enrolled_without_a_consent_where_one_is_required(enrol, require, people, faces):

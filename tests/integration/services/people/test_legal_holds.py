@@ -146,7 +146,7 @@ def test_a_withdrawal_is_recorded_and_erases_when_the_hold_is_lifted(
     hold("Ann")
     withdrawal = withdraw_consent(home, "Ann", consent.id, key=KEY, uow=uow, clock=clock)
     assert (withdrawal.faces_erased, withdrawal.held) == (0, True)
-    assert enrol("Ann", people[0]).error["type"] == "/problems/consent-required"
+    assert enrol("Ann", people[0]).error.type == "/problems/consent-required"
     run_sweep()
     assert names() == ["Ann"]
     hold.lift("Ann")

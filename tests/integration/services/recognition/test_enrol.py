@@ -50,7 +50,7 @@ def test_a_gate_takes_the_faces_that_are_good_enough_for_it(enrol, guard, people
 def test_a_refusal_names_each_reason_and_enrols_nobody(enrol, people, uow, collection):
     job = enrol("Ann", images=[image_of(people[0], quality=_HOPELESS)])
     assert job.state is JobState.FAILED
-    assert job.error["type"] == "/problems/low-quality-face"
+    assert job.error.type == "/problems/low-quality-face"
     assert "blurred (0.001 where the limit is 0.006)" in job.error.detail
     assert "dark (10 where the limit is 25)" in job.error.detail
     with uow() as work:
@@ -60,8 +60,8 @@ def test_a_refusal_names_each_reason_and_enrols_nobody(enrol, people, uow, colle
 def test_a_refused_face_leaves_the_others_of_its_batch(enrol, people):
     job = enrol("Ann", images=[image_of(people[0], quality=_HOPELESS), image_of(people[1])])
     refused, taken = job.result.images
-    assert refused.error["type"] == "/problems/low-quality-face"
-    assert [taken.faces[0].face_id] == job.result.face_ids
+    assert refused.error.type == "/problems/low-quality-face"
+    assert (taken.faces[0].face_id,) == job.result.face_ids
 
 
 def test_the_face_that_is_meant_is_judged_and_no_other(enrol, people):

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from app.domain.documents import to_document
 from app.domain.job import JobType
 from app.services.recognition.detect import detected
 from tests.analyses import GOOD, image_of
@@ -18,7 +19,7 @@ def _face(job):
 
 def test_a_face_tells_what_was_measured_and_that_nothing_is_wrong(claimed, finish, people):
     job = finish(claimed(JobType.DETECTION), lambda _: detected([image_of(people[0])]))
-    assert _face(job)["quality"] == {
+    assert to_document(_face(job).quality) == {
         "size_px": 90,
         "sharpness": 0.1,
         "turn": 0.1,
@@ -31,7 +32,7 @@ def test_a_face_tells_what_was_measured_and_that_nothing_is_wrong(claimed, finis
 def test_a_poor_face_tells_each_value_and_the_limit_that_it_breaks(recognise, people):
     poor = replace(GOOD, size_px=25.5, turn=0.6)
     face = _face(recognise(image_of(people[0], quality=poor)))
-    assert face.quality.reasons == [
+    assert [to_document(one) for one in face.quality.reasons] == [
         {"issue": "too_small", "value": 25.5, "limit": 40},
         {"issue": "turned", "value": 0.6, "limit": 0.45},
     ]
@@ -67,7 +68,7 @@ def test_nothing_is_known_of_strangers_where_only_faces_are_compared(
         work.collections.update(replace(collection, matcher="nearest"))
         work.commit()
     enrol("Ann", people[0])
-    assert _face(recognise(image_of(people[0])))["expected_fpir"] is None
+    assert _face(recognise(image_of(people[0]))).expected_fpir is None
 
 
 def test_an_answer_without_candidates_expects_nothing(recognise, people):

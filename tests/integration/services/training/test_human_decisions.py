@@ -90,7 +90,7 @@ def test_a_ruled_out_face_is_ruled_out_under_a_classifier_too(
     assert (before.matcher, after.matcher) == ("classifier", "classifier")
     for answer, is_there in ((before, True), (after, False)):
         [face] = answer.images[0].faces
-        assert ("person 0" in [one["subject"] for one in face.candidates]) is is_there
+        assert ("person 0" in [one.subject for one in face.candidates]) is is_there
 
 
 def test_an_enrolment_that_runs_again_does_not_take_a_word_back(

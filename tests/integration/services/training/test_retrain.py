@@ -65,7 +65,7 @@ def test_a_worse_fit_is_rejected_and_the_last_good_version_stays(
     assert "version 1 identifies more" in rejected.result.reason
     metrics = rejected.result.metrics
     assert metrics["compared_dir"] < metrics["compared_dir_before"]
-    assert str(_active(uow, collection)) == good.result.training_id
+    assert _active(uow, collection) == good.result.training_id
     assert rejected.result.training_id == good.result.training_id
     answer = recognise(image_of(photographs(1)[0])).result
     assert answer.training_id == good.result.training_id
@@ -103,10 +103,10 @@ def test_nobody_who_was_removed_during_a_training_comes_back_by_it(
         work.commit()
     fit = fit_anew(TrainingData(faces=faces, target_fpir=0.01, active=None), cohort.vectors)
     job = finish(claim, lambda work: trained(work, claim, fit, model_id=MODEL, clock=clock))
-    assert job.error["type"] == "/problems/conflict"
+    assert job.error.type == "/problems/conflict"
     assert _active(uow, collection) is None
 
 
 def test_one_person_is_not_enough(train, store_faces, photographs):
     store_faces("Ann", photographs(0, 3))
-    assert train().error["type"] == "/problems/not-enough-faces"
+    assert train().error.type == "/problems/not-enough-faces"

@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from app.domain.job import JobState
+from tests.made_results import UNUSABLE
 from tests.stored_jobs import LEASE, NOW, claim_jobs, submit
 
 
@@ -26,7 +27,7 @@ def test_a_job_that_lost_its_last_process_is_buried_and_may_be_requeued(uow):
         again, [spent] = work.late_jobs.expire_leases(
             publish_at=NOW, max_losses=1, max_attempts=5, limit=10
         )
-        assert work.jobs.bury(spent, error={"detail": "gone"}, expires_at=NOW)
+        assert work.jobs.bury(spent, error=UNUSABLE, expires_at=NOW)
         work.commit()
         assert again == []
         assert work.jobs.get(job.id).state is JobState.DEAD

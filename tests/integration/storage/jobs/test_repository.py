@@ -12,11 +12,13 @@ from app.domain.job import Ending, Job, JobState, JobType, Lane, Progress
 from app.domain.job_parameters import RecognitionParameters
 from app.storage.jobs.statements import CLAIM_NEXT, CLAIM_NEXT_BULK
 from app.storage.unit_of_work import SqlUnitOfWork
+from tests.made_results import RESULT_OF
 from tests.stored_jobs import LEASE, NOW, claim_jobs, submit
 
 
 def _finish(uow, claim, state=JobState.SUCCEEDED, keep=()):
-    ending = Ending(claim=claim, state=state, result={"ok": True}, keep_images=tuple(keep))
+    result = RESULT_OF[claim.type]
+    ending = Ending(claim=claim, state=state, result=result, keep_images=tuple(keep))
     with uow() as work:
         done, _ = work.jobs.finish([ending], expires_at=NOW)
         work.commit()

@@ -5,22 +5,12 @@ import pytest
 from app.compat.compreface import translate
 from app.compat.compreface.similarity import SimilarityCurve, load_curves, unit
 from app.compat.compreface.translate import Wishes
+from app.domain.job_results import ImageSize, RankedCandidate, RankedFace
+from tests.made_results import ANN, BOB, FOUND, SIZE, VECTOR
 
 CURVE = SimilarityCurve(c0=1.1817961, c1=5.291995557)
-IMAGE = {"width": 100, "height": 80}
-FOUND = {
-    "box": {"x_min": -3.2, "y_min": 10.5, "x_max": 60.4, "y_max": 90.0},
-    "detection_confidence": 0.9876543,
-    "landmarks": {
-        "image_left_eye": [20.4, 30.0],
-        "image_right_eye": [40.6, 30.0],
-        "nose": [30.0, 40.0],
-        "image_left_mouth": [22.0, 50.0],
-        "image_right_mouth": [38.0, 50.0],
-    },
-    "candidates": [{"subject": "Ann", "similarity": 0.5}, {"subject": "Bob", "similarity": 0.0}],
-    "embedding": [0.6, 0.8],
-}
+IMAGE = ImageSize(**SIZE)
+FACE = RankedFace(**FOUND, **VECTOR, candidates=(RankedCandidate(**ANN), RankedCandidate(**BOB)))
 
 
 @pytest.mark.parametrize(
@@ -45,19 +35,19 @@ def test_halves_are_rounded_away_from_zero():
 
 
 def test_a_box_is_whole_pixels_within_the_image():
-    face = translate.face(FOUND, IMAGE, Wishes(), 5)
+    face = translate.face(FACE, IMAGE, Wishes(), 5)
     assert face == {
         "box": {"probability": 0.98765, "x_max": 60, "y_max": 80, "x_min": 0, "y_min": 10}
     }
-    unrounded = translate.face(FOUND, IMAGE, Wishes(rounded=False), 5)
+    unrounded = translate.face(FACE, IMAGE, Wishes(rounded=False), 5)
     assert unrounded["box"]["probability"] == 0.9876543
 
 
 def test_plugins_add_what_they_are_asked_for():
     wishes = Wishes(plugins=frozenset({"landmarks", "calculator", "pose", "age"}), status=True)
-    face = translate.face(FOUND, IMAGE, wishes, 12.34)
+    face = translate.face(FACE, IMAGE, wishes, 12.34)
     assert face["landmarks"] == [[20, 30], [41, 30], [30, 40], [22, 50], [38, 50]]
-    assert face["embedding"] == [0.6, 0.8]
+    assert face["embedding"] == (0.6, 0.8)
     assert face["pose"].keys() == {"pitch", "roll", "yaw"}
     assert face["execution_time"] == {"detector": 12.3}
     assert "age" not in face
@@ -66,13 +56,13 @@ def test_plugins_add_what_they_are_asked_for():
 
 def test_a_cropped_face_has_empty_landmarks_and_no_pose():
     wishes = Wishes(plugins=frozenset({"landmarks", "pose"}), cropped=True)
-    face = translate.face(FOUND, IMAGE, wishes, 0)
+    face = translate.face(FACE, IMAGE, wishes, 0)
     assert face["landmarks"] == [[], [], [], [], []]
     assert "pose" not in face
 
 
 def test_the_candidates_become_subjects_in_their_order():
-    face = translate.recognised(FOUND, IMAGE, Wishes(), 0, CURVE)
+    face = translate.recognised(FACE, IMAGE, Wishes(), 0, CURVE)
     assert face["subjects"] == [
         {"subject": "Ann", "similarity": 0.8726},
         {"subject": "Bob", "similarity": 0.07872},

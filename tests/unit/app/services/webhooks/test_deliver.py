@@ -15,8 +15,10 @@ from app.domain.delivery import (
     generate_secret,
 )
 from app.domain.job import Job, JobState, JobType
+from app.domain.job_parameters import EnrolmentParameters
 from app.services.webhooks.deliver import deliver, enqueue_events
 from tests.fakes_webhooks import FakeClock, FakeSender, FakeWork
+from tests.made_results import RESULT_OF
 
 LEASE = timedelta(seconds=30)
 OWNER = UUID(int=7)
@@ -49,12 +51,11 @@ def add_endpoint(work, **changes):
 def ended_job(**changes):
     values = {
         "id": uuid4(),
-        "type": JobType.RECOGNITION,
         "state": JobState.SUCCEEDED,
         "owner_id": OWNER,
         "collection_id": uuid4(),
-        "parameters": {"subject": "Ann"},
-        "result": {"images": ["Ann"]},
+        "parameters": EnrolmentParameters(subject="Ann"),
+        "result": RESULT_OF[JobType.ENROLMENT],
         "created_at": ENDED,
         "finished_at": ENDED,
     }
@@ -97,7 +98,7 @@ def test_enqueue_events_tells_of_the_end_of_a_job_in_ids_and_states_only(work, s
         "sequence": 1,
         "data": {
             "id": str(job.id),
-            "type": "recognition",
+            "type": "enrolment",
             "state": state,
             "collection_id": str(job.collection_id),
             "links": {"job": f"/v1/jobs/{job.id}"},
