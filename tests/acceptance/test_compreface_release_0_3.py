@@ -67,6 +67,9 @@ def test_faces_are_learnt_trained_recognised_and_forgotten(client, enrolled, pho
     first, second = face["faces"]
     assert first["subject"] == photographs[0].parent.name
     assert first["similarity"] > second["similarity"]
+    asked = f"{R}/recognize?face_plugins=calculator"  # which this release does not know
+    [plain] = client.post(asked, files=files).json()["result"]
+    assert plain.keys() == {"box", "faces"}
     one = enrolled[0]
     assert told(client.delete(f"{R}/faces/{one['image_id']}?retrain=no")) == (200, one)
     name = enrolled[-1]["subject"]

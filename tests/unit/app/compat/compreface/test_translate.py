@@ -5,7 +5,7 @@ import pytest
 from app.compat.compreface import translate
 from app.compat.compreface.similarity import SimilarityCurve, load_curves, unit
 from app.compat.compreface.translate import Wishes
-from app.domain.job_results import ImageSize, RankedCandidate, RankedFace
+from app.domain.job_results import FaceResult, ImageSize, RankedCandidate, RankedFace
 from tests.made_results import ANN, BOB, FOUND, SIZE, VECTOR
 
 CURVE = SimilarityCurve(c0=1.1817961, c1=5.291995557)
@@ -52,6 +52,11 @@ def test_plugins_add_what_they_are_asked_for():
     assert face["execution_time"] == {"detector": 12.3}
     assert "age" not in face
     assert translate.versions(wishes, "m")["plugins_versions"]["calculator"] == "vultus.m"
+
+
+def test_a_face_without_an_embedding_is_told_without():
+    wishes = Wishes(plugins=frozenset({"calculator"}))
+    assert translate.face(FaceResult(**FOUND), IMAGE, wishes, 0).keys() == {"box"}
 
 
 def test_a_cropped_face_has_empty_landmarks_and_no_pose():
