@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from app.api.schemas import submissions
@@ -86,6 +86,7 @@ def test_a_moment_is_read_with_a_z_and_with_an_offset():
         )
 
 
+@settings(deadline=None)
 @given(st.one_of(*(st.from_type(kind) for kind in PARAMETERS.values())))
 def test_parameters_survive_being_stored(parameters):
     row = json.dumps(to_document(parameters))
