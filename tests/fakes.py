@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from app.domain.backlog import Lane
 from app.domain.errors import InvalidRequestError
-from app.domain.job import Lane
 from app.webhooks.signature import generate_signing_key
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from app.domain.backlog import Lane
 from app.domain.identity import new_id
-from app.domain.job import PARAMETERS, Job, JobState, JobType, Lane, Progress
+from app.domain.job import PARAMETERS, Job, JobState, JobType, Progress
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 LEASE = timedelta(seconds=30)

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import IntEnum
 
-from app.domain.job import Lane
+
+class Lane(IntEnum):
+    """Which of two queued jobs goes first: that of the lower lane."""
+
+    #: Somebody waits for the answer.
+    INTERACTIVE = 0
+    BULK = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

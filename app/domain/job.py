@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import IntEnum, StrEnum
+from enum import StrEnum
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from app.domain.backlog import Lane
 from app.domain.job_parameters import (
     DetectionParameters,
     EmbeddingParameters,
@@ -90,14 +91,6 @@ _TYPES = {parameters: job_type for job_type, parameters in PARAMETERS.items()}
 def type_of(parameters: JobParameters) -> JobType:
     """Return the type of the jobs that are asked for with such parameters."""
     return _TYPES[type(parameters)]
-
-
-class Lane(IntEnum):
-    """Which of two queued jobs goes first: that of the lower lane."""
-
-    #: Somebody waits for the answer.
-    INTERACTIVE = 0
-    BULK = 1
 
 
 class JobState(StrEnum):

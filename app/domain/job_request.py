@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from app.domain.backlog import Lane
 from app.domain.documents import stated
-from app.domain.job import JobType, Lane, type_of
+from app.domain.job import JobType, type_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from app.domain.job import JobType, Lane
+from app.domain.backlog import Lane
+from app.domain.job import JobType
 
 
 class QueueName(StrEnum):

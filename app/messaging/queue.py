@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
-from app.domain.job import JobType, Lane
+from app.domain.backlog import Lane
+from app.domain.job import JobType
 from app.messaging.names import JOB_TASKS, LANE_QUEUES, QueueName, TaskName, label_of
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from uuid import UUID
 
-    from app.domain.job import Job, Lane
+    from app.domain.backlog import Lane
+    from app.domain.job import Job
 
 #: How long somebody whose job comes next may wait for the images of somebody else.
 _COURTESY_S = 0.15

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from uuid import UUID
 
-    from app.domain.backlog import Backlog
-    from app.domain.job import Job, Lane
+    from app.domain.backlog import Backlog, Lane
+    from app.domain.job import Job
     from app.services.jobs.turns import Place
     from app.services.ports import Clock, UnitOfWork
 

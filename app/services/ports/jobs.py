@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from app.domain.job import Lane
+from app.domain.backlog import Lane
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

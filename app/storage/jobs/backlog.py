@@ -11,7 +11,7 @@ from app.domain.job import JobState, JobType
 from app.storage.tables import JobRow
 
 if TYPE_CHECKING:
-    from app.domain.job import Lane
+    from app.domain.backlog import Lane
     from app.storage.database.tenancy import TenantSession
 
 #: Other tenants' rows are counted past the policies, and no more than counted.

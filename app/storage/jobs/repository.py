@@ -22,6 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 
 from app.domain.audit import Action
+from app.domain.backlog import Lane
 from app.domain.documents import from_document, required_keys, to_document
 from app.domain.errors import NotFoundError
 from app.domain.identity import new_id
@@ -32,7 +33,6 @@ from app.domain.job import (
     Job,
     JobState,
     JobType,
-    Lane,
     Progress,
 )
 from app.domain.problem import Problem

@@ -33,7 +33,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import UUID as PgUuid  # noqa: N811 - the name UUID is taken
 
-from app.domain.job import JobState, JobType, Lane
+from app.domain.backlog import Lane
+from app.domain.job import JobState, JobType
 from app.storage.access.audit import add_record
 from app.storage.tables import CollectionRow, EndpointRow, ImageKeyRow, ImageRow, JobRow
 

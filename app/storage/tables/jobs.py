@@ -52,7 +52,7 @@ class JobRow(TenantOwned, Base):
         ForeignKey("collections.id", ondelete="CASCADE"), index=True
     )
     parameters: Mapped[dict[str, Any]]
-    #: A lower lane goes first: app.domain.job.Lane.
+    #: A lower lane goes first: app.domain.backlog.Lane.
     lane: Mapped[int] = mapped_column(SmallInteger, server_default="1")
     #: Its place in its lane, in images: see app/docs/decisions/0015.
     turn: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))

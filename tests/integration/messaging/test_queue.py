@@ -10,8 +10,9 @@ import pytest
 import redis
 from celery import Celery
 
+from app.domain.backlog import Lane
 from app.domain.identity import new_id
-from app.domain.job import JobType, Lane
+from app.domain.job import JobType
 from app.messaging import queue as queue_module
 from app.messaging.celery import configure
 from app.messaging.queue import CeleryJobQueue

@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
+from app.domain.backlog import Lane
 from app.domain.identity import new_id
-from app.domain.job import PARAMETERS, Job, JobState, JobType, Lane, Progress
+from app.domain.job import PARAMETERS, Job, JobState, JobType, Progress
 from app.domain.matching import PROTOTYPE_SCALE, Calibration, ShareReading, Thresholds
 from app.domain.model import ModelProfile
 from app.services.erasure.receipts import Receipts

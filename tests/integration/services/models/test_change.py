@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from app.domain.access import ApiKey, Scope
+from app.domain.backlog import Lane
 from app.domain.errors import ConflictError, FacesLeftBehindError, ModelChangedError
 from app.domain.identity import new_id
-from app.domain.job import JobState, JobType, Lane
+from app.domain.job import JobState, JobType
 from app.domain.reembedding import LeftBehind, ModelComparison, ReembeddingState
 from app.domain.tenant import DEFAULT_TENANT_ID
 from app.domain.training import Training

@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from app.domain.backlog import Lane
 from app.domain.identity import new_id
-from app.domain.job import Job, JobState, Lane, Progress
+from app.domain.job import Job, JobState, Progress
 from app.domain.job_parameters import DetectionParameters, TrainingParameters
 from app.storage.database.engine import build_engine
 from app.storage.database.tenancy import DatabaseRole

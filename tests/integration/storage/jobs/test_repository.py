@@ -6,9 +6,10 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from app.domain.backlog import Lane
 from app.domain.errors import NotFoundError
 from app.domain.identity import new_id
-from app.domain.job import Ending, Job, JobState, JobType, Lane, Progress
+from app.domain.job import Ending, Job, JobState, JobType, Progress
 from app.domain.job_parameters import RecognitionParameters
 from app.storage.jobs.statements import CLAIM_NEXT, CLAIM_NEXT_BULK
 from app.storage.unit_of_work import SqlUnitOfWork

@@ -4,8 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from app.domain.backlog import Lane
 from app.domain.identity import new_id
-from app.domain.job import Job, JobState, Lane
+from app.domain.job import Job, JobState
 from app.domain.job_parameters import DetectionParameters
 from tasks.process.batches import BatchSizes
 

@@ -6,10 +6,10 @@ from types import SimpleNamespace
 import pytest
 from fakes import FakeClock
 
-from app.domain.backlog import Backlog, Bounds
+from app.domain.backlog import Backlog, Bounds, Lane
 from app.domain.errors import QueueFullError, TooMuchWaitingError
 from app.domain.identity import new_id
-from app.domain.job import Job, JobState, Lane, Progress
+from app.domain.job import Job, JobState, Progress
 from app.domain.job_parameters import DetectionParameters
 from app.services.jobs import admission as module
 from app.services.jobs.admission import Admission

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from app.domain.job import Lane
+from app.domain.backlog import Lane
 from app.domain.job_parameters import DetectionParameters
 from app.domain.job_request import JobRequest
 
