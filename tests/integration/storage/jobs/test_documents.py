@@ -49,16 +49,11 @@ def test_a_failed_job_is_read_with_its_problem(uow):
 def test_a_row_of_another_version_is_read_by_the_form_of_its_result(uow, engine, made):
     [job_type] = [kind for kind, forms in RESULTS.items() if type(made) in forms]
     job = submit(uow)
+    asked = json.dumps({"of_a_later_version": True, "limit": None})
+    told = json.dumps({**to_document(made), "of_a_later_version": [1]})
     with engine.begin() as connection:
         connection.execute(
-            text(
-                "UPDATE jobs SET type = :type, parameters = :asked, result = :told WHERE id = :id"
-            ),
-            {
-                "id": job.id,
-                "kind": job_type,
-                "asked": json.dumps({"of_a_later_version": True, "limit": None}),
-                "told": json.dumps({**to_document(made), "of_a_later_version": [1]}),
-            },
+            text("UPDATE jobs SET type = :kind, parameters = :asked, result = :told WHERE id=:id"),
+            {"id": job.id, "kind": job_type, "asked": asked, "told": told},
         )
     assert _get(uow, job).result == made
