@@ -96,7 +96,9 @@ class Settings(BaseSettings):
         default=10 * 2**20, ge=1024, description="Largest image file that is accepted, in bytes."
     )
     max_pixels: int = Field(
-        default=25_000_000, ge=1024, description="Largest image that is accepted, in pixels."
+        default=25_000_000,
+        ge=1024,
+        description="Pixels that are looked at; larger images are reduced to so many.",
     )
     max_images: int = Field(
         default=64, ge=1, le=1000, description="Images that one submit may carry at most."

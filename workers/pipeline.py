@@ -16,7 +16,7 @@ from workers.analysers.quality import measure_quality
 from workers.crops.alignment import CropRecipe, crop_faces, cropped_landmarks
 from workers.embedders.shelf import EmbedderShelf
 from workers.engines.ports import Engine
-from workers.ports import Decoder, DetectedFaces, Detector, Embedder, Image
+from workers.ports import DecodedImage, Decoder, DetectedFaces, Detector, Embedder, Image
 
 #: Images held decoded at the same time, by their pixels: bounds a worker's memory.
 _GROUP_PIXELS = 4_000_000
@@ -95,11 +95,11 @@ class FacePipeline:
             else detection_threshold
         )
         results: list[ImageAnalysis | VultusError] = []
-        group: list[Image | ImageError] = []
+        group: list[DecodedImage | ImageError] = []
         pixels = 0
         for data in images:
             decoded = self._decode(data)
-            size = 0 if isinstance(decoded, ImageError) else decoded.shape[0] * decoded.shape[1]
+            size = 0 if isinstance(decoded, ImageError) else decoded.pixels.size // 3
             if group and pixels + size > _GROUP_PIXELS:
                 results += self._analyse_group(group, threshold, used, cropped=cropped)
                 group, pixels = [], 0
@@ -120,8 +120,8 @@ class FacePipeline:
             if isinstance(image, ImageError):
                 results.append(image)
                 continue
-            found = _arrays(detection)
-            crops.append(crop_faces(image, found, recipe=self._options.crop, size=size))
+            found = _arrays(detection, image.scale)
+            crops.append(crop_faces(image.pixels, found, recipe=self._options.crop, size=size))
             results.append(None)
         vectors = iter(embedder.embed(np.concatenate(crops)).tolist() if crops else [])
         return [
@@ -138,7 +138,7 @@ class FacePipeline:
         embedder.embed(blank)
         return (time.perf_counter() - begin) * 1000 / len(blank)
 
-    def _decode(self, data: bytes) -> Image | ImageError:
+    def _decode(self, data: bytes) -> DecodedImage | ImageError:
         try:
             return self._decoder.decode(data)
         except ImageError as error:
@@ -146,20 +146,21 @@ class FacePipeline:
 
     def _analyse_group(
         self,
-        group: list[Image | ImageError],
+        group: list[DecodedImage | ImageError],
         threshold: float,
         embedders: Sequence[Embedder],
         *,
         cropped: bool,
     ) -> list[ImageAnalysis | VultusError]:
-        images = [image for image in group if not isinstance(image, ImageError)]
-        if not images:
+        usable = [image for image in group if not isinstance(image, ImageError)]
+        if not usable:
             return [item for item in group if isinstance(item, ImageError)]
+        images = [image.pixels for image in usable]
         if cropped:
             found = [_whole(image) for image in images]
         else:
             found = [_above(faces, threshold) for faces in self._detector.detect(images)]
-        analysed = [_analysis(image, faces) for image, faces in zip(images, found, strict=True)]
+        analysed = [_analysis(image, faces) for image, faces in zip(usable, found, strict=True)]
         for embedder in embedders:
             vectors = self._embed(images, found, embedder)
             analysed = [
@@ -203,14 +204,28 @@ def _above(faces: DetectedFaces, threshold: float) -> DetectedFaces:
     )
 
 
-def _arrays(detection: Detection) -> DetectedFaces:
-    """Turn one of the domain's faces back into arrays."""
+def _arrays(detection: Detection, scale: int) -> DetectedFaces:
+    """Turn one of the domain's faces back into arrays, in the pixels of its decoded image."""
     box = detection.box
     return DetectedFaces(
-        boxes=np.array([[box.x_min, box.y_min, box.x_max, box.y_max]], np.float32),
-        landmarks=np.array([list(detection.landmarks)], np.float32),
+        boxes=_reduced([[box.x_min, box.y_min, box.x_max, box.y_max]], scale),
+        landmarks=_reduced([list(detection.landmarks)], scale),
         confidences=np.array([detection.confidence], np.float32),
     )
+
+
+def _reduced(places: object, scale: int) -> Float32[np.ndarray, "..."]:
+    """Undo ``_in_original``."""
+    known = np.array(places, np.float32)
+    return known if scale == 1 else (known + 0.5) / scale - 0.5
+
+
+def _in_original(places: Float32[np.ndarray, "..."], scale: int) -> Float32[np.ndarray, "..."]:
+    """Return places of a reduced image in the pixels of the one that was sent.
+
+    A whole number is the centre of a pixel, and that of a reduced one the centre of several.
+    """
+    return places if scale == 1 else (places + 0.5) * scale - 0.5
 
 
 def _with_vectors(
@@ -225,13 +240,25 @@ def _with_vectors(
     return replace(analysis, faces=faces)
 
 
-def _analysis(image: Image, faces: DetectedFaces) -> ImageAnalysis:
-    """Turn arrays into the domain's types."""
-    analysed = tuple(
-        AnalysedFace(detection=detection, quality=measure_quality(image, detection))
-        for detection in _detections(faces)
+def _analysis(image: DecodedImage, faces: DetectedFaces) -> ImageAnalysis:
+    """Turn arrays into the domain's types, and places into those of the image that was sent."""
+    scale = image.scale
+    sent = replace(
+        faces,
+        boxes=_in_original(faces.boxes, scale),
+        landmarks=_in_original(faces.landmarks, scale),
     )
-    return ImageAnalysis(width=image.shape[1], height=image.shape[0], faces=analysed)
+    analysed: list[AnalysedFace] = []
+    for detection, seen in zip(_detections(sent), _detections(faces), strict=True):
+        quality = measure_quality(image.pixels, seen)
+        quality = replace(quality, size_px=quality.size_px * scale)
+        analysed.append(AnalysedFace(detection=detection, quality=quality))
+    return ImageAnalysis(
+        width=image.width,
+        height=image.height,
+        faces=tuple(analysed),
+        warnings=image.warnings,
+    )
 
 
 def _detections(faces: DetectedFaces) -> list[Detection]:

@@ -10,6 +10,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float32, UInt8
 
+from app.domain.detection import ImageWarning
 from app.domain.model_card import ModelCard
 
 Image = UInt8[np.ndarray, "_ _ 3"]  # sizes differ from image to image
@@ -30,11 +31,24 @@ class DetectedFaces:
         return len(self.boxes)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecodedImage:
+    """Upright pixels, and how they lie in the image that was sent."""
+
+    pixels: Image
+    #: Size of the upright image before it was reduced.
+    width: int
+    height: int
+    #: Pixels of that image for one of these, in either direction.
+    scale: int = 1
+    warnings: tuple[ImageWarning, ...] = ()
+
+
 @runtime_checkable
 class Decoder(Protocol):
     """Turns the bytes of an upload into pixels."""
 
-    def decode(self, data: bytes) -> Image:
+    def decode(self, data: bytes) -> DecodedImage:
         """Return upright pixels; raise an ImageError that says what is wrong with the file."""
         ...
 

@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from app.domain.embedding import Embedding
     from app.domain.geometry import BoundingBox, FiveLandmarks
     from app.domain.quality import FaceQuality
+
+
+class ImageWarning(StrEnum):
+    """What a caller should know about an image that was used all the same."""
+
+    #: Cut short or damaged: the pixels that are whole were used, the others are blank.
+    INCOMPLETE = "incomplete"
+    #: Larger than the limits: looked at in a half, a quarter or an eighth of its size.
+    REDUCED = "reduced"
+    #: It holds several pictures, of which the first was used.
+    FIRST_FRAME = "first_frame"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,3 +52,4 @@ class ImageAnalysis:
     width: int
     height: int
     faces: tuple[AnalysedFace, ...]
+    warnings: tuple[ImageWarning, ...] = ()

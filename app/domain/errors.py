@@ -207,7 +207,7 @@ class ImageError(VultusError):
 
 
 class UnsupportedImageError(ImageError):
-    """The file is not a JPEG, PNG or WebP image; convert it and send it again."""
+    """The file is of no format that is read here; convert it to JPEG or PNG and send it again."""
 
     slug = "unsupported-image"
     status = 415

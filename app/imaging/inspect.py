@@ -1,14 +1,13 @@
-"""Judge an uploaded image by its header, before anybody spends time or memory on its pixels."""
+"""Judge an uploaded image by its header, before anybody spends time or memory on its pixels.
+
+The front runs this in its own process, so nothing here decodes, and a file's header costs no more
+than a few milliseconds, whatever stands in it.
+"""
 
 from __future__ import annotations
 
 import struct
-import warnings
 from dataclasses import dataclass
-from io import BytesIO
-from typing import Literal, cast
-
-from PIL import Image, UnidentifiedImageError
 
 from app.domain.errors import (
     CorruptImageError,
@@ -16,34 +15,30 @@ from app.domain.errors import (
     ImageTooSmallError,
     UnsupportedImageError,
 )
+from app.imaging import fixed_headers, heif, ico, jpeg, png, tiff
+from app.imaging.formats import ImageFormat, recognise
 
-ImageFormat = Literal["JPEG", "PNG", "WEBP"]
-FORMATS: tuple[ImageFormat, ...] = ("JPEG", "PNG", "WEBP")
-#: What Pillow calls a JPEG with more pictures behind it, as many telephones write them; the first
-#: is the photograph.
-_JPEG_WITH_EXTRAS = "MPO"
+#: What decoding may take beside the decoder itself, for each pixel that may be looked at: an image
+#: is held in several forms at once while a rare kind of pixels is converted.
+MEMORY_PER_PIXEL = 20
 
-#: Each scan of a progressive JPEG goes over all pixels again. Encoders write about ten.
-_MOST_SCANS = 100
-_SCAN_MARKER = b"\xff\xda"  # never part of a scan's own bytes, which have 00 behind each FF
+#: What decoding takes for each pixel of the file, measured and rounded up. A JPEG is decoded at a
+#: reduced scale instead, and counts for what its header says.
+_BYTES_PER_PIXEL: dict[ImageFormat, int] = {"WEBP": 18}
+_BYTES_PER_PIXEL_ELSE = 10
 
-#: What Pillow is known to raise on damaged files, headers and pixels alike.
-PILLOW_ERRORS = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    TypeError,
-    LookupError,
-    AttributeError,
-    ArithmeticError,
-    RuntimeError,
-    EOFError,
-    struct.error,
-)
+#: By how much an image may be reduced; decoders of JPEG know no others.
+_SCALES = (1, 2, 4, 8)
 
-# Pillow only warns of images up to twice its own limit; here that is an error, as is anything more
-warnings.simplefilter("error", Image.DecompressionBombWarning)
-_BOMBS = (Image.DecompressionBombWarning, Image.DecompressionBombError)
+_READ_SIZE = {
+    "PNG": png.read_size,
+    "WEBP": fixed_headers.webp_size,
+    "GIF": fixed_headers.gif_size,
+    "BMP": fixed_headers.bmp_size,
+    "TIFF": tiff.read_size,
+    "HEIF": heif.read_size,
+    "AVIF": heif.read_size,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,83 +46,117 @@ class ImageLimits:
     """What is accepted; every limit is inclusive."""
 
     max_bytes: int = 10 * 1024 * 1024
+    #: Of what is looked at: a larger image is reduced to it.
     max_pixels: int = 25_000_000
-    #: In pixels, of either side.
+    #: In pixels, of either side, after it was reduced.
     min_side: int = 20
     max_side: int = 12_000
+
+    @property
+    def memory_bytes(self) -> int:
+        """What decoding one image may take."""
+        return self.max_pixels * MEMORY_PER_PIXEL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageInfo:
-    """What a header says; width and height are as stored, before any EXIF turn."""
+    """What a header says; width and height are as stored, before any turn."""
 
     format: ImageFormat
     width: int
     height: int
+    #: By how much either side is to be divided: 1, 2, 4 or 8.
+    scale: int = 1
 
 
 def inspect_image(data: bytes, *, limits: ImageLimits) -> ImageInfo:
-    """Check format, size and number of frames without decoding.
+    """Check format and size without decoding.
 
-    Raises: UnsupportedImageError: not a JPEG, PNG or WebP image, or an animated one.
+    Raises: UnsupportedImageError: the file is of none of the formats that are read.
         CorruptImageError: empty, or the header is damaged.
         ImageTooLargeError, ImageTooSmallError: outside the limits.
     """
-    with open_image(data, limits=limits) as image:
-        found = "JPEG" if image.format == _JPEG_WITH_EXTRAS else image.format
-        return ImageInfo(format=cast("ImageFormat", found), width=image.width, height=image.height)
-
-
-def open_image(data: bytes, *, limits: ImageLimits) -> Image.Image:
-    """Open an image that ``inspect_image`` accepts; its pixels are not decoded yet."""
-    _check_bytes(data, limits)
-    try:
-        image = Image.open(BytesIO(data), formats=FORMATS)
-        frames: int = getattr(image, "n_frames", 1)
-    except _BOMBS as error:
-        raise ImageTooLargeError(_too_many_pixels(limits)) from error
-    except UnidentifiedImageError as error:
-        raise CorruptImageError from error
-    except PILLOW_ERRORS as error:
-        raise CorruptImageError from error
-    if frames > 1 and image.format != _JPEG_WITH_EXTRAS:
-        raise UnsupportedImageError("Animated images are not supported; send one frame.")
-    _check_size(image, limits)
-    return image
-
-
-def _check_bytes(data: bytes, limits: ImageLimits) -> None:
     if not data:
-        raise CorruptImageError("The image is empty; send the complete file.")
+        raise CorruptImageError("The image is empty. Send the complete file.")
     if len(data) > limits.max_bytes:
         raise ImageTooLargeError(
-            f"The image has {len(data):,} bytes; at most {limits.max_bytes:,} are allowed."
+            f"The image has {len(data):,} bytes; at most {limits.max_bytes:,} are allowed. "
+            "Scale it down, or save it with a lower quality."
         )
-    known = (
-        data.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"))
-        or (data[:4] == b"RIFF" and data[8:12] == b"WEBP")
-    )  # fmt: skip
-    if not known:
+    found = recognise(data)
+    if found is None:
         raise UnsupportedImageError
-    if data.startswith(b"\xff\xd8") and data.count(_SCAN_MARKER) > _MOST_SCANS:
-        raise ImageTooLargeError(
-            f"The JPEG has more than {_MOST_SCANS} scans; save it again as a plain JPEG."
-        )
+    width, height, coefficients = _read_header(data, found)
+    needed = coefficients if found == "JPEG" else width * height * bytes_per_pixel(found)
+    if needed > limits.memory_bytes:
+        raise ImageTooLargeError(_too_much_memory(found, width, height, limits))
+    scale = choose_scale(width, height, limits)
+    return ImageInfo(format=found, width=width, height=height, scale=scale)
 
 
-def _check_size(image: Image.Image, limits: ImageLimits) -> None:
-    width, height = image.size
-    if width * height > limits.max_pixels:
-        raise ImageTooLargeError(_too_many_pixels(limits))
-    if max(width, height) > limits.max_side:
-        raise ImageTooLargeError(
-            f"The image is {width} x {height} pixels; no side may exceed {limits.max_side}."
-        )
+def bytes_per_pixel(kind: ImageFormat) -> int:
+    """Return the memory that decoding takes for each pixel of a format other than JPEG."""
+    return _BYTES_PER_PIXEL.get(kind, _BYTES_PER_PIXEL_ELSE)
+
+
+def choose_scale(width: int, height: int, limits: ImageLimits) -> int:
+    """Return by how much an image has to be reduced.
+
+    Raises: ImageTooSmallError, ImageTooLargeError: no scale brings it within the limits.
+    """
     if min(width, height) < limits.min_side:
         raise ImageTooSmallError(
-            f"The image is {width} x {height} pixels; each side needs at least {limits.min_side}."
+            f"The image is {width:,} x {height:,} pixels; each side needs at least "
+            f"{limits.min_side}. Send a larger one."
         )
+    for scale in _SCALES:
+        reduced = reduced_size(width, height, scale)
+        if reduced[0] * reduced[1] <= limits.max_pixels and max(reduced) <= limits.max_side:
+            if min(reduced) < limits.min_side:
+                raise ImageTooLargeError(
+                    f"The image is {width:,} x {height:,} pixels; no side may exceed "
+                    f"{limits.max_side:,} where the other is so short. Cut it."
+                )
+            return scale
+    raise ImageTooLargeError(
+        f"The image has too many pixels, {width:,} x {height:,}; after a reduction to an eighth "
+        f"at most {limits.max_pixels:,} are allowed. Scale it down."
+    )
 
 
-def _too_many_pixels(limits: ImageLimits) -> str:
-    return f"The image has too many pixels; at most {limits.max_pixels:,} are allowed."
+def reduced_size(width: int, height: int, scale: int) -> tuple[int, int]:
+    """Return the size of an image whose sides are divided, begun pixels counted."""
+    return -(-width // scale), -(-height // scale)
+
+
+def _read_header(data: bytes, found: ImageFormat) -> tuple[int, int, int]:
+    """Return width, height, and the bytes of a progressive JPEG's coefficients."""
+    coefficients = 0
+    try:
+        if found == "JPEG":
+            header = jpeg.read_header(data)
+            width, height, coefficients = header.width, header.height, header.coefficient_bytes
+        elif found == "ICO":
+            icon = ico.largest(data)
+            width, height = icon.width, icon.height
+        else:
+            width, height = _READ_SIZE[found](data)
+    except (ValueError, IndexError, struct.error) as error:
+        raise CorruptImageError from error
+    if width <= 0 or height <= 0:
+        raise CorruptImageError
+    return width, height, coefficients
+
+
+def _too_much_memory(found: ImageFormat, width: int, height: int, limits: ImageLimits) -> str:
+    size = f"The image has {width * height:,} pixels"
+    if found == "JPEG":
+        return (
+            f"{size}, which takes too much memory in a progressive JPEG. Save it as a plain JPEG, "
+            "or scale it down."
+        )
+    most = limits.memory_bytes // bytes_per_pixel(found)
+    return (
+        f"{size}; at most {most:,} are decoded of a {found}. Scale it down, or send a JPEG, which "
+        "may have more."
+    )

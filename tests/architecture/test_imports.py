@@ -4,10 +4,10 @@ import subprocess
 import sys
 
 
-def test_the_web_application_loads_no_model_code():
+def test_the_web_application_loads_no_model_code_and_no_image_library():
     program = (
         "import sys, app.factory, app.bootstrap; "
-        "print(*{'torch', 'openvino', 'sklearn', 'workers', 'tasks'} & sys.modules.keys())"
+        "print(*{'torch', 'openvino', 'sklearn', 'workers', 'tasks', 'PIL'} & sys.modules.keys())"
     )
     loaded = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True

@@ -8,12 +8,15 @@ import struct
 import zlib
 from itertools import cycle
 
+import pillow_heif
 from PIL import Image
 
-#: Whatever Pillow can write here; only three of them are accepted.
+pillow_heif.register_heif_opener()  # to write them
+
+#: Whatever Pillow can write here; the formats of the first line are accepted.
 KINDS = (
-    "JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "ICO", "PPM", "TGA", "PCX", "SGI", "DDS",
-    "JPEG2000", "AVIF", "MPO", "ICNS", "QOI", "XBM",
+    "JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "ICO", "AVIF", "HEIF", "MPO",
+    "PPM", "TGA", "PCX", "SGI", "DDS", "JPEG2000", "ICNS", "QOI", "XBM",
 )  # fmt: skip
 _MODES = {"PNG": ("1", "L", "LA", "P", "RGB", "RGBA", "I;16"), "JPEG": ("L", "RGB", "CMYK")}
 
@@ -122,32 +125,58 @@ def bombs():
     yield "PNG of 177 million pixels", png(13_300, 13_300, depth=1, colour=0, pixels=full)
     for width, height in [
         (178_956_969, 1), (1, 178_956_969), (65_535, 65_535), (30_000, 30_000), (12_001, 30),
-        (2**31 - 1, 2**31 - 1), (5_001, 5_000), (100_000, 300), (19, 19), (1, 1),
+        (2**31 - 1, 2**31 - 1), (10_000, 5_001), (100_000, 300), (19, 19), (1, 1),
     ]:  # fmt: skip
         yield f"PNG of {width} x {height}", png(width, height)
-    endless = zlib.compress(b"a" * 80_000_000, 9)
-    for name, keyword in [(b"zTXt", b"k\0\0"), (b"iCCP", b"k\0\0"), (b"iTXt", b"k\0\1\0\0\0")]:
-        text = _chunk(name, keyword + endless)
-        yield f"PNG with an endless {name.decode()}", png(30_000, 1_000, before=text)
-    big = Image.new("L", (6_000, 5_000))
-    for kind in ("JPEG", "WEBP", "PNG"):
-        yield f"{kind} of 30 million pixels", encoded(big, kind)
-    for kind in ("GIF", "WEBP", "PNG", "TIFF"):
-        frames = [Image.new("RGB", (500, 500), (2 * n, 0, 0)) for n in range(100)]
-        yield f"{kind} of 100 frames", encoded(frames[0], kind, save_all=True, append_images=frames)
+    yield "WebP of 30 million pixels", encoded(Image.new("L", (6_000, 5_000)), "WEBP")
     plain = encoded(Image.new("RGB", (4900, 4900)), "JPEG", progressive=True)
     last = plain.rindex(b"\xff\xda")
     for scans in (200, 1_000, 10_000):
         yield f"JPEG of {scans} scans", plain[:last] + plain[last:-2] * scans + plain[-2:]
+    small = encoded(Image.new("L", (16, 16)), "JPEG")
+    for name, segment in [("small segments", b"\xff\xe1\0\x14Exif\0\0" + b"x" * 12),
+                          ("comments", b"\xff\xfe\0\2")]:  # fmt: skip
+        many = segment * (9_900_000 // len(segment))
+        yield f"JPEG of 9.9 MB of {name}", small[:2] + many + small[2:]
     yield "GIF of 65,535 x 65,535", b"GIF89a" + struct.pack("<HH", 65_535, 65_535) + b"\0\0\0"
     yield "TIFF that refers to itself", b"II*\0\x08\0\0\0" + b"\x01\0" + b"\0" * 12 + b"\x08\0\0\0"
     yield "compressed body", zlib.compress(encoded(Image.new("RGB", (500, 500)), "PNG"), 9)
     yield "JPEG of 65,500 x 65,500", _resized_jpeg(65_500)
-    yield "JPEG of 20,000 x 20,000", _resized_jpeg(20_000)
+    yield "progressive JPEG of 20,000 x 20,000", _resized_jpeg(20_000, progressive=True)
 
 
-def _resized_jpeg(side):
+#: The one of the costly files whose cost to a careless reader is measured.
+PROFILES = "PNG of 2,000 colour profiles"
+
+
+def costly():
+    """Yield ``(name, image)``: files that are accepted, and cost a careless reader as much."""
+    endless = zlib.compress(b"a" * 80_000_000, 9)
+    for name, keyword in [(b"zTXt", b"k\0\0"), (b"iCCP", b"k\0\0"), (b"iTXt", b"k\0\1\0\0\0")]:
+        text = _chunk(name, keyword + endless)
+        yield f"PNG with an endless {name.decode()}", png(3_000, 1_000, before=text)
+    profile = _chunk(b"iCCP", b"k\0\0" + zlib.compress(b"a" * 60_000))
+    yield PROFILES, png(3_000, 1_000, before=profile * 2_000)
+    for kind, options in (
+        ("GIF", {}),
+        ("WEBP", {}),
+        ("PNG", {}),
+        ("TIFF", {"compression": "tiff_lzw"}),
+    ):
+        frames = [Image.new("RGB", (500, 500), (2 * n, 0, 0)) for n in range(100)]
+        yield (
+            f"{kind} of 100 frames",
+            encoded(frames[0], kind, save_all=True, append_images=frames, **options),
+        )
+    yield "JPEG of 20,000 x 20,000 without its pixels", _resized_jpeg(20_000)
+    yield "PNG of 7,000 x 7,000 without its pixels", png(7_000, 7_000)
+    large = Image.new("L", (8_000, 6_000))
+    for kind in ("JPEG", "PNG", "GIF"):
+        yield f"{kind} of 48 million pixels", encoded(large, kind)
+
+
+def _resized_jpeg(side, **options):
     """A small JPEG whose header claims another size."""
-    data = encoded(Image.new("L", (16, 16)), "JPEG")
-    size = data.index(b"\xff\xc0") + 5
+    data = encoded(Image.new("L", (16, 16)), "JPEG", **options)
+    size = data.index(b"\xff\xc2" if options else b"\xff\xc0") + 5
     return data[:size] + struct.pack(">HH", side, side) + data[size + 4 :]

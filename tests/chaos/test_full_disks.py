@@ -185,7 +185,7 @@ def test_requests_are_answered_while_the_services_own_disk_is_full(
                 naive_answers, half = _naive(volumes.own, 5)
                 naive += naive_answers
                 halves += half
-            decoded = decoder.decode(image_bytes()).size > 0
+            decoded = decoder.decode(image_bytes()).pixels.size > 0
         campaign.fault("room again")
         begin = time.monotonic()
         assert _post(http, campaign, rounds, 9_000) == ACCEPTED

@@ -20,7 +20,7 @@ import pytest
 from PIL import Image, UnidentifiedImageError
 
 from app.domain.errors import ImageError
-from tests.chaos.images import bombs, encoded, malformed
+from tests.chaos.images import PROFILES, bombs, costly, encoded, malformed
 
 SEED = 20_240_611
 _SLUGS = {kind.slug for kind in ImageError.__subclasses__()}
@@ -109,14 +109,15 @@ def test_every_way_to_store_a_photograph_shows_the_same_face(service, photograph
     upright.thumbnail((600, 600))
     grey = upright.convert("L")
     printed = encoded(upright.convert("CMYK"), "JPEG", quality=95)
-    pairs = [(encoded(upright, "PNG"), way) for way in (*_ways(upright), printed)]
+    heic = encoded(upright, "HEIF", quality=95)
+    pairs = [(encoded(upright, "PNG"), way) for way in (*_ways(upright), printed, heic)]
     pairs.append((encoded(grey, "PNG"), encoded(_sixteen_bits(grey), "PNG")))
     worst_box, worst_cosine = 0.0, 1.0
     with service.client() as http:
         for plain, way in pairs:
             box, vector = _largest_face(http, plain)
             other_box, other = _largest_face(http, way)
-            if way is not printed:  # the compression moves the box by some pixels too
+            if way not in {printed, heic}:  # the compression moves the box by some pixels too
                 worst_box = max(worst_box, float(np.abs(box - other_box).max()))
             worst_cosine = min(worst_cosine, float(vector @ other))
 
@@ -147,6 +148,8 @@ def _ways(upright):
         turned = upright.transpose(Image.Transpose(turn))
         yield encoded(turned, "PNG", exif=exif)
     yield encoded(upright.convert("RGBA"), "WEBP", lossless=True)
+    yield encoded(upright, "BMP")
+    yield encoded(upright, "TIFF", compression="tiff_lzw")
 
 
 def _sixteen_bits(grey):
@@ -190,6 +193,38 @@ def test_bombs_are_refused_by_their_first_bytes(service, portrait, finding):
         naive=f"the first took {naive_s:.1f} s and {naive_mb:.0f} MB",
         naive_failed=naive_mb > 400,
     )
+
+
+def test_files_that_keep_a_careless_reader_busy_cost_a_decoder_seconds_at_most(
+    service, portrait, finding
+):
+    images = list(costly())
+    with service.client() as http:
+        _outcome(http, encoded(portrait, "JPEG"))
+        pids = _processes(service)
+        web = psutil.Process(service.processes()["web"])
+        before = sum(web.cpu_times()[:2])
+        outcomes = {name: _outcome(http, data) for name, data in images}
+        front_s = (sum(web.cpu_times()[:2]) - before) / len(images)
+    deaths = len(pids - _processes(service))
+    others = {name: one for name, one in outcomes.items() if one not in {"succeeded", *_SLUGS}}
+    naive_s = _naive_header(dict(images)[PROFILES])
+    finding(
+        test="T14",
+        promise="An image that is costly to look at costs its own job a bounded time",
+        n=len(images),
+        figure=f"{sum(one == 'succeeded' for one in outcomes.values())} analysed, {len(others)}"
+        f" unanswered, {deaths} deaths, {front_s * 1000:.0f} ms of the front's processor time each",
+        passed=not others and not deaths and front_s < 0.2,
+        naive=f"the header of the {PROFILES} took {naive_s:.1f} s of processor time",
+        naive_failed=naive_s > 0.2,
+    )
+
+
+def _naive_header(data):
+    begin = time.process_time()
+    Image.open(io.BytesIO(data))
+    return time.process_time() - begin
 
 
 def _naive_bomb(data):

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 from uuid import UUID
 
+import pictures
 import pytest
 from factories import image_bytes
 
 from app.domain.access import Scope
 from app.domain.job_parameters import EnrolmentParameters
 from app.domain.selection import FacePolicy
+from app.imaging.formats import MEDIA_TYPES
 
 NOBODY = "0191e0a8-0000-7000-8000-000000000000"
 FACES = "/v1/collections/staff/faces"
@@ -18,9 +20,8 @@ PHOTO = {"data": image_bytes(), "content_type": "image/jpeg"}
 def enrol(admin, staff, work_off):
     """Return a function that enrols a face and returns its id."""
 
-    def enrol(subject=None, kind="JPEG"):
+    def enrol(subject=None, data=PHOTO["data"]):
         query = {"subject": subject} if subject else {}
-        data = image_bytes(kind)
         job = admin.post(FACES, query_string=query, data=data, content_type="image/jpeg").json
         work_off(UUID(job["id"]))
         [face_id] = admin.get(job["links"]["self"]).json["result"]["face_ids"]
@@ -72,7 +73,7 @@ def test_a_collection_of_another_model_is_the_workers_business(admin):
 
 
 def test_an_enrolled_face_is_listed_shown_and_pictured(admin, staff, enrol):
-    face_id = enrol("Ann", "PNG")
+    face_id = enrol("Ann", image_bytes("PNG"))
     face = admin.get(f"{FACES}/{face_id}").json
     assert face["subject"] == "Ann"
     assert face["box"] == {"x_min": 1, "y_min": 2, "x_max": 31, "y_max": 42}
@@ -83,6 +84,16 @@ def test_an_enrolled_face_is_listed_shown_and_pictured(admin, staff, enrol):
     assert image.data == image_bytes("PNG")
     assert image.headers["Content-Type"] == "image/png"
     assert admin.get("/v1/collections/staff/subjects/Ann").json["face_count"] == 1
+
+
+@pytest.mark.parametrize("kind", MEDIA_TYPES)
+def test_a_photograph_comes_back_as_it_was_sent_with_the_type_of_its_content(admin, enrol, kind):
+    data = pictures.formats()[kind]
+
+    image = admin.get(f"{FACES}/{enrol('Ann', data)}/image")
+
+    assert image.data == data
+    assert image.headers["Content-Type"] == MEDIA_TYPES[kind]
 
 
 def test_a_face_keeps_no_photograph_where_the_collection_keeps_none(admin, enrol, staff):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from urllib.parse import quote
 
+import pictures
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -44,6 +45,20 @@ def test_any_document_is_taken_or_refused(admin, staff, document):
 def test_any_body_is_taken_or_refused(admin, body, kind):
     answer = admin.post("/v1/embeddings", data=body, content_type=kind)
     assert answer.status_code in {400, 413, 415}
+
+
+@quick
+@given(
+    st.sampled_from([*pictures.formats().values()]),
+    st.integers(min_value=0),
+    st.binary(max_size=40),
+    st.integers(min_value=0, max_value=40),
+)
+def test_any_damage_to_an_image_is_taken_or_refused(admin, whole, place, damage, removed):
+    start = place % len(whole)
+    image = whole[:start] + damage + whole[start + removed :]
+    answer = admin.post("/v1/detections", data=image, content_type="application/octet-stream")
+    assert answer.status_code in {202, 400, 413, 415}
 
 
 @quick

@@ -1,6 +1,7 @@
 """Decode in another process, so that an image can at worst harm that one."""
 
 import json
+import logging
 import mmap
 import os
 import signal
@@ -13,16 +14,34 @@ from typing import Any, BinaryIO, cast
 
 import numpy as np
 
+from app.domain.detection import ImageWarning
 from app.domain.errors import CorruptImageError, ImageError, ImageTooLargeError
 from app.imaging.inspect import ImageLimits
 from workers.images.decoder_child import CHANNELS, LENGTH, arguments
-from workers.ports import Image
+from workers.ports import DecodedImage
+
+_LOG = logging.getLogger(__name__)
 
 _ERRORS = {kind.slug: kind for kind in ImageError.__subclasses__()}
 
 #: What the child may not exceed by the clock, on a machine however busy; by processor time it is
 #: ended much earlier.
 _PATIENCE_S = 30
+
+#: Signals that no image causes: an operator's, or the kernel's when memory is short.
+_FROM_OUTSIDE = {signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
+
+
+class DecoderLostError(RuntimeError):
+    """Decoders are ended from outside as fast as they start: no image is to blame."""
+
+
+class _ChildDiedError(Exception):
+    """The process ended instead of answering."""
+
+    def __init__(self, ended_by: int) -> None:
+        self.signal = ended_by
+        super().__init__(f"ended by signal {ended_by}")
 
 
 class ConfinedDecoder:
@@ -44,33 +63,57 @@ class ConfinedDecoder:
         self._child: _Child | None = None
 
     def start(self) -> None:
-        """Start the process, if it does not run, without waiting for it."""
+        """Start the process, if none runs, without waiting for it."""
+        if self._child is not None and not self._child.is_alive():
+            self.close()
         if self._child is None:
             self._child = _Child(self._memory, self._limits, self._cpu_s)
 
-    def decode(self, data: bytes) -> Image:
-        """Decode one image, turned as its EXIF orientation says.
+    def decode(self, data: bytes) -> DecodedImage:
+        """Decode one image, turned as it says itself.
 
         Raises: ImageError: as ``decode.decode_image``; too much memory or time for its pixels
-            makes an image too large, and one that ends the process is corrupt.
+                makes an image too large, and one that ends two processes is corrupt.
+            DecoderLostError: two processes were ended by somebody else.
+        """
+        try:
+            return self._try(data)
+        except _ChildDiedError:
+            _LOG.warning("decoder died, image tried again", extra={"action": "decoder_died"})
+        try:
+            return self._try(data)
+        except _ChildDiedError as error:
+            if error.signal in _FROM_OUTSIDE:
+                raise DecoderLostError("two decoders were ended from outside") from error
+            raise CorruptImageError from error
+
+    def _try(self, data: bytes) -> DecodedImage:
+        """Decode in the present process, or in a new one where that has ended.
+
+        Raises: ImageError. _ChildDiedError: for a reason that need not be the image.
         """
         self.start()
         child = cast("_Child", self._child)
         try:
             answer = child.ask(data)
-        except OSError:
-            raise self._death(child) from None
+        except OSError as error:
+            self._child = None
+            ended_by = -child.end()
+            if isinstance(error, TimeoutError) or ended_by == signal.SIGXCPU:
+                raise ImageTooLargeError(
+                    "Decoding the image takes too much time. Scale it down, or save it anew."
+                ) from None
+            raise _ChildDiedError(ended_by) from None
         if "slug" in answer:
             raise _ERRORS[answer["slug"]](answer["detail"])
-        shape = (answer["height"], answer["width"], CHANNELS)
-        return self._shared[: shape[0] * shape[1] * CHANNELS].reshape(shape).copy()
-
-    def _death(self, child: "_Child") -> ImageError:
-        self._child = None
-        if child.end() == -signal.SIGSEGV:
-            return CorruptImageError()
-        return ImageTooLargeError(
-            "Decoding the image takes too much time or memory; scale it down or save it anew."
+        height, width, _ = answer["shape"]
+        pixels = self._shared[: height * width * CHANNELS].reshape(answer["shape"]).copy()
+        return DecodedImage(
+            pixels=pixels,
+            width=answer["width"],
+            height=answer["height"],
+            scale=answer["scale"],
+            warnings=tuple(map(ImageWarning, answer["warnings"])),
         )
 
     def close(self) -> None:
@@ -104,9 +147,13 @@ class _Child:
         self._socket.sendall(LENGTH.pack(len(data)))
         self._socket.sendall(data)
         answer = self._answers.readline()
-        if not answer:
+        if not answer.endswith(b"\n"):
             raise ConnectionResetError
         return cast("dict[str, Any]", json.loads(answer))
+
+    def is_alive(self) -> bool:
+        """Tell whether the process still runs."""
+        return self._process.poll() is None
 
     def end(self) -> int:
         """Make sure that the process is gone; return its exit code."""

@@ -2,7 +2,7 @@
 
 It knows no secret, opens no file, and may use only so much memory and processor time. Requests come
 on standard input, as a length and the bytes of an image; answers go to standard output, as a line
-of JSON: the pixels' height and width, or the error. The pixels are in the shared memory whose
+of JSON: what there is to say of the pixels, or the error. The pixels are in the shared memory whose
 descriptor is among its arguments.
 """
 
@@ -25,8 +25,6 @@ CHANNELS = 3
 
 #: What the interpreter and its libraries have mapped, with some room.
 _OWN_BYTES = 320 * 2**20
-#: An image is held in several forms at once while a rare kind of pixels is converted.
-_BYTES_PER_PIXEL = 20
 
 
 def arguments(descriptor: int, limits: ImageLimits, cpu_s: int) -> list[str]:
@@ -45,15 +43,22 @@ def _main(descriptor: int, limits: ImageLimits, cpu_s: int) -> None:
 
 def _decode(data: bytes, limits: ImageLimits, shared: np.ndarray) -> dict[str, object]:
     try:
-        pixels = decode_image(data, limits=limits)
+        image = decode_image(data, limits=limits)
     except ImageError as error:
         return {"slug": error.slug, "detail": error.detail}
-    shared[: pixels.size] = pixels.reshape(-1)
-    return {"height": pixels.shape[0], "width": pixels.shape[1]}
+    shared[: image.pixels.size] = image.pixels.reshape(-1)
+    return {
+        "shape": image.pixels.shape,
+        "width": image.width,
+        "height": image.height,
+        "scale": image.scale,
+        "warnings": image.warnings,
+    }
 
 
 def _confine(limits: ImageLimits) -> None:
-    memory = _OWN_BYTES + limits.max_pixels * _BYTES_PER_PIXEL
+    file = 2 * limits.max_bytes  # as it came, and without its metadata
+    memory = _OWN_BYTES + limits.memory_bytes + file
     for kind, most in (
         (resource.RLIMIT_AS, memory),
         (resource.RLIMIT_FSIZE, 0),

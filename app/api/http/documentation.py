@@ -36,7 +36,8 @@ def upload_doc(form: type[Schema], *, slots: tuple[str, ...] = ()) -> dict[str, 
         "consumes": ["multipart/form-data"],
         "params": SUBMIT_PARAMETERS | parameters(form, place="query") | files,
         "description": (
-            f"Send JPEG, PNG or WebP images as multipart parts{repeated},{raw} or as base64 in "
-            f"JSON members {members}. Parameters may stand in the URL, the form or the JSON."
+            f"Send images as multipart parts{repeated},{raw} or as base64 in JSON members "
+            f"{members}: JPEG, PNG, WebP, GIF, BMP, ICO, TIFF, HEIC or AVIF. Parameters may stand "
+            "in the URL, the form or the JSON."
         ),
     }

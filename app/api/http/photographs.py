@@ -7,16 +7,14 @@ from typing import Any
 from flask import Response
 
 from app.api.http.problems import MEDIA_TYPE
-from app.imaging.inspect import ImageLimits, inspect_image
+from app.imaging.formats import MEDIA_TYPES, recognise
 
 #: How an operation that answers with a photograph describes itself.
-PHOTOGRAPH: dict[str, Any] = {"produces": ["image/jpeg", "image/png", "image/webp", MEDIA_TYPE]}
-
-#: A stored photograph was judged when it came; the limits may have been lowered since.
-_ANY_SIZE = ImageLimits(max_bytes=2**40, max_pixels=2**40, min_side=1, max_side=2**31)
+PHOTOGRAPH: dict[str, Any] = {"produces": [*MEDIA_TYPES.values(), MEDIA_TYPE]}
 
 
 def answer_photograph(image: bytes) -> Response:
     """Answer with a stored photograph as it came."""
-    kind = inspect_image(image, limits=_ANY_SIZE).format.lower()
-    return Response(image, content_type=f"image/{kind}")
+    found = recognise(image)
+    kind = "application/octet-stream" if found is None else MEDIA_TYPES[found]
+    return Response(image, content_type=kind)

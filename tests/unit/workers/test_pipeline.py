@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.domain.detection import ImageAnalysis
+from app.domain.detection import ImageAnalysis, ImageWarning
 from app.domain.errors import CorruptImageError, UnsupportedImageError
 from app.domain.model_card import ModelCard
 from app.imaging.inspect import ImageLimits
@@ -89,10 +89,14 @@ def pipeline():
     )
 
 
-def photograph(faces, green=0, size=(64, 64)):
+def encoded(image):
     buffer = io.BytesIO()
-    Image.new("RGB", size, (faces, green, 0)).save(buffer, "PNG")
+    image.save(buffer, "PNG")
     return buffer.getvalue()
+
+
+def photograph(faces, green=0, size=(64, 64)):
+    return encoded(Image.new("RGB", size, (faces, green, 0)))
 
 
 def test_each_image_is_answered_in_its_place(pipeline):
@@ -204,3 +208,47 @@ def test_faces_are_embedded_again_where_they_were_found(pipeline):
 
 def test_no_faces_are_embedded_again_to_nothing(pipeline):
     assert pipeline.embed_again([], "other") == []
+
+
+class ReducingDecoder(UnconfinedDecoder):
+    """Decodes as if half as many pixels in either direction were allowed."""
+
+    def decode(self, data):
+        return decode_image(data, limits=ImageLimits(max_pixels=64 * 128))
+
+
+@pytest.fixture
+def reducing(pipeline):
+    pipeline._decoder = ReducingDecoder()
+    return pipeline
+
+
+def test_places_in_a_reduced_image_are_told_in_the_pixels_of_the_one_sent(reducing):
+    (analysis,) = reducing.analyse([photograph(1, size=(128, 100))])
+
+    assert (analysis.width, analysis.height) == (128, 100)
+    assert analysis.warnings == (ImageWarning.REDUCED,)
+    [face] = analysis.faces
+    box, landmarks = face.detection.box, face.detection.landmarks
+    # the centre of a reduced pixel lies between those of two
+    assert (box.x_min, box.y_min, box.x_max, box.y_max) == (4.5, 6.5, 60.5, 80.5)
+    assert tuple(landmarks.nose) == (64.5, 66.5)
+    assert face.quality.size_px == min(box.width, box.height)
+
+
+def test_a_face_of_a_reduced_image_is_embedded_again_where_it_was_found(reducing):
+    columns = np.zeros((128, 128, 3), np.uint8)
+    columns[..., 1] = np.arange(128) * 2
+    columns[..., 0] = 1
+    data = encoded(Image.fromarray(columns))
+    [face] = reducing.analyse([data])[0].faces
+
+    [again] = reducing.embed_again([(data, face.detection)], CARD.id)
+
+    assert again.vector[0] == face.embedding.vector[0] > 0
+
+
+def test_photographs_of_telephones_are_held_in_groups_by_their_reduced_size(reducing):
+    reducing.analyse([photograph(1, size=(128, 128))] * 5)
+
+    assert reducing._detector.batches == [5]

@@ -1,53 +1,85 @@
-import io
 import random
+import struct
+import zlib
 
 import numpy as np
+import pictures
 import pytest
+from pictures import chunk, encoded, oriented, picture
 from PIL import Image
 
-from app.domain.errors import CorruptImageError, ImageError
+from app.domain.detection import ImageWarning
+from app.domain.errors import CorruptImageError, ImageError, ImageTooLargeError, ImageTooSmallError
 from app.imaging.inspect import ImageLimits
 from workers.images.decode import decode_image
 
 LIMITS = ImageLimits()
-
-
-def encoded(image, kind="PNG", **options):
-    buffer = io.BytesIO()
-    image.save(buffer, kind, **options)
-    return buffer.getvalue()
+KINDS = tuple(pictures.formats())
+#: Mean difference of samples that is due to compression, where whole quarters are of one colour.
+NEARLY = 6
 
 
 def decoded(image, kind="PNG", **options):
-    return decode_image(encoded(image, kind, **options), limits=LIMITS)
+    return decode_image(encoded(image, kind, **options), limits=LIMITS).pixels
 
 
-def corners():
-    """An image whose four quarters differ, so that any turn shows."""
-    quarters = np.zeros((40, 60, 3), np.uint8)
-    quarters[:20, :30] = 200
-    quarters[:20, 30:] = (200, 0, 0)
-    quarters[20:, :30] = (0, 200, 0)
-    return Image.fromarray(quarters)
+def differences(pixels, expected):
+    """Return by how much each sample differs, as numbers that may be negative."""
+    return pixels.astype(int) - np.asarray(expected).astype(int)
 
 
+def assert_shows(image, expected):
+    assert image.pixels.dtype == np.uint8
+    assert image.pixels.shape == np.asarray(expected).shape
+    assert np.abs(differences(image.pixels, expected)).mean() < NEARLY
+    assert (image.height, image.width) == image.pixels.shape[:2]
+
+
+def of_size(image):
+    """The picture in the size of an image: icons are squares."""
+    return picture((image.width, image.height))
+
+
+@pytest.mark.parametrize("name", pictures.colours())
+def test_the_picture_is_the_same_however_its_colours_are_stored(name):
+    image = decode_image(pictures.colours()[name], limits=LIMITS)
+
+    assert_shows(image, of_size(image))
+    assert image.warnings == ()
+
+
+@pytest.mark.parametrize("name", pictures.greys())
+def test_the_picture_is_the_same_however_its_greys_are_stored(name):
+    image = decode_image(pictures.greys()[name], limits=LIMITS)
+
+    assert_shows(image, picture().convert("L").convert("RGB"))
+    assert image.warnings == ()
+
+
+@pytest.mark.parametrize("name", pictures.beside_the_pixels())
+def test_what_lies_beside_the_pixels_decides_nothing(name):
+    image = decode_image(pictures.beside_the_pixels()[name], limits=LIMITS)
+
+    assert_shows(image, of_size(image))
+    assert image.warnings == ()
+
+
+@pytest.mark.parametrize("name", pictures.several_frames())
+def test_of_several_pictures_the_first_is_used_and_that_is_told(name):
+    image = decode_image(pictures.several_frames()[name], limits=LIMITS)
+
+    assert_shows(image, picture())
+    assert image.warnings == (ImageWarning.FIRST_FRAME,)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF", "HEIF", "AVIF", "MPO"])
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_decode_undoes_every_exif_orientation(orientation):
-    undo = {
-        2: Image.Transpose.FLIP_LEFT_RIGHT,
-        3: Image.Transpose.ROTATE_180,
-        4: Image.Transpose.FLIP_TOP_BOTTOM,
-        5: Image.Transpose.TRANSPOSE,
-        6: Image.Transpose.ROTATE_90,
-        7: Image.Transpose.TRANSVERSE,
-        8: Image.Transpose.ROTATE_270,
-    }
-    upright = corners()
-    stored = upright.transpose(undo[orientation]) if orientation > 1 else upright
-    exif = Image.Exif()
-    exif[0x0112] = orientation
+def test_every_orientation_is_undone_in_every_format_that_has_one(kind, orientation):
+    options = {"lossless": True} if kind == "WEBP" else {"quality": 95}
 
-    np.testing.assert_array_equal(decoded(stored, exif=exif), np.asarray(upright))
+    image = decode_image(oriented(kind, orientation, **options), limits=LIMITS)
+
+    assert_shows(image, picture())
 
 
 @pytest.mark.parametrize("value", [0, 9, 77])
@@ -55,47 +87,41 @@ def test_decode_ignores_an_impossible_orientation(value):
     exif = Image.Exif()
     exif[0x0112] = value
 
-    np.testing.assert_array_equal(decoded(corners(), exif=exif), np.asarray(corners()))
+    np.testing.assert_array_equal(decoded(picture(), exif=exif), np.asarray(picture()))
 
 
-@pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow's, and then it goes on
-def test_decode_ignores_damaged_exif_data():
-    pixels = decoded(corners(), kind="JPEG", exif=b"Exif\0\0MM\0*\xff\xff\xff\xff", quality=95)
-
-    assert pixels.shape == (40, 60, 3)
-
-
-def test_decode_repeats_grey_over_the_channels():
-    assert (decoded(Image.new("L", (30, 30), 77)) == 77).all()
-
-
-def test_decode_scales_sixteen_bits_and_does_not_clip_them():
+def test_values_of_sixteen_bits_are_scaled_and_not_clipped():
     ramp = np.linspace(0, 65535, 900).reshape(30, 30).astype(np.uint16)
 
-    pixels = decoded(Image.fromarray(ramp))
+    np.testing.assert_array_equal(decoded(Image.fromarray(ramp))[..., 0], ramp >> 8)
 
-    np.testing.assert_array_equal(pixels[..., 0], ramp >> 8)
+
+@pytest.mark.parametrize("bits", range(8, 17))
+def test_values_are_scaled_by_the_bits_that_an_image_uses(bits):
+    ramp = np.linspace(0, 2**bits - 1, 900).reshape(30, 30).astype(np.uint16)
+    colours = np.dstack([ramp, ramp[::-1], ramp[:, ::-1]])
+
+    grey = decoded(Image.fromarray(ramp))
+    coloured = decode_image(pictures.png(colours, colour=2, depth=16), limits=LIMITS).pixels
+
+    np.testing.assert_array_equal(grey[..., 0], ramp >> (bits - 8))
+    np.testing.assert_array_equal(coloured, colours >> (bits - 8))
 
 
 def test_decode_reads_black_and_white():
     assert (decoded(Image.new("1", (30, 30), 1)) == 255).all()
 
 
-def test_decode_looks_up_palettes():
-    image = Image.new("RGB", (30, 30), (12, 200, 99)).convert("P", palette=Image.Palette.ADAPTIVE)
-
-    assert tuple(decoded(image)[0, 0]) == (12, 200, 99)
-
-
-@pytest.mark.parametrize("kind", ["PNG", "WEBP"])
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "HEIF", "AVIF", "TIFF", "ICO"])
 def test_decode_shows_white_through_transparency(kind):
-    image = Image.new("RGBA", (30, 30), (255, 0, 0, 0))
-    image.paste((255, 0, 0, 255), (0, 0, 15, 30))
+    image = Image.new("RGBA", (64, 64), (255, 0, 0, 0))
+    image.paste((255, 0, 0, 255), (0, 0, 32, 64))
+    options = {"lossless": True} if kind == "WEBP" else {}
 
-    pixels = decoded(image, kind=kind, lossless=True)
+    pixels = decoded(image, kind=kind, **options)
 
-    assert tuple(pixels[0, 0]) == (255, 0, 0)
-    assert tuple(pixels[0, 29]) == (255, 255, 255)
+    assert np.abs(pixels[5, 5].astype(int) - (255, 0, 0)).max() < 5
+    assert np.abs(pixels[5, 60].astype(int) - 255).max() < 5
 
 
 def test_decode_shows_white_through_grey_with_alpha_and_half_of_it_where_half_clear():
@@ -104,11 +130,26 @@ def test_decode_shows_white_through_grey_with_alpha_and_half_of_it_where_half_cl
     assert abs(int(decoded(image)[0, 0, 0]) - 127) <= 1
 
 
-def test_decode_honours_a_transparent_palette_entry():
+@pytest.mark.parametrize("kind", ["PNG", "GIF"])
+def test_decode_honours_a_transparent_palette_entry(kind):
     image = Image.new("P", (30, 30), 0)
     image.putpalette([10, 20, 30, 200, 100, 50])
+    image.paste(1, (0, 0, 15, 30))
 
-    assert tuple(decoded(image, transparency=0)[0, 0]) == (255, 255, 255)
+    pixels = decoded(image, kind=kind, transparency=0)
+
+    assert tuple(pixels[0, 0]) == (200, 100, 50)
+    assert tuple(pixels[0, 29]) == (255, 255, 255)
+
+
+def test_decode_honours_a_transparent_colour():
+    samples = np.asarray(picture())
+    data = pictures.png(samples, colour=2, before=chunk(b"tRNS", struct.pack(">HHH", 200, 0, 0)))
+
+    pixels = decode_image(data, limits=LIMITS).pixels
+
+    assert tuple(pixels[0, -1]) == (255, 255, 255)
+    assert tuple(pixels[0, 0]) == (200, 200, 200)
 
 
 def test_decode_converts_cmyk():
@@ -121,9 +162,45 @@ def test_decode_converts_cmyk():
     assert blue < 15
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("name", pictures.cut_in_the_pixels())
+def test_of_a_file_that_is_cut_short_the_pixels_that_are_whole_are_used(name):
+    image = decode_image(pictures.cut_in_the_pixels()[name], limits=LIMITS)
+
+    upper = picture().height // 2 - 8  # of a JPEG, blocks belong together
+    if name == "BMP":
+        upper //= 2
+    assert np.abs(differences(image.pixels[:upper], np.asarray(picture())[:upper])).mean() < NEARLY
+    assert image.warnings == (ImageWarning.INCOMPLETE,)
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+@pytest.mark.parametrize("missing", [1, 2])
+def test_a_jpeg_without_its_last_bytes_has_all_its_pixels(missing, progressive):
+    whole = encoded(picture(), "JPEG", quality=95, progressive=progressive)
+
+    image = decode_image(whole[:-missing], limits=LIMITS)
+
+    np.testing.assert_array_equal(image.pixels, decode_image(whole, limits=LIMITS).pixels)
+    assert image.warnings == (ImageWarning.INCOMPLETE,)
+
+
 @pytest.mark.parametrize("share", [0.3, 0.6, 0.9])
-def test_decode_refuses_a_file_that_was_cut_short(kind, share):
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+def test_the_rows_before_a_cut_are_those_of_the_whole_file(kind, share):
+    noise = np.random.default_rng(0).integers(0, 256, (160, 160, 3), dtype=np.uint8)
+    data = encoded(Image.fromarray(noise), kind)
+    whole = decode_image(data, limits=LIMITS)
+
+    cut = decode_image(data[: int(len(data) * share)], limits=LIMITS)
+
+    rows = int(160 * share) - 24
+    np.testing.assert_array_equal(cut.pixels[:rows], whole.pixels[:rows])
+    assert cut.warnings == (ImageWarning.INCOMPLETE,)
+
+
+@pytest.mark.parametrize("kind", ["WEBP", "HEIF", "AVIF"])
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.9])
+def test_a_cut_file_of_a_format_without_rows_is_refused(kind, share):
     noise = np.random.default_rng(0).integers(0, 256, (80, 80, 3), dtype=np.uint8)
     data = encoded(Image.fromarray(noise), kind)
 
@@ -131,19 +208,122 @@ def test_decode_refuses_a_file_that_was_cut_short(kind, share):
         decode_image(data[: int(len(data) * share)], limits=LIMITS)
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
-@pytest.mark.parametrize("seed", range(150))
-@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_a_png_that_is_damaged_within_shows_the_rows_before():
+    noise = np.random.default_rng(0).integers(0, 256, (80, 80, 3), dtype=np.uint8)
+    data = bytearray(pictures.png(noise, colour=2))
+    data[len(data) // 2] ^= 0xFF
+
+    image = decode_image(bytes(data), limits=LIMITS)
+
+    np.testing.assert_array_equal(image.pixels[:30], noise[:30])
+    assert image.warnings == (ImageWarning.INCOMPLETE,)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pictures.png(np.zeros((30, 30, 3)), colour=2).replace(b"IDAT", b"IDOT"),
+        encoded(picture(), "PNG").replace(b"IDAT", b"IDAT\0\0\0\0"),
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", struct.pack(">IIBBBBB", 64, 64, 8, 3, 0, 0, 0))
+        + chunk(b"PLTE", b"\1" * 768)[:-1]
+        + b"?"
+        + chunk(b"IDAT", zlib.compress(b"\0" * 65 * 64)),
+    ],
+)
+def test_a_file_of_which_no_pixel_can_be_read_is_corrupt(data):
+    with pytest.raises(CorruptImageError):
+        decode_image(data, limits=LIMITS)
+
+
+@pytest.mark.parametrize(
+    ("kind", "across", "scale"),
+    [
+        *(("JPEG", across, scale) for across, scale in [(1, 1), (2, 2), (3, 4), (6, 8)]),
+        *((kind, 1.1, 2) for kind in ("PNG", "GIF", "BMP", "TIFF", "HEIF", "AVIF")),
+        ("WEBP", 1.02, 2),
+    ],
+)
+def test_a_large_image_is_reduced_until_it_is_within_the_limits(kind, across, scale):
+    limits = ImageLimits(max_pixels=256 * 200)
+    size = int(256 * across) - 1, int(200 * across) - 1
+    options = {"lossless": True} if kind == "WEBP" else {}
+
+    image = decode_image(encoded(picture(size), kind, **options), limits=limits)
+
+    reduced = -(-size[0] // scale), -(-size[1] // scale)
+    expected = picture(size).resize(reduced, Image.Resampling.BOX)
+    assert (image.width, image.height, image.scale) == (*size, scale)
+    assert image.pixels.shape == np.asarray(expected).shape
+    assert np.abs(differences(image.pixels, expected)).mean() < NEARLY
+    assert image.warnings == ((ImageWarning.REDUCED,) if scale > 1 else ())
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "I;16", "CMYK"])
+def test_pixels_of_every_kind_are_reduced(mode):
+    limits = ImageLimits(max_pixels=100 * 100)
+    kind = "TIFF" if mode == "CMYK" else "PNG"
+    if mode == "I;16":
+        shown = Image.fromarray(np.asarray(picture((110, 108)).convert("L"), np.uint16) << 8)
+    else:
+        shown = picture((110, 108)).convert(mode, dither=Image.Dither.NONE)
+
+    image = decode_image(encoded(shown, kind), limits=limits)
+
+    assert image.pixels.shape == (54, 55, 3)
+    np.testing.assert_array_equal(
+        image.pixels[10:20, 10:20], decoded(shown, kind)[20:40:2, 20:40:2]
+    )
+
+
+def test_the_limits_of_the_library_do_not_count_where_ours_are_higher():
+    limits = ImageLimits(max_pixels=60_000_000)  # Pillow would refuse 100 million pixels
+    data = encoded(Image.new("1", (10_000, 10_000), 1), "PNG")
+
+    assert decode_image(data, limits=limits).pixels.shape == (5_000, 5_000, 3)
+
+
+@pytest.mark.parametrize("orientation", [1, 6, 8])
+def test_a_turned_image_tells_the_size_of_the_upright_one(orientation):
+    limits = ImageLimits(max_pixels=picture().width * picture().height // 3)
+
+    image = decode_image(oriented("JPEG", orientation, quality=95), limits=limits)
+
+    assert (image.width, image.height, image.scale) == (*pictures.SIZE, 2)
+    assert image.pixels.shape == (pictures.SIZE[1] // 2, pictures.SIZE[0] // 2, 3)
+
+
+def test_what_a_header_hides_is_found_when_it_is_decoded():
+    """An icon's directory says nothing true of the picture within."""
+    inner = encoded(Image.new("RGB", (600, 600)), "PNG")
+    icon = struct.pack("<HHH", 0, 1, 1)
+    icon += struct.pack("<BBBBHHII", 32, 32, 0, 0, 1, 32, len(inner), 22) + inner
+
+    assert decode_image(icon, limits=LIMITS).pixels.shape == (600, 600, 3)
+    with pytest.raises(ImageTooLargeError):
+        decode_image(icon, limits=ImageLimits(max_pixels=90_000))
+
+
+def test_a_reduced_image_that_becomes_too_small_is_refused():
+    with pytest.raises((ImageTooLargeError, ImageTooSmallError)):
+        decode_image(encoded(Image.new("RGB", (12_400, 30)), "JPEG"), limits=LIMITS)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("seed", range(40))
 def test_decode_answers_any_damage_with_pixels_or_an_image_error(kind, seed):
     chance = random.Random(seed)
-    data = bytearray(encoded(corners(), kind))
+    data = bytearray(pictures.formats()[kind])
     for _ in range(chance.randint(1, 12)):
         data[chance.randrange(len(data))] = chance.randrange(256)
+    if seed % 4 == 0:
+        del data[chance.randrange(len(data)) :]
 
     try:
-        pixels = decode_image(bytes(data), limits=LIMITS)
+        image = decode_image(bytes(data), limits=ImageLimits(max_pixels=1_000_000))
     except ImageError:
         return
 
-    assert pixels.dtype == np.uint8
-    assert pixels.shape[2] == 3
+    assert image.pixels.dtype == np.uint8
+    assert image.pixels.shape[2] == 3
+    assert image.pixels.shape[0] * image.pixels.shape[1] <= 1_000_000
