@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from typing import TYPE_CHECKING, TypeVar
 
 from flask import request
@@ -68,7 +69,7 @@ def read_json(schema: type[S]) -> S:
 def parse_json(schema: type[S], document: bytes) -> S:
     """Return a JSON document as a schema. Raises: InvalidRequestError, ValidationFailedError."""
     try:
-        return schema.model_validate_json(document, strict=True)
+        return schema.model_validate_json(document.removeprefix(BOM_UTF8), strict=True)
     except ValidationError as error:
         raise _explained(error) from None
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -21,6 +18,7 @@ from app.domain.errors import (
     UnsupportedMediaTypeError,
     ValidationFailedError,
 )
+from app.imaging.base64_text import data_uri_prefix, decode_base64
 from app.imaging.inspect import ImageLimits, inspect_image
 from app.web.context import container
 
@@ -28,9 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 P = TypeVar("P", bound=Schema)
-
-_DATA_URI = re.compile(r"data:[\w.+/-]*(?:;[\w.=+-]+)*;base64,", re.IGNORECASE)
-_WHITE = {ord(white): None for white in " \t\r\n"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,14 +145,12 @@ def _check_count(count: int) -> None:
 
 def _decode(text: str, where: str) -> bytes:
     most = container().settings.max_upload_bytes
-    prefix = _DATA_URI.match(text)
-    start = prefix.end() if prefix else 0
+    start = data_uri_prefix(text)
     if (len(text) - start) * 3 // 4 > most * 1.1:
         raise ImageTooLargeError(f"{where} has more than the accepted {most} bytes")
     try:
-        encoded = text[start:].translate(_WHITE).encode("ascii")
-        return base64.b64decode(encoded, validate=True)
-    except (binascii.Error, UnicodeEncodeError):
+        return decode_base64(text[start:])
+    except ValueError:
         raise ValidationFailedError(
             [Fault(detail="must be base64, plain or as a data URI", pointer=where)]
         ) from None

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -13,15 +11,17 @@ from flask import request
 from app.compat.compreface.context import container
 from app.compat.compreface.documents import json_object
 from app.compat.compreface.errors import CompreFaceError, empty_field, missing_part, undefined
+from app.imaging.base64_text import decode_base64
 from app.imaging.inspect import ImageLimits, inspect_image
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_EXTENSIONS = {"tif", "tiff", "jpg", "jpeg", "png", "bmp", "ico", "gif", "webp"}
-_BASE64 = re.compile(r"[A-Za-z0-9+/=_\s-]*")
-_WHITE = {ord(white): None for white in " \t\r\n\v\f"}
-_URL_SAFE = str.maketrans("-_", "+/")
+#: CompreFace's own, and those of telephones.
+_EXTENSIONS = {
+    "tif", "tiff", "jpg", "jpeg", "png", "bmp", "ico", "gif", "webp", "heic", "heif", "avif",
+}  # fmt: skip
+_ALPHABET = re.compile(r"[A-Za-z0-9+/=_\s-]*")
 #: The Java fields behind the members of a JSON body, as its errors name them.
 _FIELDS = {
     "file": "content",
@@ -66,10 +66,9 @@ def _decoded(document: Mapping[str, Any], name: str) -> bytes:
         raise empty_field(_FIELDS[name])
     if not isinstance(text, str):
         raise undefined()
-    if not _BASE64.fullmatch(text):
-        raise CompreFaceError(21, "Provided value is not Base64")
-    bare = text.translate(_WHITE).translate(_URL_SAFE).rstrip("=")
     try:
-        return base64.b64decode(bare + "=" * (-len(bare) % 4), validate=True)
-    except binascii.Error:
-        raise undefined() from None
+        return decode_base64(text)
+    except ValueError:
+        if _ALPHABET.fullmatch(text):
+            raise undefined() from None
+        raise CompreFaceError(21, "Provided value is not Base64") from None
