@@ -266,9 +266,13 @@ def test_a_threshold_of_one_admits_no_face(send, photographs):
     check(send("POST", f"{D}/detect?det_prob_threshold=1", files=files), NO_FACE)
 
 
-def test_an_image_that_is_too_large_is_answered_in_the_same_form(send):
+def test_an_image_that_is_too_large_is_told_so_in_the_same_form(send):
     files = {"file": ("big.jpg", bytes(11 * 2**20))}
-    check(send("POST", f"{R}/recognize", files=files), UNDEFINED)
+    sentence = (
+        "The image has 11,534,336 bytes; at most 10,485,760 are allowed. Scale it down, or save it "
+        "with a lower quality."
+    )
+    check(send("POST", f"{R}/recognize", files=files), (400, 26, sentence))
 
 
 def test_an_unknown_path_is_answered_in_json(anyone):

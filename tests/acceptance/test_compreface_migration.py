@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from uuid import UUID, uuid4
 
 import httpx
 import psycopg
 import pytest
 from factories import image_bytes
+from PIL import Image
 
 from app.domain.identity import new_id
 
@@ -28,6 +30,13 @@ CREATE TABLE embedding (id uuid PRIMARY KEY, subject_id uuid REFERENCES subject 
 """
 
 
+def as_tiff(photograph):
+    """CompreFace keeps photographs of every format that it reads."""
+    target = io.BytesIO()
+    Image.open(io.BytesIO(photograph)).save(target, "TIFF", compression="tiff_lzw")
+    return target.getvalue()
+
+
 @pytest.fixture(scope="module")
 def keys():
     return {kind: uuid4() for kind in "RDV"}
@@ -40,7 +49,7 @@ def examples(photographs):
     (ann, first), (bob, second), *_ = by_person.items()
     return {
         "ann": (uuid4(), ann, first),
-        "bob": (uuid4(), bob, second),
+        "bob": (uuid4(), bob, as_tiff(second)),
         "no photograph": (uuid4(), ann, None),
         "no face": (uuid4(), bob, image_bytes(size=(320, 240))),
     }

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from dataclasses import replace
+from datetime import timedelta
 from io import BytesIO
 from uuid import UUID, uuid4
 
+import pictures
 import pytest
 from factories import image_bytes
 
+from app.compat.compreface.errors import of_problem
 from app.compat.compreface.usecases.applications import (
     NewService,
     create_service,
@@ -17,7 +21,8 @@ from app.compat.compreface.usecases.applications import (
     list_services,
 )
 from app.domain.compreface import ServiceType
-from app.domain.errors import ConflictError, NotFoundError
+from app.domain.errors import ConflictError, ImageTooLargeError, NotFoundError
+from app.domain.problem import Problem
 from app.factory import create_app
 
 MODEL = "facenet-msceleb-128"
@@ -34,13 +39,28 @@ def make(container, kind=ServiceType.RECOGNITION, *, name="one", key=None):
     return create_service(wanted, uow=container.uow, clock=container.clock)
 
 
-def post(container, key, path="recognition/recognize"):
+def post(container, key, path="recognition/recognize", data=None, name="a.jpg"):
+    data = image_bytes() if data is None else data
     client = create_app(container).test_client()
     return client.post(
         f"/api/v1/{path}",
         headers={"x-api-key": str(key)},
-        data={"file": (BytesIO(image_bytes()), "a.jpg")},
+        data={"file": (BytesIO(data), name)},
     )
+
+
+def post_json(container, key, text):
+    client = create_app(container).test_client()
+    return client.post(
+        "/api/v1/recognition/recognize", headers={"x-api-key": str(key)}, json={"file": text}
+    )
+
+
+def images_that_wait(container):
+    [(job_id, *_)] = container.queue.jobs
+    with container.uow() as work:
+        _, images = work.jobs.claim_named(job_id, worker="t", lease=timedelta(minutes=1))
+    return images
 
 
 def test_a_call_that_takes_too_long_is_told_to_come_again_and_its_job_goes_on(container, admin):
@@ -109,3 +129,70 @@ def test_a_service_made_with_another_model_is_told_of(container):
     headers = {"x-api-key": str(key)}
     assert client.post("/api/v1/migrate", headers=headers).text == "Migration started"
     assert changed.post("/api/v1/migrate", headers=headers).status_code == 400
+
+
+@pytest.mark.parametrize("door", ["part", "json"])
+@pytest.mark.parametrize("kind", pictures.formats())
+def test_an_image_of_any_format_goes_to_the_workers_as_it_came(container, door, kind):
+    _, key = make(container)
+    data = pictures.formats()[kind]
+    name = "photo.heic" if kind == "HEIF" else f"photo.{kind.lower()}"
+    if door == "part":
+        answer = post(container, key, data=data, name=name)
+    else:
+        answer = post_json(container, key, b64encode(data).decode())
+
+    assert answer.json["code"] == 41  # it waits for a worker
+    assert images_that_wait(container) == [data]
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda plain: plain.rstrip("="),
+        lambda plain: plain.replace("+", "-").replace("/", "_"),
+        lambda plain: plain.replace("A", "A\N{NO-BREAK SPACE}"),
+        lambda plain: plain.replace("A", "A\N{ZERO WIDTH SPACE}\r\n"),
+    ],
+)
+def test_base64_is_read_as_any_encoder_writes_it(container, write, caplog):
+    _, key = make(container)
+    data = image_bytes()
+
+    answer = post_json(container, key, write(b64encode(data).decode()))
+
+    assert answer.json["code"] == 41
+    assert images_that_wait(container) == [data]
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize(
+    ("text", "code"), [("***", 21), ("data:image/png;base64,AAAA", 21), ("\u00e9", 21), ("A=A", 0)]
+)
+def test_what_is_no_base64_is_told_in_its_words(container, text, code, caplog):
+    _, key = make(container)
+    answer = post_json(container, key, text)
+    assert (answer.status_code, answer.json["code"]) == (400, code)
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (image_bytes() + b"\0" * 100_000, "at most 100,000"),
+        (image_bytes("PNG", size=(1_500, 1_500)), "at most 2,000,000"),
+        (image_bytes()[:2] + b"\xff\xfe\0\2" * 20_000 + image_bytes()[2:], "segments"),
+    ],
+)
+def test_an_image_that_is_too_large_is_told_what_is_too_large(container, data, reason):
+    _, key = make(container)
+    answer = post(container, key, data=data)
+    assert (answer.status_code, answer.json["code"]) == (400, 26)
+    assert reason in answer.json["message"]
+    assert container.queue.jobs == []
+
+
+def test_an_image_that_is_found_too_large_by_a_worker_is_told_so_too():
+    error = of_problem(Problem.of(ImageTooLargeError("Decoding it takes too much time.")))
+    assert (error.status, error.code) == (400, 26)
+    assert error.message == "Decoding it takes too much time."

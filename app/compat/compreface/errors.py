@@ -128,7 +128,7 @@ def of_problem(problem: Problem | None) -> CompreFaceError:
     if kind == SeveralFacesError.slug:
         return several_faces()
     if kind == ImageTooLargeError.slug:
-        return undefined()
+        return constraint(problem.detail)
     if kind == ConsentRequiredError.slug:
         return CompreFaceError(0, problem.detail, ConsentRequiredError.status)
     if kind in _UNREADABLE:
@@ -144,7 +144,7 @@ def of_error(error: Exception) -> CompreFaceError:
         case HTTPException():
             told = undefined(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
         case ImageTooLargeError():
-            told = undefined()
+            told = constraint(error.detail)
         case ImageError():
             told = no_face()
         case ConsentRequiredError() | LegalHoldError():
