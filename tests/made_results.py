@@ -36,6 +36,7 @@ from app.domain.job_results import (
     SettlingResult,
     TrainingResult,
     VerificationResult,
+    VerifiedFace,
 )
 from app.domain.matching import Decision, Matcher
 from app.domain.problem import Problem
@@ -101,8 +102,8 @@ RESULTS = (
         probability=0.99,
         similarity_threshold=0.6,
         possible_threshold=0.4,
-        source=FaceResult(**FOUND),
-        target=FaceResult(**FOUND),
+        source=VerifiedFace(**FOUND),
+        target=VerifiedFace(**FOUND),
     ),
     ComparisonResult(
         model=MODEL,

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from app.domain.detection import ImageWarning
 from app.domain.erasure import Erased
 from app.domain.geometry import BoundingBox, FiveLandmarks
 from app.domain.matching import Decision, Matcher
@@ -50,6 +51,8 @@ class ImageResult:
     width: int | None = None
     height: int | None = None
     error: Problem | None = None
+    #: What to know of an image that was used all the same; absent where there is nothing.
+    warnings: tuple[ImageWarning, ...] | None = None
     #: Empty with an error.
     faces: tuple[FaceResult, ...]
 
@@ -86,6 +89,14 @@ class EmbeddingResult(JobResult):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VerifiedFace(FaceResult):
+    """The one face of an image."""
+
+    #: Of the image, as in ``ImageResult``.
+    warnings: tuple[ImageWarning, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VerificationResult(JobResult):
     """Whether two images show one person."""
 
@@ -98,8 +109,8 @@ class VerificationResult(JobResult):
     #: The cosines from which the decision is match, or possible.
     similarity_threshold: float
     possible_threshold: float
-    source: FaceResult
-    target: FaceResult
+    source: VerifiedFace
+    target: VerifiedFace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

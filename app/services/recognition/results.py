@@ -107,7 +107,14 @@ def image_results(
             if isinstance(image, VultusError):
                 raise image
             found = tuple(faces(number, image))
-            results.append(kind(width=image.width, height=image.height, faces=found))
+            results.append(
+                kind(
+                    width=image.width,
+                    height=image.height,
+                    warnings=image.warnings or None,
+                    faces=found,
+                )
+            )
         except VultusError as error:
             if error.retryable:
                 raise

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from app.domain.errors import VultusError
-from app.domain.job_results import FaceResult, VerificationResult
+from app.domain.job_results import VerificationResult, VerifiedFace
 from app.domain.matching import cosine
 from app.domain.selection import FacePolicy, select_face
 from app.services.jobs.complete import Outcome
@@ -16,7 +17,8 @@ from app.services.recognition.thresholds import thresholds_for
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from app.domain.detection import AnalysedFace, ImageAnalysis
+    from app.domain.detection import ImageAnalysis
+    from app.domain.embedding import Embedding
     from app.domain.job_parameters import VerificationParameters
     from app.domain.model import ModelProfile
 
@@ -34,7 +36,7 @@ def verified(
     if parameters.all_targets:
         return compared(parameters, images)
     source, target = (_face(image, parameters.face_policy) for image in images)
-    similarity = cosine(embedding_of(source), embedding_of(target))
+    similarity = cosine(source.embedding, target.embedding)
     thresholds = thresholds_for(parameters, None, model)
     return Outcome(
         result=VerificationResult(
@@ -44,13 +46,21 @@ def verified(
             probability=rounded(model.calibration.probability(similarity)),
             similarity_threshold=thresholds.match,
             possible_threshold=thresholds.possible,
-            source=FaceResult(**located(source)),
-            target=FaceResult(**located(target)),
+            source=source.result,
+            target=target.result,
         )
     )
 
 
-def _face(image: ImageAnalysis | VultusError, policy: FacePolicy) -> AnalysedFace:
+@dataclass(frozen=True, slots=True)
+class _Face:
+    embedding: Embedding
+    result: VerifiedFace
+
+
+def _face(image: ImageAnalysis | VultusError, policy: FacePolicy) -> _Face:
     if isinstance(image, VultusError):
         raise image
-    return select_face(image, policy)
+    face = select_face(image, policy)
+    result = VerifiedFace(**located(face), warnings=image.warnings or None)
+    return _Face(embedding_of(face), result)
