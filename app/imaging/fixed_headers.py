@@ -23,6 +23,11 @@ def bmp_size(data: bytes) -> tuple[int, int]:
     return width, abs(height)
 
 
+def webp_length(data: bytes) -> int:
+    """Return the length of a WebP by its first chunk, which holds all others."""
+    return 8 + int.from_bytes(data[4:8], "little")
+
+
 def webp_size(data: bytes) -> tuple[int, int]:
     """Return the size of a WebP's canvas (RFC 9649). Raises: ValueError, struct.error: damaged."""
     kind = data[12:16]

@@ -37,6 +37,24 @@ def read_size(data: bytes) -> tuple[int, int]:
     raise ValueError("no size")
 
 
+def stated_length(data: bytes) -> int:
+    """Return the length of a file by its boxes, of which the last may reach beyond its end.
+
+    Raises: ValueError, struct.error: damaged.
+    """
+    position = 0
+    for _ in range(_MOST_BOXES):
+        if position + _BOX.size > len(data):
+            break
+        length, _ = _BOX.unpack_from(data, position)
+        if length == 1:
+            [length] = _LARGE.unpack_from(data, position + _BOX.size)
+        if length < _BOX.size:
+            break  # up to the end, or damaged
+        position += length
+    return max(position, len(data))
+
+
 def _boxes(data: bytes, within: tuple[int, int]) -> Iterator[tuple[bytes, int, int]]:
     """Yield the name of each box, and where its content begins and ends."""
     position, end = within

@@ -9,7 +9,7 @@ ignored: the models were trained on pixels read that way.
 import struct
 import warnings
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from io import BytesIO
@@ -32,7 +32,7 @@ from PIL import Image as Pillow
 
 from app.domain.detection import ImageWarning
 from app.domain.errors import CorruptImageError, ImageTooLargeError
-from app.imaging import ico, jpeg, png
+from app.imaging import fixed_headers, heif, ico, jpeg, png
 from app.imaging.formats import ImageFormat
 from app.imaging.inspect import ImageLimits, choose_scale, inspect_image
 from app.imaging.tiff import read_orientation
@@ -65,6 +65,13 @@ _READERS: dict[ImageFormat, type[ImageFile.ImageFile]] = {
     "TIFF": TiffImagePlugin.TiffImageFile,
     "HEIF": pillow_heif.HeifImageFile,
     "AVIF": AvifImagePlugin.AvifImageFile,
+}
+
+#: Of formats whose decoders want a file of the length that it states. An AVIF is not among them:
+#: its decoder makes something up for what is missing.
+_STATED_LENGTHS: dict[ImageFormat, Callable[[bytes], int]] = {
+    "WEBP": fixed_headers.webp_length,
+    "HEIF": heif.stated_length,
 }
 
 #: What the decoders are known to raise on damaged files.
@@ -117,7 +124,7 @@ def decode_image(data: bytes, *, limits: ImageLimits) -> DecodedImage:
                 return _decode(file, limits)
             except _DECODER_ERRORS:
                 with _taking_what_is_there():
-                    return _decode(_ended(file), limits, is_whole=False)
+                    return _decode(_ended(file, limits), limits, is_whole=False)
     except MemoryError as error:
         raise ImageTooLargeError(
             "Decoding the image takes too much memory. Scale it down."
@@ -144,9 +151,15 @@ def _bare_png(data: bytes) -> _File:
     return _File("PNG", bare.data, read_orientation(bare.exif), bare.is_animated)
 
 
-def _ended(file: _File) -> _File:
-    """Let a JPEG end where it was cut short: its decoder then gives what it has."""
-    return replace(file, data=file.data + jpeg.END) if file.format == "JPEG" else file
+def _ended(file: _File, limits: ImageLimits) -> _File:
+    """Let a file end properly where it was cut short: its decoder then gives what it has."""
+    if file.format == "JPEG":
+        return replace(file, data=file.data + jpeg.END)
+    if file.format in _STATED_LENGTHS:
+        length = _STATED_LENGTHS[file.format](file.data)
+        if length <= limits.max_bytes:  # or the whole file would have been refused
+            return replace(file, data=file.data.ljust(length, b"\0"))
+    return file
 
 
 @contextmanager

@@ -198,14 +198,40 @@ def test_the_rows_before_a_cut_are_those_of_the_whole_file(kind, share):
     assert cut.warnings == (ImageWarning.INCOMPLETE,)
 
 
-@pytest.mark.parametrize("kind", ["WEBP", "HEIF", "AVIF"])
 @pytest.mark.parametrize("share", [0.3, 0.6, 0.9])
-def test_a_cut_file_of_a_format_without_rows_is_refused(kind, share):
+def test_a_cut_avif_is_refused_as_its_decoder_makes_up_what_is_missing(share):
     noise = np.random.default_rng(0).integers(0, 256, (80, 80, 3), dtype=np.uint8)
-    data = encoded(Image.fromarray(noise), kind)
+    data = encoded(Image.fromarray(noise), "AVIF")
 
     with pytest.raises(CorruptImageError):
         decode_image(data[: int(len(data) * share)], limits=LIMITS)
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [("WEBP", {"quality": 90}), ("WEBP", {"lossless": True}), ("HEIF", {"quality": 90})],
+)
+@pytest.mark.parametrize("missing", [1, 2, 20])
+def test_a_file_without_its_last_bytes_has_nearly_all_its_pixels(kind, options, missing):
+    noise = np.random.default_rng(0).integers(0, 40, (160, 160, 3), dtype=np.uint8)
+    data = encoded(Image.fromarray(noise), kind, **options)
+
+    image = decode_image(data[:-missing], limits=LIMITS)
+
+    whole = decode_image(data, limits=LIMITS).pixels
+    np.testing.assert_array_equal(image.pixels[:128], whole[:128])
+    assert image.warnings == (ImageWarning.INCOMPLETE,)
+
+
+def test_a_webp_is_whole_to_the_eye_where_only_the_metadata_behind_is_cut():
+    exif = Image.Exif()
+    exif[0x010E] = "a long description " * 20
+    data = encoded(picture(), "WEBP", lossless=True, exif=exif)
+
+    image = decode_image(data[:-100], limits=LIMITS)
+
+    np.testing.assert_array_equal(image.pixels, np.asarray(picture()))
+    assert image.warnings == (ImageWarning.INCOMPLETE,)
 
 
 def test_a_png_that_is_damaged_within_shows_the_rows_before():
