@@ -8,6 +8,7 @@ from typing import IO, TYPE_CHECKING
 from flask import Flask, Request
 
 from app.api import health, metrics, v1
+from app.api.description import pages as description
 from app.api.http import problems
 from app.compat.compreface import blueprint as compreface
 from app.web import denials, edge
@@ -48,5 +49,6 @@ def create_app(container: Container) -> Flask:
     problems.register(app)
     app.register_blueprint(health.page)
     compreface.register(app)
-    v1.register(app, version="0.1.0")
+    v1.register(app)
+    description.register(app, version="0.1.0")
     return app

@@ -14,7 +14,8 @@ from app.api.schemas.collections import (
     CollectionRequest,
     CollectionResource,
 )
-from app.api.schemas.jobs import JobResource, WaitQuery
+from app.api.schemas.headers import WaitHeaders
+from app.api.schemas.jobs import ErasureJob, WaitQuery
 from app.domain.access import Scope
 from app.services.people.collections import (
     CollectionSettings,
@@ -121,7 +122,8 @@ class CollectionItem(Resource):
         ns,
         scope=Scope.WRITE,
         query=WaitQuery,
-        answers={200: JobResource, 202: JobResource},
+        headers=WaitHeaders,
+        answers={200: ErasureJob, 202: ErasureJob},
         problems=(404, 423),
     )
     def delete(self, collection: str, query: WaitQuery) -> Response:

@@ -4,11 +4,11 @@ from typing import TYPE_CHECKING
 
 from flask_restx import Namespace, Resource
 
-from app.api.http.documentation import upload_doc
 from app.api.http.operation import operation
 from app.api.http.submission import submit
 from app.api.http.uploads import UploadReader
-from app.api.schemas.jobs import JobResource
+from app.api.schemas.headers import SubmitHeaders
+from app.api.schemas.jobs import DetectionJob
 from app.api.schemas.queries import DetectionQuery
 from app.api.schemas.submissions import DetectionParameters
 from app.domain.access import Scope
@@ -30,9 +30,10 @@ class DetectionList(Resource):
         ns,
         scope=Scope.READ,
         query=DetectionQuery,
-        answers={200: JobResource, 202: JobResource},
+        headers=SubmitHeaders,
+        answers={200: DetectionJob, 202: DetectionJob},
         problems=(413, 415, 422, 429),
-        doc=upload_doc(DetectionQuery),
+        upload=_reader,
     )
     def post(self, query: DetectionQuery) -> Response:
         """Find the faces of every photograph sent."""

@@ -4,11 +4,11 @@ from typing import TYPE_CHECKING
 
 from flask_restx import Namespace, Resource
 
-from app.api.http.documentation import upload_doc
 from app.api.http.operation import operation
 from app.api.http.submission import submit
 from app.api.http.uploads import UploadReader
-from app.api.schemas.jobs import JobResource
+from app.api.schemas.headers import SubmitHeaders
+from app.api.schemas.jobs import EmbeddingJob
 from app.api.schemas.queries import EmbeddingQuery
 from app.api.schemas.submissions import EmbeddingParameters
 from app.domain.access import Scope
@@ -30,9 +30,10 @@ class EmbeddingList(Resource):
         ns,
         scope=Scope.READ,
         query=EmbeddingQuery,
-        answers={200: JobResource, 202: JobResource},
+        headers=SubmitHeaders,
+        answers={200: EmbeddingJob, 202: EmbeddingJob},
         problems=(413, 415, 422, 429),
-        doc=upload_doc(EmbeddingQuery),
+        upload=_reader,
     )
     def post(self, query: EmbeddingQuery) -> Response:
         """Embed the faces of every photograph sent."""

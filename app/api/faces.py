@@ -4,14 +4,14 @@ from typing import TYPE_CHECKING
 
 from flask_restx import Namespace, Resource
 
-from app.api.http.documentation import upload_doc
 from app.api.http.operation import answer, operation
 from app.api.http.pagination import answer_page, read_id
 from app.api.http.photographs import PHOTOGRAPH, answer_photograph
 from app.api.http.submission import answer_receipt, submit
 from app.api.http.uploads import UploadReader
 from app.api.schemas.faces import FaceLabel, FacePage, FaceQuery, FaceResource
-from app.api.schemas.jobs import JobResource, WaitQuery
+from app.api.schemas.headers import SubmitHeaders, WaitHeaders
+from app.api.schemas.jobs import EnrolmentJob, ErasureJob, WaitQuery
 from app.api.schemas.queries import EnrolmentQuery
 from app.api.schemas.submissions import EnrolmentParameters
 from app.domain.access import Scope
@@ -64,9 +64,10 @@ class FaceList(Resource):
         ns,
         scope=Scope.WRITE,
         query=EnrolmentQuery,
-        answers={200: JobResource, 202: JobResource},
+        headers=SubmitHeaders,
+        answers={200: EnrolmentJob, 202: EnrolmentJob},
         problems=(404, 409, 413, 415, 422, 429),
-        doc=upload_doc(EnrolmentQuery),
+        upload=_reader,
     )
     def post(self, collection: str, query: EnrolmentQuery) -> Response:
         """Enrol the face of every photograph sent."""
@@ -122,7 +123,8 @@ class FaceItem(Resource):
         ns,
         scope=Scope.WRITE,
         query=WaitQuery,
-        answers={200: JobResource, 202: JobResource},
+        headers=WaitHeaders,
+        answers={200: ErasureJob, 202: ErasureJob},
         problems=(404, 423),
     )
     def delete(self, collection: str, face_id: UUID, query: WaitQuery) -> Response:
@@ -140,7 +142,7 @@ class FaceItem(Resource):
 class FaceImage(Resource):
     """The photograph of an enrolled face."""
 
-    @operation(ns, scope=Scope.READ, answers={200: None}, problems=(404,), doc=PHOTOGRAPH)
+    @operation(ns, scope=Scope.READ, answers={200: PHOTOGRAPH}, problems=(404,))
     def get(self, collection: str, face_id: UUID) -> Response:
         """Return the photograph that the face was found in, if the collection kept it."""
         image = get_face_image(collection, face_id, key=current_key(), uow=container().uow)

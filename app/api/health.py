@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint
 
-from app.api.http.operation import answer
+from app.api.http.operation import Operation, Tag, answer, describes
 from app.api.schemas.health import LivenessResource, ReadinessResource, WorkingResource
 from app.domain.errors import ServiceUnavailableError
 from app.web.context import container
@@ -19,14 +19,18 @@ page = Blueprint("health", __name__, url_prefix="/health")
 #: Without these a submit cannot be stored.
 _NEEDED = ("database", "migrations", "writable", "disk")
 
+_TAG = Tag("health", "Whether the service lives, takes work and does it.")
+
 
 @page.get("/live")
+@describes(Operation(tag=_TAG, answers={200: LivenessResource}))
 def live() -> Response:
     """Answer, and look at nothing: a fault of a server is no reason to restart this process."""
     return answer(LivenessResource())
 
 
 @page.get("/ready")
+@describes(Operation(tag=_TAG, answers={200: ReadinessResource}))
 def ready() -> Response:
     """Say whether submits can be stored, for which the broker is not needed.
 
@@ -40,6 +44,7 @@ def ready() -> Response:
 
 
 @page.get("/working")
+@describes(Operation(tag=_TAG, answers={200: WorkingResource}))
 def working() -> Response:
     """Say whether what is submitted is also done: for alarms, not for balancers.
 

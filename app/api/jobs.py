@@ -88,7 +88,7 @@ class JobItem(Resource):
 class JobImage(Resource):
     """A photograph that was asked about."""
 
-    @operation(ns, scope=Scope.READ, answers={200: None}, problems=(404,), doc=PHOTOGRAPH)
+    @operation(ns, scope=Scope.READ, answers={200: PHOTOGRAPH}, problems=(404,))
     def get(self, job_id: UUID, number: int) -> Response:
         """Return a photograph of an ended recognition whose collection keeps probes."""
         return answer_photograph(get_probe(job_id, number, key=current_key(), uow=container().uow))

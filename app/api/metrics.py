@@ -17,6 +17,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from app.api.http.auth import authenticate
+from app.api.http.operation import Media, Operation, Tag, describes
 from app.domain.access import Scope
 from app.services.access.visibility import require_operator
 from app.web.context import container
@@ -93,6 +94,13 @@ def register(app: Flask) -> None:
 
 
 @page.get("/metrics")
+@describes(
+    Operation(
+        tag=Tag("metrics", "Figures for Prometheus."),
+        scope=Scope.READ,
+        answers={200: Media(("text/plain",), {"type": "string"})},
+    )
+)
 def metrics() -> Response:
     """Return the figures of this process and the numbers of the first tenant's jobs."""
     require_operator(authenticate(Scope.READ))

@@ -4,11 +4,11 @@ from typing import TYPE_CHECKING
 
 from flask_restx import Namespace, Resource
 
-from app.api.http.documentation import upload_doc
 from app.api.http.operation import operation
 from app.api.http.submission import submit
 from app.api.http.uploads import UploadReader
-from app.api.schemas.jobs import JobResource
+from app.api.schemas.headers import SubmitHeaders
+from app.api.schemas.jobs import RecognitionJob
 from app.api.schemas.queries import RecognitionQuery
 from app.api.schemas.submissions import RecognitionParameters
 from app.domain.access import Scope
@@ -34,9 +34,10 @@ class RecognitionList(Resource):
         ns,
         scope=Scope.READ,
         query=RecognitionQuery,
-        answers={200: JobResource, 202: JobResource},
+        headers=SubmitHeaders,
+        answers={200: RecognitionJob, 202: RecognitionJob},
         problems=(404, 409, 413, 415, 422, 429),
-        doc=upload_doc(RecognitionQuery),
+        upload=_reader,
     )
     def post(self, collection: str, query: RecognitionQuery) -> Response:
         """Search the collection for every face of the photographs sent."""

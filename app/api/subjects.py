@@ -7,7 +7,8 @@ from flask_restx import Namespace, Resource
 from app.api.http.operation import answer, operation
 from app.api.http.pagination import answer_page, read_name
 from app.api.http.submission import answer_receipt
-from app.api.schemas.jobs import JobResource, WaitQuery
+from app.api.schemas.headers import WaitHeaders
+from app.api.schemas.jobs import ErasureJob, WaitQuery
 from app.api.schemas.subjects import SubjectPage, SubjectQuery, SubjectRequest, SubjectResource
 from app.domain.access import Scope
 from app.services.people.subjects import (
@@ -97,7 +98,8 @@ class SubjectItem(Resource):
         ns,
         scope=Scope.WRITE,
         query=WaitQuery,
-        answers={200: JobResource, 202: JobResource},
+        headers=WaitHeaders,
+        answers={200: ErasureJob, 202: ErasureJob},
         problems=(404, 423),
     )
     def delete(self, collection: str, subject: str, query: WaitQuery) -> Response:

@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING
 
 from flask_restx import Namespace, Resource
 
-from app.api.http.documentation import SUBMIT_PARAMETERS
 from app.api.http.operation import answer, operation
 from app.api.http.submission import submit
-from app.api.schemas.jobs import JobResource, WaitQuery
+from app.api.schemas.headers import SubmitHeaders
+from app.api.schemas.jobs import TrainingJob, WaitQuery
 from app.api.schemas.submissions import TrainingParameters
 from app.api.schemas.trainings import TrainingList, TrainingQuery, TrainingResource
 from app.domain.access import Scope
@@ -47,9 +47,9 @@ class TrainingVersions(Resource):
         ns,
         scope=Scope.WRITE,
         query=WaitQuery,
-        answers={200: JobResource, 202: JobResource},
+        headers=SubmitHeaders,
+        answers={200: TrainingJob, 202: TrainingJob},
         problems=(404, 409, 422, 429),
-        doc={"params": SUBMIT_PARAMETERS},
     )
     def post(self, collection: str, query: WaitQuery) -> Response:
         """Train the matcher on the faces that the collection holds now."""

@@ -4,11 +4,11 @@ from typing import TYPE_CHECKING
 
 from flask_restx import Namespace, Resource
 
-from app.api.http.documentation import upload_doc
 from app.api.http.operation import operation
 from app.api.http.submission import submit
 from app.api.http.uploads import UploadReader
-from app.api.schemas.jobs import JobResource
+from app.api.schemas.headers import SubmitHeaders
+from app.api.schemas.jobs import VerificationJob
 from app.api.schemas.queries import VerificationQuery
 from app.api.schemas.submissions import VerificationParameters
 from app.domain.access import Scope
@@ -31,9 +31,10 @@ class VerificationList(Resource):
         ns,
         scope=Scope.READ,
         query=VerificationQuery,
-        answers={200: JobResource, 202: JobResource},
+        headers=SubmitHeaders,
+        answers={200: VerificationJob, 202: VerificationJob},
         problems=(413, 415, 422, 429),
-        doc=upload_doc(VerificationQuery, slots=_SLOTS),
+        upload=_reader,
     )
     def post(self, query: VerificationQuery) -> Response:
         """Compare the face of one photograph with that of another."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from flask import Flask, Response
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
-#: What every answer of the service carries.
+#: What every answer of the service carries, unless its view says otherwise.
 HEADERS = {
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
@@ -25,11 +25,6 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
 }
-#: Swagger's page brings its script inline.
-_PAGE_POLICY = (
-    "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
-    "img-src 'self' data:; frame-ancestors 'none'"
-)
 
 _logger = logging.getLogger("app.access")
 
@@ -54,8 +49,6 @@ def _finish(response: Response) -> Response:
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     response.headers["X-Request-Id"] = g.request_id
-    if response.mimetype == "text/html":
-        response.headers["Content-Security-Policy"] = _PAGE_POLICY
     _logger.info(
         "answered",
         extra={

@@ -1,24 +1,25 @@
-"""One decorator for what every operation does before it starts, and for its documentation."""
+"""One decorator for what every operation does before it starts, and for its description."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import wraps
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from flask import Response
+from flask import Response, request
 
 from app.api.http.auth import authenticate
 from app.api.http.inputs import read_json, read_query
-from app.api.http.swagger import parameters, register_model
 from app.api.schemas.base import Schema
-from app.api.schemas.problems import ProblemResource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from flask_restx import Namespace
+    from pydantic import BaseModel
 
+    from app.api.http.uploads import UploadReader
     from app.domain.access import Scope
 
 F = TypeVar("F", bound="Callable[..., Response]")
@@ -28,24 +29,78 @@ class NoParameters(Schema):
     """A query without parameters."""
 
 
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """A group of operations in the description."""
+
+    name: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """An answer that is no JSON document."""
+
+    types: tuple[str, ...]
+    schema: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """What an operation declares of itself; the description is made from nothing else."""
+
+    tag: Tag
+    #: The least scope of the key that it needs; without one it needs no key.
+    scope: Scope | None = None
+    #: What each status of success answers with.
+    answers: Mapping[int, type[BaseModel] | Media | None]
+    query: type[Schema] = NoParameters
+    headers: type[Schema] = NoParameters
+    body: type[Schema] | None = None
+    upload: UploadReader[Any] | None = None
+    #: Statuses of errors beside those that every operation may answer with.
+    problems: tuple[int, ...] = ()
+    #: Whether the body may be left out, which says as much as one without members.
+    body_optional: bool = False
+
+
+def declared(view: Callable[..., object]) -> Operation | None:
+    """Return what a function declares, or ``None`` where it is no operation of the API."""
+    return getattr(view, "operation", None)
+
+
+def describes(operation: Operation) -> Callable[[F], F]:
+    """Declare a view that is no method of a resource."""
+
+    def decorate(view: F) -> F:
+        view.operation = operation  # type: ignore[attr-defined]
+        return view
+
+    return decorate
+
+
 def operation(
     ns: Namespace,
     *,
     scope: Scope,
-    answers: Mapping[int, type[Schema] | None],
+    answers: Mapping[int, type[BaseModel] | Media | None],
     query: type[Schema] = NoParameters,
+    headers: type[Schema] = NoParameters,
     body: type[Schema] | None = None,
+    upload: UploadReader[Any] | None = None,
     problems: tuple[int, ...] = (),
-    doc: Mapping[str, Any] | None = None,
 ) -> Callable[[F], F]:
     """Make a method of a resource an operation of the API.
 
     Checks the key for the scope, then reads the query and the JSON body and passes them as
-    ``query`` and ``body`` where there are such. ``answers`` gives the schema of each status of
-    success; ``problems`` the statuses of errors beside those that every operation may answer with.
+    ``query`` and ``body`` where there are such. A POST whose body needs no member may come without
+    one; a PATCH says what to change. The other arguments are those of ``Operation``: ``headers``
+    and ``upload`` are read by the method itself.
     """
 
     def decorate(handler: F) -> F:
+        optional = body is not None and handler.__name__ == "post" and _needs_nothing(body)
+
         @wraps(handler)
         def call(resource: object, **path: object) -> Response:
             authenticate(scope)
@@ -54,17 +109,28 @@ def operation(
             if query is not NoParameters:
                 arguments["query"] = parsed
             if body is not None:
-                arguments["body"] = read_json(body)
+                absent = optional and not request.get_data()
+                arguments["body"] = body() if absent else read_json(body)
             return handler(resource, **arguments)
 
-        _document(call, ns, scope, answers, query, body, problems, doc or {})
+        call.operation = Operation(  # type: ignore[attr-defined]
+            tag=Tag(ns.name, ns.description),
+            scope=scope,
+            answers=answers,
+            query=query,
+            headers=headers,
+            body=body,
+            upload=upload,
+            problems=problems,
+            body_optional=optional,
+        )
         return call  # type: ignore[return-value]
 
     return decorate
 
 
 def answer(
-    document: Schema, status: int = 200, headers: Mapping[str, str] | None = None
+    document: BaseModel, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> Response:
     """Answer with a document."""
     return Response(
@@ -80,28 +146,5 @@ def answer_nothing() -> Response:
     return Response(status=HTTPStatus.NO_CONTENT)
 
 
-def _document(
-    call: Callable[..., Response],
-    ns: Namespace,
-    scope: Scope,
-    answers: Mapping[int, type[Schema] | None],
-    query: type[Schema],
-    body: type[Schema] | None,
-    problems: tuple[int, ...],
-    doc: Mapping[str, Any],
-) -> None:
-    problem = register_model(ns, ProblemResource)
-    for status, schema in answers.items():
-        model = register_model(ns, schema) if schema is not None else None
-        ns.response(int(status), HTTPStatus(status).phrase, model)(call)
-    bodily = (413, 415) if body is not None else ()
-    for status in sorted({400, 401, 403, 500, 503, 507, *bodily, *problems}):
-        ns.response(status, HTTPStatus(status).phrase, problem)(call)
-    if body is not None:
-        ns.expect(register_model(ns, body), validate=False)(call)
-    described = dict(doc)
-    described["params"] = parameters(query, place="query") | dict(described.get("params", {}))
-    described["description"] = " ".join(
-        part for part in (described.get("description"), f"Needs a key of scope {scope}.") if part
-    )
-    ns.doc(**described)(call)
+def _needs_nothing(body: type[Schema]) -> bool:
+    return not any(field.is_required() for field in body.model_fields.values())

@@ -8,6 +8,11 @@ _RESOURCE = re.compile(r"(?P<noun>[A-Z][a-z]+)(?P<kind>List|Collection|Versions|
 _VERBS = {"get": "get", "post": "create", "patch": "update", "delete": "delete"}
 _HOLD_VERBS = {"get": "get", "put": "place", "delete": "lift"}
 _OTHERS = {
+    "live": "get_liveness",
+    "metrics": "get_metrics",
+    "problem_type": "get_problem_type",
+    "ready": "get_readiness",
+    "working": "get_working_parts",
     "AttemptLog": "list_attempts",
     "ConsentWithdrawal": "withdraw_consent",
     "EndpointRotation": "rotate_endpoint_secret",
@@ -30,7 +35,7 @@ _OTHERS = {
 
 
 def operation_id(resource: str, method: str) -> str:
-    """Name the operation that a method (in lower case) of a resource class is.
+    """Name the operation that a method (in lower case) of a resource class, or a view, is.
 
     >>> operation_id("DeliveryList", "get"), operation_id("KeyItem", "delete")
     ('list_deliveries', 'delete_key')

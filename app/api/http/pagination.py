@@ -17,7 +17,7 @@ from app.web.context import container
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from app.api.schemas.base import Schema
+    from pydantic import BaseModel
 
 T = TypeVar("T")
 
@@ -63,7 +63,7 @@ def answer_page(
     found: Sequence[T],
     *,
     size: int,
-    show: Callable[[T], Schema],
+    show: Callable[[T], BaseModel],
     position: Callable[[T], Sequence[object]],
 ) -> Response:
     """Answer a page; ``found`` holds one item more than the page where another page follows."""

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask import Response
 
-from app.api.http.problems import MEDIA_TYPE
+from app.api.http.operation import Media
 from app.imaging.formats import MEDIA_TYPES, recognise
 
-#: How an operation that answers with a photograph describes itself.
-PHOTOGRAPH: dict[str, Any] = {"produces": [*MEDIA_TYPES.values(), MEDIA_TYPE]}
+#: How an operation that answers with a photograph describes its answer.
+PHOTOGRAPH = Media(tuple(MEDIA_TYPES.values()), {"type": "string", "format": "binary"})
 
 
 def answer_photograph(image: bytes) -> Response:

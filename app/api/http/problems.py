@@ -11,6 +11,7 @@ from flask import Blueprint, Response, request
 from flask_restx import Api
 from werkzeug.exceptions import HTTPException
 
+from app.api.http.operation import Operation, Tag, describes
 from app.api.http.problem_types import all_types, of_error, of_status
 from app.api.http.rate_limit import rate_limit
 from app.api.schemas.problems import FaultResource, ProblemResource, ProblemTypeResource
@@ -40,6 +41,9 @@ pages = Blueprint("problems", __name__, url_prefix="/problems")
 
 class ProblemApi(Api):
     """An Api whose errors are problem documents too; Flask-RESTX knows ``message`` bodies only."""
+
+    def _register_apidoc(self, app: Flask) -> None:
+        """Serve no page: the one of Flask-RESTX cannot show OpenAPI 3.1."""
 
     def handle_error(self, e: Exception) -> Any:  # noqa: ANN401 - as in the base class
         """Answer an error that was raised while one of the resources ran."""
@@ -122,6 +126,13 @@ def _problem(
 
 
 @pages.get("/<slug>")
+@describes(
+    Operation(
+        tag=Tag("problems", "What the types of problems mean."),
+        answers={200: ProblemTypeResource},
+        problems=(404,),
+    )
+)
 def problem_type(slug: str) -> Response:
     """Say what a problem type means."""
     kind = all_types().get(slug)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar
 
 from flask import request
-from pydantic import create_model
+from pydantic import Field, create_model
 
 from app.api.http.inputs import parse_json, pointer, single_values, validate
 from app.api.schemas.base import Schema
@@ -27,6 +27,14 @@ if TYPE_CHECKING:
 
 P = TypeVar("P", bound=Schema)
 
+_Base64 = Annotated[
+    str,
+    Field(
+        description="An image in base64, plain or as a data URI.",
+        json_schema_extra={"contentEncoding": "base64"},
+    ),
+]
+
 
 @dataclass(frozen=True, slots=True)
 class Upload(Generic[P]):
@@ -44,15 +52,17 @@ class UploadReader(Generic[P]):
     """
 
     def __init__(self, parameters: type[P], *, slots: tuple[str, ...] = ()) -> None:
-        self._parameters = parameters
-        self._slots = slots
-        texts: dict[str, Any] = dict.fromkeys(slots or ("image",), (str | None, None))
+        self.parameters = parameters
+        self.slots = slots
+        texts: dict[str, Any] = dict.fromkeys(slots or ("image",), (_Base64 | None, None))
         if not slots:
-            texts["images"] = (list[str] | None, None)
+            texts["images"] = (list[_Base64] | None, None)
+        #: The form that a JSON document has.
         self.document: type[Schema] = create_model(
             f"{parameters.__name__.removesuffix('Parameters')}Request",
             __base__=parameters,
             __doc__="Images in base64, plain or as data URIs, with parameters.",
+            __cls_kwargs__={"json_schema_extra": {"required": list(slots)}} if slots else None,
             **texts,
         )
 
@@ -63,18 +73,18 @@ class UploadReader(Generic[P]):
         Raises: ValidationFailedError, UnsupportedMediaTypeError, TooManyImagesError, ImageError.
         """
         mimetype = request.mimetype
-        stated = query.model_dump(exclude_unset=True, include=set(self._parameters.model_fields))
+        stated = query.model_dump(exclude_unset=True, include=set(self.parameters.model_fields))
         if mimetype == "multipart/form-data":
             images, given = self._read_form()
         elif request.is_json:
             images, given = self._read_json()
         elif (
             mimetype.startswith("image/") or mimetype == "application/octet-stream"
-        ) and not self._slots:
+        ) and not self.slots:
             images, given = [request.get_data(cache=False)], {}
         else:
             accepted = "multipart/form-data, application/json" + (
-                "" if self._slots else ", image/* or application/octet-stream"
+                "" if self.slots else ", image/* or application/octet-stream"
             )
             raise UnsupportedMediaTypeError(f"send the image as {accepted}")
         twice = sorted(given.keys() & stated.keys())
@@ -85,12 +95,12 @@ class UploadReader(Generic[P]):
                     for n in twice
                 ]
             )
-        parameters = validate(self._parameters, {**stated, **given})
+        parameters = validate(self.parameters, {**stated, **given})
         _inspect(images)
         return Upload(images, parameters)
 
     def _read_form(self) -> tuple[list[bytes], dict[str, object]]:
-        names = self._slots or ("image",)
+        names = self.slots or ("image",)
         files = request.files
         given = single_values(request.form)
         faults = [
@@ -111,7 +121,7 @@ class UploadReader(Generic[P]):
             ]
         faults += [
             Fault(detail="is given more than once", pointer=pointer(name))
-            for name in self._slots
+            for name in self.slots
             if len(files.getlist(name)) > 1
         ]
         if faults:
@@ -123,13 +133,13 @@ class UploadReader(Generic[P]):
         document = parse_json(self.document, request.get_data(cache=False))
         given = document.model_dump(exclude_unset=True)
         texts: list[tuple[str, str]] = []
-        for name in self._slots or ("image",):
+        for name in self.slots or ("image",):
             text = given.pop(name, None)
             if text is not None:
                 texts.append((pointer(name), text))
-            elif self._slots:
+            elif self.slots:
                 raise ValidationFailedError([Fault(detail="is missing", pointer=pointer(name))])
-        several = [] if self._slots else given.pop("images", None) or []
+        several = [] if self.slots else given.pop("images", None) or []
         texts += [(pointer("images", n), text) for n, text in enumerate(several)]
         if not texts:
             raise ValidationFailedError([Fault(detail="is missing", pointer="#/image")])

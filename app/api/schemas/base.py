@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any, ClassVar, TypeAlias
 
 from pydantic import (
     AfterValidator,
@@ -15,6 +16,8 @@ from pydantic import (
 
 from app.domain.naming import clean_name, collection_name, subject_name
 
+Example: TypeAlias = Mapping[str, Any]
+
 
 class Schema(BaseModel):
     """A document of the API: unknown members and numbers that are none are refused."""
@@ -22,6 +25,20 @@ class Schema(BaseModel):
     model_config = ConfigDict(
         extra="forbid", frozen=True, allow_inf_nan=False, protected_namespaces=()
     )
+
+    #: What the description sends as an example; without one, the required members alone.
+    EXAMPLE: ClassVar[Example | None] = None
+
+
+def _without_defaults(document: dict[str, Any]) -> None:
+    for member in document["properties"].values():
+        member.pop("default", None)
+
+
+class Change(Schema):
+    """A document of changes, in which what is absent stays as it is: no member has a default."""
+
+    model_config = ConfigDict(json_schema_extra=_without_defaults)
 
 
 def _any_name(text: str) -> str:

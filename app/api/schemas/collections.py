@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 from uuid import UUID
 
 from pydantic import Field
 
-from app.api.schemas.base import CollectionName, Page, Schema, Similarity
+from app.api.schemas.base import Change, CollectionName, Example, Page, Schema, Similarity
 from app.domain.matching import Matcher
 from app.domain.quality import QualityGate
 
@@ -83,8 +83,10 @@ class CollectionRequest(Schema):
     job_retention_h: _JobRetentionH = None
 
 
-class CollectionChange(Schema):
+class CollectionChange(Change):
     """Settings to change; those absent stay, and the model is changed by calls of its own."""
+
+    EXAMPLE: ClassVar[Example] = {"target_fpir": 0.01}
 
     name: CollectionName = Field(default="", validate_default=False)
     matcher: Matcher = Matcher.AUTO

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 class ConsentRequest(Schema):
     """What a subject has agreed to."""
 
-    purpose: Annotated[Code, Field(description="What it agrees to: a code, no sentence.")]
+    purpose: Annotated[
+        Code,
+        Field(description="What it agrees to: a code, no sentence.", examples=["access-control"]),
+    ]
     text_version: Annotated[Code, Field(description="The version of the text that it agrees to.")]
     given_at: Annotated[AwareDatetime | None, Field(description="When; now if absent.")] = None
     expires_at: Annotated[
@@ -85,7 +88,12 @@ class WithdrawalResource(Schema):
 class LegalHoldRequest(Schema):
     """Why something must not be erased."""
 
-    reference: Annotated[Code, Field(description="Your own name of the case: a code, no name.")]
+    reference: Annotated[
+        Code,
+        Field(
+            description="Your own name of the case: a code, no name.", examples=["case-2026-114"]
+        ),
+    ]
 
 
 class LegalHoldResource(Schema):

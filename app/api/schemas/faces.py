@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Self
+from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 from uuid import UUID
 
 from pydantic import Field, model_validator
 
-from app.api.schemas.base import Page, PageQuery, Schema, SubjectName
+from app.api.schemas.base import Example, Page, PageQuery, Schema, SubjectName
 
 if TYPE_CHECKING:
     from app.domain.collection import Face
@@ -89,6 +89,8 @@ class FaceResource(Schema):
 
 class FaceLabel(Schema):
     """Whom a face shows or does not show; both null leave it without a subject."""
+
+    EXAMPLE: ClassVar[Example] = {"subject": "Ann"}
 
     subject: Annotated[
         SubjectName | None, Field(description="Name of the subject, made if need be.")

@@ -1,38 +1,32 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, RootModel
 
-from app.api.schemas.base import Page, PageQuery, Schema
+from app.api.schemas.base import Moment, Page, PageQuery, Schema
+from app.api.schemas.problems import ProblemResource
+from app.api.schemas.results import (
+    ComparisonResult,
+    DescribedAs,
+    DetectionResult,
+    EmbeddingResult,
+    EnrolmentResult,
+    ErasureReceipt,
+    RankingResult,
+    RecognitionResult,
+    ReembeddingResult,
+    SettlingResult,
+    TrainingResult,
+    VerificationResult,
+)
 from app.domain.documents import to_document
 from app.domain.job import JobState, JobType
 
 if TYPE_CHECKING:
     from app.domain.job import Job
-
-
-#: Of a recognition; landmarks and all candidates but one are left out.
-_RESULT = {
-    "model": "facenet-msceleb-128",
-    "images": [
-        {
-            "width": 220,
-            "height": 300,
-            "faces": [
-                {
-                    "box": {"x_min": 78.2, "y_min": 70.6, "x_max": 212.8, "y_max": 251.9},
-                    "detection_confidence": 0.99,
-                    "decision": "match",
-                    "candidates": [{"subject": "Ann", "similarity": 0.74, "probability": 0.99}],
-                }
-            ],
-        }
-    ],
-}
 
 
 class ProgressResource(Schema):
@@ -49,32 +43,115 @@ class JobLinks(Schema):
     collection: str | None = None
 
 
-class JobResource(Schema):
-    """A stored request and, once it has ended, its outcome."""
+_Document = dict[str, Any] | None
+_Result = Field(description="Null until the job has succeeded.")
 
+
+class _Job(Schema):
     id: UUID
     type: JobType
     state: JobState
-    created_at: datetime
-    started_at: datetime | None
-    finished_at: datetime | None
+    created_at: Moment
+    started_at: Moment | None
+    finished_at: Moment | None
     expires_at: Annotated[
-        datetime | None, Field(description="When the job and its result are deleted.")
+        Moment | None, Field(description="When the job and its result are deleted.")
     ]
     progress: ProgressResource
     attempt: Annotated[int, Field(description="How often workers have begun it.")]
-    result: Annotated[
-        dict[str, Any] | None,
-        Field(
-            description="What the type of the job promises; see the API page of the documentation.",
-            examples=[_RESULT],
-        ),
-    ]
+    result: _Document
     error: Annotated[
-        dict[str, Any] | None,
+        _Document,
+        DescribedAs(ProblemResource),
         Field(description="A problem, for failed and dead jobs.", examples=[None]),
     ]
     links: JobLinks
+
+
+class DetectionJob(_Job):
+    """A search for faces."""
+
+    type: Literal[JobType.DETECTION]
+    result: Annotated[_Document, DescribedAs(DetectionResult), _Result]
+
+
+class EmbeddingJob(_Job):
+    """The embedding of faces."""
+
+    type: Literal[JobType.EMBEDDING]
+    result: Annotated[_Document, DescribedAs(EmbeddingResult), _Result]
+
+
+class VerificationJob(_Job):
+    """The comparison of two photographs."""
+
+    type: Literal[JobType.VERIFICATION]
+    result: Annotated[_Document, DescribedAs(VerificationResult), _Result]
+
+
+class RecognitionJob(_Job):
+    """The search of a collection."""
+
+    type: Literal[JobType.RECOGNITION]
+    result: Annotated[_Document, DescribedAs(RecognitionResult), _Result]
+
+
+class EnrolmentJob(_Job):
+    """The enrolment of faces."""
+
+    type: Literal[JobType.ENROLMENT]
+    result: Annotated[_Document, DescribedAs(EnrolmentResult), _Result]
+
+
+class TrainingJob(_Job):
+    """The training of a collection's matcher."""
+
+    type: Literal[JobType.TRAINING]
+    result: Annotated[_Document, DescribedAs(TrainingResult), _Result]
+
+
+class ReembeddingJob(_Job):
+    """A part of a change of a collection's model: the embedding, or its end."""
+
+    type: Literal[JobType.REEMBEDDING]
+    result: Annotated[_Document, DescribedAs(ReembeddingResult, SettlingResult), _Result]
+
+
+class ErasureJob(_Job):
+    """The receipt of an erasure, which has ended already."""
+
+    type: Literal[JobType.ERASURE]
+    result: Annotated[_Document, DescribedAs(ErasureReceipt), _Result]
+
+
+class AnyVerificationJob(VerificationJob):
+    """A verification, perhaps one that came through CompreFace's API."""
+
+    result: Annotated[_Document, DescribedAs(VerificationResult, ComparisonResult), _Result]
+
+
+class AnyRecognitionJob(RecognitionJob):
+    """A recognition, perhaps one that came through CompreFace's API."""
+
+    result: Annotated[_Document, DescribedAs(RecognitionResult, RankingResult), _Result]
+
+
+class JobResource(
+    RootModel[
+        Annotated[
+            DetectionJob
+            | EmbeddingJob
+            | AnyVerificationJob
+            | AnyRecognitionJob
+            | EnrolmentJob
+            | TrainingJob
+            | ReembeddingJob
+            | ErasureJob,
+            Field(discriminator="type"),
+        ]
+    ]
+):
+    """A stored request and, once it has ended, its outcome."""
 
     @classmethod
     def of(cls, job: Job, *, problem_base: str) -> JobResource:
@@ -82,22 +159,26 @@ class JobResource(Schema):
         error = job.error
         if error is not None and error.type.startswith("/"):
             error = replace(error, type=problem_base + error.type)
-        return cls(
-            id=job.id,
-            type=job.type,
-            state=job.state,
-            created_at=job.created_at,
-            started_at=job.started_at,
-            finished_at=job.finished_at,
-            expires_at=job.expires_at,
-            progress=ProgressResource(done=job.progress.done, total=job.progress.total),
-            attempt=job.attempt,
-            result=None if job.result is None else to_document(job.result),
-            error=None if error is None else to_document(error),
-            links=JobLinks(
-                self=f"/v1/jobs/{job.id}",
-                collection=f"/v1/collections/{job.collection_id}" if job.collection_id else None,
-            ),
+        return cls.model_validate(
+            {
+                "id": job.id,
+                "type": job.type,
+                "state": job.state,
+                "created_at": job.created_at,
+                "started_at": job.started_at,
+                "finished_at": job.finished_at,
+                "expires_at": job.expires_at,
+                "progress": ProgressResource(done=job.progress.done, total=job.progress.total),
+                "attempt": job.attempt,
+                "result": None if job.result is None else to_document(job.result),
+                "error": None if error is None else to_document(error),
+                "links": JobLinks(
+                    self=f"/v1/jobs/{job.id}",
+                    collection=f"/v1/collections/{job.collection_id}"
+                    if job.collection_id
+                    else None,
+                ),
+            }
         )
 
 

@@ -17,7 +17,7 @@ class KeyRequest(Schema):
     """A key to make."""
 
     name: Label
-    scope: Scope
+    scope: Annotated[Scope, Field(examples=[Scope.READ.value])]
     collection: Annotated[
         str | None,
         Field(

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from app.api.schemas.base import MAX_PAGE_SIZE, Schema, Similarity
 from app.api.schemas.jobs import ProgressResource
+from app.api.schemas.results import DescribedAs, ReembeddingReport
 from app.domain.documents import to_document
 from app.domain.job import JobState
 from app.domain.reembedding import ReembeddingState
@@ -27,7 +28,9 @@ _LeaveBehind = Annotated[
 class ReembeddingRequest(Schema):
     """Which model a collection shall have."""
 
-    model: Annotated[str, Field(description="One of those of GET /v1/models.")]
+    model: Annotated[
+        str, Field(description="One of those of GET /v1/models.", examples=["facenet-casia-512"])
+    ]
     activate: Annotated[
         bool,
         Field(
@@ -86,6 +89,7 @@ class ReembeddingResource(Schema):
     drop_faces_without_photograph: bool
     report: Annotated[
         dict[str, Any] | None,
+        DescribedAs(ReembeddingReport),
         Field(description="Both models on this collection; see the page on operations."),
     ]
     created_at: datetime

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Annotated, ClassVar, Self
 
 from pydantic import AwareDatetime, Field, model_validator
 
-from app.api.schemas.base import Code, Probability, Schema, Similarity, SubjectName
+from app.api.schemas.base import Code, Example, Probability, Schema, Similarity, SubjectName
 from app.domain.selection import FacePolicy
 
 _Policy = Annotated[
@@ -35,6 +35,8 @@ class EmbeddingParameters(DetectionParameters):
 
 class EnrolmentParameters(DetectionParameters):
     """Whom the photographs show."""
+
+    EXAMPLE: ClassVar[Example] = {"subject": "Ann"}
 
     subject: Annotated[
         SubjectName | None,

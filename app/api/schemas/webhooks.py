@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 from uuid import UUID
 
 from pydantic import AwareDatetime, Field, model_validator
 
-from app.api.schemas.base import Page, Schema
+from app.api.schemas.base import Change, Example, Page, Schema
 from app.domain.delivery import DeliveryState, DisableReason, EventType
 
 if TYPE_CHECKING:
@@ -29,8 +29,10 @@ class EndpointRequest(Schema):
     events: _Events = _USUAL_EVENTS
 
 
-class EndpointChange(Schema):
+class EndpointChange(Change):
     """What to change of an endpoint; what is absent stays."""
+
+    EXAMPLE: ClassVar[Example] = {"enabled": True}
 
     url: _Url = ""
     events: _Events = ()
@@ -118,7 +120,10 @@ class DeliveryPage(Page):
 class RedeliveryRequest(Schema):
     """Which events to send again."""
 
-    since: Annotated[AwareDatetime, Field(description="The first moment of the range.")]
+    since: Annotated[
+        AwareDatetime,
+        Field(description="The first moment of the range.", examples=["2026-01-01T00:00:00Z"]),
+    ]
     until: Annotated[
         AwareDatetime | None, Field(description="The end of the range, excluded; null: now.")
     ] = None
