@@ -93,6 +93,10 @@ audit: setup ## Ask an advisory service for known holes in what is installed
 docker-secrets: ## Write the passwords that docker-compose.yml refers to
 	@$(PYTHON) -m deploy.docker_secrets
 
+.PHONY: openapi
+openapi: setup ## Write the description of the API to app/docs/openapi.json
+	@$(PY) -m app.cli openapi app/docs/openapi.json
+
 .PHONY: lock
 lock: setup ## Compile the lock files anew from deploy/requirements/*.in
 	@deploy/lock.sh

@@ -50,5 +50,5 @@ def create_app(container: Container) -> Flask:
     app.register_blueprint(health.page)
     compreface.register(app)
     v1.register(app)
-    description.register(app, version="0.1.0")
+    app.register_blueprint(description.pages)
     return app

@@ -8,7 +8,6 @@ answered, and its own errors are problem documents.
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from typing import TYPE_CHECKING
 
@@ -18,8 +17,11 @@ from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.server import TcpWSGIServer
 from waitress.task import ErrorTask
-from waitress.utilities import Error
+from waitress.utilities import Error, RequestEntityTooLarge, RequestHeaderFieldsTooLarge
+from werkzeug.exceptions import default_exceptions
 
+from app.api.http.problem_types import of_error, of_status
+from app.api.schemas.problems import ProblemResource
 from app.domain.errors import InsufficientStorageError
 from app.web.edge import HEADERS
 
@@ -39,6 +41,9 @@ _HEADER_BYTES = 64 * 1024
 _RECEIVED_BYTES = 64 * 1024
 #: The service's own limit comes with a better answer; this one spares the disk much more than that.
 _SPARE_BODY_BYTES = 2**20
+
+#: Of these the server itself gives but a number.
+_TOO_LARGE = (RequestEntityTooLarge, RequestHeaderFieldsTooLarge)
 
 
 class RequestTimeoutError(Error):  # type: ignore[misc] # waitress ships no types
@@ -106,12 +111,21 @@ class _ProblemTask(ErrorTask):  # type: ignore[misc]
 
     def execute(self) -> None:
         error = self.request.error
-        problem = {"title": error.reason, "status": error.code, "detail": error.body}
         if isinstance(error, StorageFullError):
-            refused = InsufficientStorageError()
-            problem["type"] = f"/problems/{refused.slug}"
-            self.response_headers.append(("Retry-After", str(refused.retry_after_s)))
-        body = json.dumps(problem).encode()
+            kind = of_error(InsufficientStorageError)
+            retry_after_s = InsufficientStorageError().retry_after_s
+            self.response_headers.append(("Retry-After", str(retry_after_s)))
+        else:
+            kind = of_status(default_exceptions[error.code])
+        said = f"{error.body.rstrip('.')}."
+        detail = kind.description if isinstance(error, _TOO_LARGE) else said
+        problem = ProblemResource(
+            type=f"{self.channel.server.base_url}/problems/{kind.slug}",
+            title=kind.title,
+            status=kind.status,
+            detail=detail,
+        )
+        body = problem.model_dump_json(exclude_none=True).encode()
         self.status = f"{error.code} {error.reason}"
         self.response_headers += [*HEADERS.items(), ("Content-Type", "application/problem+json")]
         self.set_close_on_finish()
@@ -141,6 +155,8 @@ class PatientServer(TcpWSGIServer):  # type: ignore[misc]
 
     channel_class = _Channel
     grace_s = _GRACE_S
+    #: What the types of problems begin with.
+    base_url = ""
 
     def maintenance(self, now: float) -> None:
         """Close silent connections, and cut requests that arrive too slowly."""
@@ -151,13 +167,19 @@ class PatientServer(TcpWSGIServer):  # type: ignore[misc]
 
 
 def build_server(
-    application: WSGIApplication, *, listen: str, threads: int, max_body_bytes: int
+    application: WSGIApplication,
+    *,
+    listen: str,
+    threads: int,
+    max_body_bytes: int,
+    base_url: str = "",
 ) -> PatientServer:
     """Return a server that is bound to ``listen`` (``host:port``) and not yet running.
 
-    ``threads`` requests are served at once; others wait for their turn.
+    ``threads`` requests are served at once; others wait for their turn. ``base_url`` is what the
+    types of problems begin with.
     """
-    return PatientServer(
+    server = PatientServer(
         application,
         adj=Adjustments(
             listen=listen,
@@ -172,6 +194,8 @@ def build_server(
             max_request_body_size=max_body_bytes,
         ),
     )
+    server.base_url = base_url
+    return server
 
 
 def _main() -> None:
@@ -187,6 +211,7 @@ def _main() -> None:
         listen=arguments.listen,
         threads=arguments.threads,
         max_body_bytes=settings.max_request_bytes + _SPARE_BODY_BYTES,
+        base_url=settings.base_url.rstrip("/"),
     ).run()
 
 

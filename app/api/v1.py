@@ -55,7 +55,8 @@ def register(app: Flask) -> None:
     """Serve the API under /v1; its description is served by ``app.api.description``."""
     app.config["RESTX_ERROR_404_HELP"] = False
     blueprint = Blueprint("v1", __name__, url_prefix="/v1")
-    api = ProblemApi(blueprint, doc=False, add_specs=False)
+    api = ProblemApi(doc=False)
+    api.init_app(blueprint, add_specs=False)
     for namespace in _NAMESPACES:
         api.add_namespace(namespace)
     app.register_blueprint(blueprint)

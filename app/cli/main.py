@@ -14,6 +14,7 @@ from app.cli.database import migrate
 from app.cli.imports import import_
 from app.cli.keys import keys
 from app.cli.models import models
+from app.cli.openapi import openapi
 from app.cli.tenants import tenants
 from app.domain.errors import ConfigurationError, ServiceUnavailableError, VultusError
 
@@ -44,6 +45,7 @@ cli.add_command(service)
 cli.add_command(tenants)
 cli.add_command(import_)
 cli.add_command(audit)
+cli.add_command(openapi)
 
 
 def main() -> None:

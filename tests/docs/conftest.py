@@ -9,25 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from app.bootstrap import build_container
-from app.factory import create_app
-from app.settings import Settings
 from deploy.local import private_files
 from deploy.local.paths import PROJECT, StateFolder
 from deploy.local.stack import DATABASE, ROLE, embedded_servers
-
-
-@pytest.fixture(scope="session")
-def description():
-    """The Swagger document, for which no server is needed."""
-    container = build_container(
-        Settings(
-            database_url="postgresql://nobody:nothing@127.0.0.1:1/none",
-            redis_url="redis://127.0.0.1:1/0",
-            secret_key="k" * 32,
-        )
-    )
-    return create_app(container).test_client().get("/v1/swagger.json").json
 
 
 @pytest.fixture(scope="session")

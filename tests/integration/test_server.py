@@ -91,6 +91,7 @@ def test_a_request_that_drips_is_cut_with_an_answer_and_the_others_are_served(se
                 continue
             break
         assert status == 408
+        assert json.loads(body)["type"] == "/problems/request-timeout"
         assert json.loads(body)["detail"].startswith("The request did not arrive in time")
         assert slow.recv(1) == b""
 
@@ -107,6 +108,12 @@ def test_a_request_that_arrives_fast_enough_may_take_longer_than_the_grace(serve
         assert answered(client) == (200, b"60000")
 
 
+SLUGS = {
+    400: "invalid-request",
+    408: "request-timeout",
+    413: "request-too-large",
+    431: "request-header-fields-too-large",
+}
 BOTH = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
@@ -125,7 +132,11 @@ def test_what_is_no_proper_request_is_refused_as_a_problem_document(server, head
         client.sendall(head)
         found, body = answered(client)
     assert found == status
-    assert json.loads(body)["status"] == status
+    problem = json.loads(body)
+    assert problem["status"] == status
+    assert problem["type"] == f"/problems/{SLUGS[status]}"
+    assert problem["title"]
+    assert problem["detail"].endswith(".")
 
 
 def test_a_body_that_never_says_how_long_it_is_ends_at_the_limit(server):

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from importlib.resources import files
 from typing import TYPE_CHECKING, cast
 
-from flask import Blueprint, Response, current_app, redirect, send_from_directory
+from flask import Blueprint, Response, redirect, send_from_directory
 
-from app.api.description.document import describe
+from app.api.description.text import description_text
 from app.domain.errors import NotFoundError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from flask import Flask
     from werkzeug.wrappers import Response as AnyResponse
 
 _OURS = cast("Path", files(__package__) / "static")
@@ -29,7 +27,7 @@ _FILES = {
 #: Nothing but what this service itself sends; Swagger UI draws its icons from data URIs and sets
 #: the styles of single elements.
 _POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; "
     "img-src 'self' data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
@@ -37,20 +35,10 @@ _POLICY = (
 pages = Blueprint("description", __name__, url_prefix="/v1")
 
 
-def register(app: Flask, *, version: str) -> None:
-    """Serve the description of everything that the application serves when it is asked for."""
-    app.extensions["api_version"] = version
-    app.register_blueprint(pages)
-
-
 @pages.get("/openapi.json")
 def description() -> Response:
     """Return the description."""
-    known = current_app.extensions.get("description")
-    if known is None:
-        document = describe(current_app, version=current_app.extensions["api_version"])
-        known = current_app.extensions["description"] = json.dumps(document)
-    return Response(known, content_type="application/json")
+    return Response(description_text(), content_type="application/json")
 
 
 @pages.get("/swagger.json")
