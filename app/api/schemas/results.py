@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler
 
 _Absent: TypeAlias = SkipJsonSchema[None]
+#: Not bounded: where nothing is rounded, that of a face with itself may be 1.0000001.
+_COSINE = "The cosine with that face, -1 to 1 but for the last digits."
 
 
 class DescribedAs:
@@ -164,7 +166,7 @@ class ComparedSource(PerhapsEmbeddedFace):
 class ComparedTarget(PerhapsEmbeddedFace):
     """A face of the target, and its cosine with the source's."""
 
-    similarity: Similarity
+    similarity: Annotated[float, Field(description=_COSINE)]
 
 
 class ComparisonResult(Schema):
@@ -182,7 +184,7 @@ class RankedCandidate(Schema):
     subject: Annotated[str, Field(examples=["Ann"])]
     subject_id: UUID
     face_id: UUID
-    similarity: Annotated[Similarity, Field(description="The cosine with that face.")]
+    similarity: Annotated[float, Field(description=_COSINE)]
 
 
 class RecognisedCandidate(RankedCandidate):
