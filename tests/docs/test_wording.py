@@ -6,6 +6,7 @@ import re
 import tomllib
 
 import pytest
+from description import DESCRIPTION
 from pages import CHANGELOG, DOCS, PAGES, PROJECT, README, Page, page
 
 _ONE_SCREEN = 64
@@ -51,10 +52,10 @@ def test_every_decision_is_listed():
     assert listed == [decision.path.name for decision in DECISIONS]
 
 
-def test_the_version_is_the_same_everywhere(description):
+def test_the_version_is_the_same_everywhere():
     newest = re.search(r"^## \[(\d+\.\d+\.\d+)\]", CHANGELOG.text, re.MULTILINE)[1]
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
-    assert newest == project["version"] == description["info"]["version"]
+    assert newest == project["version"] == DESCRIPTION["info"]["version"]
 
 
 def test_the_models_and_thresholds_that_are_described_are_those_beside_the_weights():

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from pathlib import Path
 
 import pytest
 from description import DESCRIPTION, OPERATIONS, resolved, validator
 from openapi_spec_validator import validate
 
-from app.api.description.text import VERSION, description_text
+from app.api.description.text import description_text
 from app.api.http.problems import MEDIA_TYPE
 from app.domain.job import JobType
 
@@ -28,11 +27,6 @@ def test_the_file_in_the_repository_is_what_the_service_serves(anyone):
     served = anyone.get("/v1/openapi.json")
     assert served.content_type == "application/json"
     assert served.text == written
-
-
-def test_the_version_is_that_of_the_project():
-    project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
-    assert DESCRIPTION["info"]["version"] == project["version"] == VERSION
 
 
 def test_every_route_of_version_1_is_described(app):

@@ -19,8 +19,8 @@ _FACE = base64.b64encode((files(__package__) / "static" / "face.webp").read_byte
 _IMAGE = {"type": "string", "format": "binary"}
 #: What an upload says of its parameters.
 UPLOAD_TEXT = (
-    "Images are JPEG, PNG or WebP. Send each parameter once: in the URL, in the form or in the "
-    "JSON document."
+    "Images are JPEG, PNG, WebP, GIF, BMP, ICO, TIFF, HEIC or AVIF. Send each parameter once: in "
+    "the URL, in the form or in the JSON document."
 )
 
 

@@ -13,9 +13,12 @@ from pydantic import (
     Field,
     WithJsonSchema,
 )
+from pydantic.json_schema import SkipJsonSchema
 
 from app.domain.naming import clean_name, collection_name, subject_name
 
+#: In place of ``None``, of a member that is left out where it has no value, and never null.
+Absent: TypeAlias = SkipJsonSchema[None]
 Example: TypeAlias = Mapping[str, Any]
 
 
@@ -107,5 +110,5 @@ class Page(Schema):
     """What every page of a listing has beside its items."""
 
     next_page_token: Annotated[
-        str | None, Field(description="Send as page_token; absent on the last page.")
+        str | Absent, Field(description="Send as page_token; absent on the last page.")
     ] = None

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from app.api.schemas.base import Schema
+from app.api.schemas.base import Absent, Schema
 
 
 class FaultResource(Schema):
@@ -29,8 +29,8 @@ class ProblemResource(Schema):
     title: Annotated[str, Field(description="The kind in words; the same for every occurrence.")]
     status: int
     detail: Annotated[str, Field(description="What happened here and what to do; not for parsing.")]
-    instance: Annotated[str | None, Field(description="The path of the request.")] = None
-    errors: list[FaultResource] | None = None
+    instance: Annotated[str | Absent, Field(description="The path of the request.")] = None
+    errors: list[FaultResource] | Absent = None
 
 
 class ProblemTypeResource(Schema):

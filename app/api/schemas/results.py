@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 from uuid import UUID
 
 from pydantic import Field
-from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import core_schema
 
-from app.api.schemas.base import Moment, Probability, Schema, Similarity
+from app.api.schemas.base import Absent, Moment, Probability, Schema, Similarity
 from app.api.schemas.faces import BoxResource, LandmarksResource
 from app.api.schemas.problems import ProblemResource
+from app.domain.detection import ImageWarning
 from app.domain.erasure import Erased
 from app.domain.matching import Decision, Matcher
 from app.domain.quality import QualityIssue
@@ -26,7 +26,6 @@ from app.domain.reembedding import ReembeddingState
 if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler
 
-_Absent: TypeAlias = SkipJsonSchema[None]
 #: Not bounded: where nothing is rounded, that of a face with itself may be 1.0000001.
 _COSINE = "The cosine with that face, -1 to 1 but for the last digits."
 
@@ -47,7 +46,7 @@ class DescribedAs:
         )
 
 
-class QualityReasonResource(Schema):
+class QualityReason(Schema):
     """One thing that is wrong with a face: the value found and the limit that it breaks."""
 
     issue: QualityIssue
@@ -55,7 +54,7 @@ class QualityReasonResource(Schema):
     limit: float
 
 
-class QualityResource(Schema):
+class QualityResult(Schema):
     """What was measured of a face, and what of it a strict collection would refuse."""
 
     size_px: Annotated[float, Field(description="Shorter side of its box in pixels.")]
@@ -63,7 +62,13 @@ class QualityResource(Schema):
     turn: Annotated[float, Field(description="0 looks straight ahead.")]
     brightness: Annotated[float, Field(ge=0, le=255)]
     confidence: Probability
-    reasons: list[QualityReasonResource]
+    reasons: list[QualityReason]
+
+
+_Warnings: TypeAlias = Annotated[
+    list[ImageWarning] | Absent,
+    Field(description="What to know of an image that was used all the same."),
+]
 
 
 class FaceResult(Schema):
@@ -74,22 +79,23 @@ class FaceResult(Schema):
         Probability, Field(description="The detector's own probability that this is a face.")
     ]
     landmarks: LandmarksResource
-    quality: QualityResource
+    quality: QualityResult
 
 
 class _Image(Schema):
     width: Annotated[
-        int | _Absent,
+        int | Absent,
         Field(description="Pixels of the upright image; absent with an error."),
     ] = None
     height: Annotated[
-        int | _Absent,
+        int | Absent,
         Field(description="Pixels of the upright image; absent with an error."),
     ] = None
     error: Annotated[
-        ProblemResource | _Absent,
+        ProblemResource | Absent,
         Field(description="Why the image could not be used; it then has no faces."),
     ] = None
+    warnings: _Warnings = None
 
 
 class ImageResult(_Image):
@@ -123,6 +129,12 @@ class EmbeddingResult(Schema):
     images: list[EmbeddedImage]
 
 
+class VerifiedFace(FaceResult):
+    """The one face of an image."""
+
+    warnings: _Warnings = None
+
+
 class VerificationResult(Schema):
     """Whether two images show one person."""
 
@@ -138,15 +150,15 @@ class VerificationResult(Schema):
     possible_threshold: Annotated[
         Similarity, Field(description="The cosine from which the decision is possible.")
     ]
-    source: FaceResult
-    target: FaceResult
+    source: VerifiedFace
+    target: VerifiedFace
 
 
 class PerhapsEmbeddedFace(FaceResult):
     """A face, with its embedding where the job was to include it."""
 
-    model: str | _Absent = None
-    embedding: list[float] | _Absent = None
+    model: str | Absent = None
+    embedding: list[float] | Absent = None
 
 
 class ImageSize(Schema):
@@ -273,7 +285,7 @@ class EnrolledFace(FaceResult):
         str | None, Field(description="Null for a face without a subject.", examples=["Ann"])
     ]
     not_subject: Annotated[
-        str | _Absent, Field(description="The subject that the face does not show.")
+        str | Absent, Field(description="The subject that the face does not show.")
     ] = None
 
 
