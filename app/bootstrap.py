@@ -19,6 +19,8 @@ from app.messaging.health import broker_answers
 from app.messaging.queue import CeleryJobQueue
 from app.services.erasure.receipts import Receipts
 from app.services.jobs.admission import Admission
+from app.services.jobs.desk import JobDesk
+from app.services.jobs.rules import JobRules
 from app.storage.database.engine import build_engine, build_probe_engine
 from app.storage.database.health import check_database
 from app.storage.database.pulses import PostgresPulses
@@ -97,6 +99,18 @@ class Container:
             clock=self.clock,
         )
 
+    @property
+    def desk(self) -> JobDesk:
+        """Where jobs are submitted, claimed and ended."""
+        return JobDesk(
+            rules=_job_rules(self.settings),
+            uow=self.uow,
+            queue=self.queue,
+            clock=self.clock,
+            bell=self.bell,
+            admission=self.admission,
+        )
+
     def acting_for(self, tenant_id: UUID, actor: Actor | None = None) -> Container:
         """Return the same container with units of work for one tenant, and for no other.
 
@@ -139,6 +153,16 @@ def build_container(settings: Settings, *, role: DatabaseRole | None = None) -> 
         check_parts=partial(
             _check_parts, build_probe_engine(url, role=role), tempfile.gettempdir(), settings
         ),
+    )
+
+
+def _job_rules(settings: Settings) -> JobRules:
+    return JobRules(
+        republish_after=timedelta(seconds=settings.republish_s),
+        max_losses=settings.max_losses,
+        max_attempts=settings.max_attempts,
+        longest_wait=timedelta(hours=settings.max_waiting_h),
+        retention=timedelta(hours=settings.job_retention_h),
     )
 
 

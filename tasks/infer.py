@@ -13,11 +13,10 @@ from app.domain.errors import ModelChangedError, ModelMismatchError, VultusError
 from app.domain.job import JobType
 from app.domain.job_parameters import ImageParameters
 from app.domain.pulse import Part
-from app.services.jobs.complete import complete_job, complete_jobs
 from app.services.recognition.answer import answered
 from tasks.process.heartbeat import Heartbeat
 from tasks.process.limits import patience
-from tasks.process.persistence import PATIENCE_S, put_back, put_back_uncounted, store
+from tasks.process.persistence import PATIENCE_S, excuse, retry, store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -81,16 +80,9 @@ def _unsociable(claims: Sequence[tuple[Job, list[bytes]]]) -> bool:
 def _claim(
     job_id: UUID | None, most: int, runtime: InferenceRuntime, *, bulk: bool
 ) -> list[tuple[Job, list[bytes]]]:
-    with runtime.container.uow() as work:
-        claims = work.jobs.claim(
-            job_id,
-            worker=runtime.name,
-            lease=runtime.lease,
-            companions=most - 1,
-            bulk=bulk,
-        )
-        work.commit()
-    return claims
+    return runtime.container.desk.claim(
+        job_id, worker=runtime.name, lease=runtime.lease, companions=most - 1, bulk=bulk
+    )
 
 
 def _run(claims: Sequence[tuple[Job, list[bytes]]], runtime: InferenceRuntime) -> None:
@@ -98,7 +90,7 @@ def _run(claims: Sequence[tuple[Job, list[bytes]]], runtime: InferenceRuntime) -
         _work(claims, runtime)
     except SystemExit:  # the worker's patience with its running tasks is over
         for job, _ in claims:
-            put_back_uncounted(job, runtime.container)
+            excuse(job, runtime.container.desk)
         raise
 
 
@@ -111,7 +103,7 @@ def _work(claims: Sequence[tuple[Job, list[bytes]]], runtime: InferenceRuntime) 
             analyses = _analyse(claims, choices, runtime)
         except Exception as fault:
             for job in jobs:  # before the log, which takes memory too
-                put_back(job, runtime.container, runtime.rules, fault=fault)
+                retry(job, runtime.container.desk, fault=fault)
             _LOG.exception("inference failed", extra={"action": "inference_failed"})
             # Not as it is: a MemoryError that a task raises ends the whole worker.
             raise RuntimeError("inference failed") from fault
@@ -211,20 +203,11 @@ def _complete(conclusions: Sequence[tuple[Job, Conclude]], runtime: InferenceRun
     """End the jobs of a batch: those that only read together, each other by itself."""
     reading = [(job, conclude) for job, conclude in conclusions if job.type in _READING]
     alone = [(job, conclude) for job, conclude in conclusions if job.type not in _READING]
-    container = runtime.container
+    desk = runtime.container.desk
     deadline = time.monotonic() + PATIENCE_S
     if reading:
         try:
-            store(
-                lambda: complete_jobs(
-                    reading,
-                    retention=runtime.retention,
-                    uow=container.uow,
-                    queue=container.queue,
-                    clock=container.clock,
-                ),
-                deadline=deadline,
-            )
+            store(lambda: desk.complete_together(reading), deadline=deadline)
         except Exception:  # noqa: BLE001 - one of them is to blame, and is found by itself
             _LOG.warning("a batch is completed job by job", exc_info=True)
         else:
@@ -242,22 +225,12 @@ def _complete_alone(
     """
     container = runtime.container
     try:
-        store(
-            lambda: complete_job(
-                job,
-                conclude,
-                retention=runtime.retention,
-                uow=container.uow,
-                queue=container.queue,
-                clock=container.clock,
-            ),
-            deadline=deadline,
-        )
+        store(lambda: container.desk.complete(job, conclude), deadline=deadline)
     except ModelChangedError:
-        put_back_uncounted(job, container)
+        excuse(job, container.desk)
         container.queue.put_job(job.id, job.type, lane=job.lane)
     except Exception as fault:  # noqa: BLE001 - the other jobs of the batch are not to blame
-        put_back(job, container, runtime.rules, fault=fault)
+        retry(job, container.desk, fault=fault)
         _LOG.exception(
             "job not completed", extra={"action": "job_not_completed", "job_id": str(job.id)}
         )

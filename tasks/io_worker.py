@@ -21,7 +21,6 @@ from app.services.jobs.sweep import sweep
 from app.settings import Settings
 from app.storage.database.tenancy import DatabaseRole
 from tasks.process.app import celery
-from tasks.rules import sweep_rules
 
 if TYPE_CHECKING:
     from app.services.ports import Scrub
@@ -50,13 +49,7 @@ def _container() -> Container:
 @celery.task(name=TaskName.SWEEP, send_events=False)  # else a monitor would show little else
 def _sweep() -> None:
     container = _container()
-    sweep(
-        sweep_rules(_settings),
-        uow=container.uow,
-        queue=container.queue,
-        clock=container.clock,
-        outages=_outages,
-    )
+    sweep(container.desk, container.receipts, outages=_outages)
     container.pulses.leave(Part.SWEEP)
     seal_records(_chain, uow=container.uow)
     prune_records([_chain], keep=_audit_retention, uow=container.uow, clock=container.clock)
@@ -70,7 +63,7 @@ def _scrubber() -> Scrub:
 @celery.task(name=TaskName.SCRUB, send_events=False)
 def _scrub() -> None:
     container = _container()
-    window = sweep_rules(_settings).erasure_window
+    window = container.receipts.window
     try:
         scrub_if_due(_scrubber(), window=window, uow=container.uow, clock=container.clock)
     except VultusError as error:

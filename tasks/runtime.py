@@ -13,7 +13,6 @@ import numpy as np
 
 from tasks.models import ReadyModels
 from tasks.process.batches import BatchSizes
-from tasks.rules import sweep_rules
 from workers.matching.classifier import LogisticClassifier
 
 if TYPE_CHECKING:
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from app.bootstrap import Container
     from app.domain.embedding import Embedding
     from app.domain.training import Training
-    from app.services.jobs.sweep import SweepRules
     from app.services.ports import UnitOfWork
     from workers.pipeline import FacePipeline
 
@@ -70,8 +68,6 @@ class Runtime:
     container: Container
     models: ReadyModels
     lease: timedelta
-    retention: timedelta
-    rules: SweepRules
     #: Tells in the job row who holds it.
     name: str
 
@@ -106,7 +102,5 @@ def _parts(container: Container, pipeline: FacePipeline | None) -> dict[str, Any
         "container": container,
         "models": ReadyModels(settings.model, pipeline, container.models, settings.weights_dir),
         "lease": timedelta(seconds=settings.lease_s),
-        "retention": timedelta(hours=settings.job_retention_h),
-        "rules": sweep_rules(settings),
         "name": f"{socket.gethostname()}:{os.getpid()}",
     }

@@ -7,13 +7,18 @@ from datetime import timedelta
 
 from PIL import Image
 
+from app.domain.access import Scope
+from app.domain.audit import Actor, ActorKind
+from app.domain.caller import Caller
 from app.domain.detection import AnalysedFace, Detection, ImageAnalysis
 from app.domain.embedding import Embedding
 from app.domain.geometry import BoundingBox, FiveLandmarks, Point
+from app.domain.identity import new_id
 from app.domain.matching import Calibration, Thresholds
 from app.domain.model import ModelProfile
 from app.domain.quality import FaceQuality
-from app.services.jobs.sweep import SweepRules
+from app.domain.tenant import DEFAULT_TENANT_ID
+from app.services.jobs.rules import JobRules
 
 
 def image_bytes(kind="JPEG", size=(64, 48), colour=(200, 150, 120)):
@@ -61,13 +66,22 @@ def image_analysis(*faces):
     return ImageAnalysis(width=64, height=48, faces=faces)
 
 
-def sweep_rules(**changes):
+def caller(**changes):
+    """The holder of an admin key of the first tenant."""
+    given = {
+        "actor": Actor(ActorKind.KEY, new_id()),
+        "tenant_id": DEFAULT_TENANT_ID,
+        "scope": Scope.ADMIN,
+    }
+    return Caller(**given | changes)
+
+
+def job_rules(**changes):
     rules = {
         "republish_after": timedelta(seconds=10),
         "max_losses": 3,
         "max_attempts": 5,
         "longest_wait": timedelta(hours=24),
         "retention": timedelta(hours=1),
-        "erasure_window": timedelta(hours=24),
     }
-    return SweepRules(**rules | changes)
+    return JobRules(**rules | changes)

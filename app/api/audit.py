@@ -9,8 +9,7 @@ from app.api.http.pagination import answer_page, read_id
 from app.api.schemas.audit import AuditPage, AuditQuery, AuditRecordResource
 from app.domain.access import Scope
 from app.services.access.audit_trail import list_records
-from app.services.access.visibility import require_global
-from app.web.context import container, current_key
+from app.web.context import container, current_caller
 
 if TYPE_CHECKING:
     from flask import Response
@@ -25,12 +24,12 @@ class AuditList(Resource):
     @operation(ns, scope=Scope.ADMIN, query=AuditQuery, answers={200: AuditPage})
     def get(self, query: AuditQuery) -> Response:
         """List what was done and what was refused, newest first."""
-        require_global(current_key())
         found = list_records(
             action=query.action,
             target_id=query.target_id,
             before=read_id(query),
             limit=query.size + 1,
+            caller=current_caller(),
             uow=container().uow,
         )
         return answer_page(

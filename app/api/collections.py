@@ -25,7 +25,7 @@ from app.services.people.collections import (
     list_collections,
     update_collection,
 )
-from app.web.context import collection_memory, container, current_key
+from app.web.context import collection_memory, container, current_caller
 
 if TYPE_CHECKING:
     from flask import Response
@@ -41,7 +41,10 @@ class CollectionList(Resource):
     def get(self, query: PageQuery) -> Response:
         """List the collections that the key opens, by name."""
         found = list_collections(
-            after=read_name(query), limit=query.size + 1, key=current_key(), uow=container().uow
+            after=read_name(query),
+            limit=query.size + 1,
+            caller=current_caller(),
+            uow=container().uow,
         )
         return answer_page(
             CollectionPage,
@@ -77,7 +80,7 @@ class CollectionList(Resource):
                 job_retention_h=body.job_retention_h,
             ),
             models=box.models.keys(),
-            key=current_key(),
+            caller=current_caller(),
             uow=box.uow,
             clock=box.clock,
         )
@@ -96,7 +99,7 @@ class CollectionItem(Resource):
     @operation(ns, scope=Scope.READ, answers={200: CollectionResource}, problems=(404,))
     def get(self, collection: str) -> Response:
         """Show a collection."""
-        found = get_collection(collection, key=current_key(), uow=container().uow)
+        found = get_collection(collection, caller=current_caller(), uow=container().uow)
         return answer(CollectionResource.of(found))
 
     @operation(
@@ -111,7 +114,7 @@ class CollectionItem(Resource):
         changed = update_collection(
             collection,
             body.model_dump(exclude_unset=True),
-            key=current_key(),
+            caller=current_caller(),
             uow=container().uow,
             clock=container().clock,
         )
@@ -130,7 +133,7 @@ class CollectionItem(Resource):
         """Erase a collection with everything in it; the job is the receipt."""
         box = container()
         receipt = delete_collection(
-            collection, receipts=box.receipts, key=current_key(), uow=box.uow
+            collection, receipts=box.receipts, caller=current_caller(), uow=box.uow
         )
         collection_memory().forget()
         return answer_receipt(receipt, query=query)

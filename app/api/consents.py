@@ -14,7 +14,7 @@ from app.api.schemas.consents import (
 from app.domain.access import Scope
 from app.domain.consent import ConsentTerms
 from app.services.people.consents import give_consent, list_consents, withdraw_consent
-from app.web.context import container, current_key
+from app.web.context import container, current_caller
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -38,7 +38,7 @@ class ConsentCollection(Resource):
     def get(self, collection: str, subject: str) -> Response:
         """List every consent of a subject, also those that have ended."""
         box = container()
-        found = list_consents(collection, subject, key=current_key(), uow=box.uow)
+        found = list_consents(collection, subject, caller=current_caller(), uow=box.uow)
         now = box.clock.now()
         return answer(ConsentList(items=[ConsentResource.of(one, now=now) for one in found]))
 
@@ -62,7 +62,7 @@ class ConsentCollection(Resource):
                 reference=body.reference,
             ),
             given_at=body.given_at,
-            key=current_key(),
+            caller=current_caller(),
             uow=box.uow,
             clock=box.clock,
         )
@@ -81,6 +81,11 @@ class ConsentWithdrawal(Resource):
         """Withdraw a consent with all others of the subject, and erase the subject's faces."""
         box = container()
         withdrawal = withdraw_consent(
-            collection, subject, consent_id, key=current_key(), uow=box.uow, clock=box.clock
+            collection,
+            subject,
+            consent_id,
+            receipts=box.receipts,
+            caller=current_caller(),
+            uow=box.uow,
         )
         return answer(WithdrawalResource.of(withdrawal, now=box.clock.now()))

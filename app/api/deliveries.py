@@ -14,14 +14,13 @@ from app.api.schemas.webhooks import (
     DeliveryResource,
 )
 from app.domain.access import Scope
-from app.services.access.visibility import owner_filter
 from app.services.webhooks.endpoints import (
     get_delivery,
     list_attempts,
     list_deliveries,
     redeliver,
 )
-from app.web.context import container, current_key
+from app.web.context import container, current_caller
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -43,7 +42,7 @@ class DeliveryList(Resource):
         """List deliveries, newest first."""
         found = list_deliveries(
             endpoint_id,
-            owner_id=owner_filter(current_key()),
+            caller=current_caller(),
             before=read_moment(query),
             limit=query.size + 1,
             uow=container().uow,
@@ -69,7 +68,7 @@ class DeliveryItem(Resource):
         found = get_delivery(
             delivery_id,
             endpoint_id=endpoint_id,
-            owner_id=owner_filter(current_key()),
+            caller=current_caller(),
             uow=container().uow,
         )
         return answer(DeliveryResource.of(found))
@@ -87,7 +86,7 @@ class AttemptLog(Resource):
         found = list_attempts(
             delivery_id,
             endpoint_id=endpoint_id,
-            owner_id=owner_filter(current_key()),
+            caller=current_caller(),
             uow=container().uow,
         )
         return answer(AttemptList(items=[AttemptResource.of(attempt) for attempt in found]))
@@ -106,7 +105,7 @@ class Redelivery(Resource):
         delivery = redeliver(
             delivery_id,
             endpoint_id=endpoint_id,
-            owner_id=owner_filter(current_key()),
+            caller=current_caller(),
             uow=box.uow,
             queue=box.queue,
             clock=box.clock,

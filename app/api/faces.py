@@ -24,7 +24,7 @@ from app.services.people.faces import (
     list_faces,
     relabel_face,
 )
-from app.web.context import collection_memory, container, current_key
+from app.web.context import collection_memory, container, current_caller
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -49,7 +49,7 @@ class FaceList(Resource):
             subject=query.subject,
             after=read_id(query),
             limit=query.size + 1,
-            key=current_key(),
+            caller=current_caller(),
             uow=container().uow,
         )
         return answer_page(
@@ -71,7 +71,7 @@ class FaceList(Resource):
     )
     def post(self, collection: str, query: EnrolmentQuery) -> Response:
         """Enrol the face of every photograph sent."""
-        home = collection_memory().find(collection, key=current_key(), uow=container().uow)
+        home = collection_memory().find(collection, caller=current_caller(), uow=container().uow)
         upload = _reader.read(query)
         require_in_order(
             upload.parameters.consent_expires_at,
@@ -96,7 +96,7 @@ class FaceItem(Resource):
     @operation(ns, scope=Scope.READ, answers={200: FaceResource}, problems=(404,))
     def get(self, collection: str, face_id: UUID) -> Response:
         """Show a face."""
-        face = get_face(collection, face_id, key=current_key(), uow=container().uow)
+        face = get_face(collection, face_id, caller=current_caller(), uow=container().uow)
         return answer(FaceResource.of(face))
 
     @operation(
@@ -113,7 +113,7 @@ class FaceItem(Resource):
             face_id,
             subject=body.subject,
             not_subject=body.not_subject,
-            key=current_key(),
+            caller=current_caller(),
             uow=container().uow,
             clock=container().clock,
         )
@@ -131,7 +131,7 @@ class FaceItem(Resource):
         """Erase a face and the photograph that only it uses; the job is the receipt."""
         box = container()
         receipt = delete_face(
-            collection, face_id, receipts=box.receipts, key=current_key(), uow=box.uow
+            collection, face_id, receipts=box.receipts, caller=current_caller(), uow=box.uow
         )
         return answer_receipt(receipt, query=query)
 
@@ -145,5 +145,5 @@ class FaceImage(Resource):
     @operation(ns, scope=Scope.READ, answers={200: PHOTOGRAPH}, problems=(404,))
     def get(self, collection: str, face_id: UUID) -> Response:
         """Return the photograph that the face was found in, if the collection kept it."""
-        image = get_face_image(collection, face_id, key=current_key(), uow=container().uow)
+        image = get_face_image(collection, face_id, caller=current_caller(), uow=container().uow)
         return answer_photograph(image)

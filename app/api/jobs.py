@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -15,15 +14,14 @@ from app.api.schemas.jobs import JobListQuery, JobPage, JobResource, WaitQuery
 from app.domain.access import Scope
 from app.services.access.visibility import require_visible_job
 from app.services.jobs.manage import (
-    cancel_visible_job,
+    cancel_job,
     delete_job,
     get_job,
     get_probe,
     list_jobs,
     requeue_job,
 )
-from app.services.jobs.wait import wait_for_job
-from app.web.context import container, current_key
+from app.web.context import container, current_caller
 
 if TYPE_CHECKING:
     from flask import Response
@@ -45,7 +43,7 @@ class JobList(Resource):
             types=[query.type] if query.type else [],
             before=read_moment(query),
             limit=query.size + 1,
-            key=current_key(),
+            caller=current_caller(),
             uow=container().uow,
         )
         return answer_page(
@@ -65,20 +63,18 @@ class JobItem(Resource):
     @operation(ns, scope=Scope.READ, query=WaitQuery, answers={200: JobResource}, problems=(404,))
     def get(self, job_id: UUID, query: WaitQuery) -> Response:
         """Show a job, at its end where the caller waits for it."""
-        box, key = container(), current_key()
+        box, caller = container(), current_caller()
         observability.job_id.set(str(job_id))
-        job = get_job(job_id, key=key, uow=box.uow)
+        job = get_job(job_id, caller=caller, uow=box.uow)
         if query.wait and not job.state.is_terminal:
             wait_s = min(query.wait, box.settings.max_wait_s)
-            job = require_visible_job(
-                wait_for_job(job_id, timeout_s=wait_s, uow=box.uow, bell=box.bell), key
-            )
+            job = require_visible_job(box.desk.wait(job_id, timeout_s=wait_s), caller)
         return _answer(job)
 
     @operation(ns, scope=Scope.READ, answers={204: None}, problems=(404, 409))
     def delete(self, job_id: UUID) -> Response:
         """Remove an ended job with its result and images before its time."""
-        delete_job(job_id, key=current_key(), uow=container().uow)
+        delete_job(job_id, caller=current_caller(), uow=container().uow)
         return answer_nothing()
 
 
@@ -91,7 +87,9 @@ class JobImage(Resource):
     @operation(ns, scope=Scope.READ, answers={200: PHOTOGRAPH}, problems=(404,))
     def get(self, job_id: UUID, number: int) -> Response:
         """Return a photograph of an ended recognition whose collection keeps probes."""
-        return answer_photograph(get_probe(job_id, number, key=current_key(), uow=container().uow))
+        return answer_photograph(
+            get_probe(job_id, number, caller=current_caller(), uow=container().uow)
+        )
 
 
 @ns.route("/<uuid:job_id>/cancel")
@@ -102,16 +100,7 @@ class JobCancel(Resource):
     @operation(ns, scope=Scope.READ, answers={200: JobResource}, problems=(404, 409))
     def post(self, job_id: UUID) -> Response:
         """Cancel a queued or running job."""
-        box = container()
-        job = cancel_visible_job(
-            job_id,
-            retention=timedelta(hours=box.settings.job_retention_h),
-            key=current_key(),
-            uow=box.uow,
-            queue=box.queue,
-            clock=box.clock,
-        )
-        return _answer(job)
+        return _answer(cancel_job(job_id, caller=current_caller(), desk=container().desk))
 
 
 @ns.route("/<uuid:job_id>/requeue")
@@ -122,15 +111,7 @@ class JobRequeue(Resource):
     @operation(ns, scope=Scope.READ, answers={202: JobResource}, problems=(404, 409))
     def post(self, job_id: UUID) -> Response:
         """Start a dead job again with fresh counters."""
-        box = container()
-        job = requeue_job(
-            job_id,
-            republish_after=timedelta(seconds=box.settings.republish_s),
-            key=current_key(),
-            uow=box.uow,
-            queue=box.queue,
-            clock=box.clock,
-        )
+        job = requeue_job(job_id, caller=current_caller(), desk=container().desk)
         return _answer(job, 202)
 
 

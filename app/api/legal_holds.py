@@ -9,7 +9,7 @@ from app.api.http.operation import answer, answer_nothing, operation
 from app.api.schemas.consents import LegalHoldRequest, LegalHoldResource
 from app.domain.access import Scope
 from app.services.people.legal_holds import get_hold, lift_hold, place_hold
-from app.web.context import container, current_key
+from app.web.context import container, current_caller
 
 if TYPE_CHECKING:
     from flask import Response
@@ -75,7 +75,7 @@ class SubjectHold(Resource):
 
 
 def _show(collection: str, subject: str | None) -> Response:
-    hold = get_hold(collection, subject, key=current_key(), uow=container().uow)
+    hold = get_hold(collection, subject, caller=current_caller(), uow=container().uow)
     return answer(LegalHoldResource.of(hold))
 
 
@@ -85,7 +85,7 @@ def _place(collection: str, subject: str | None, body: LegalHoldRequest) -> Resp
         collection,
         subject,
         reference=body.reference,
-        key=current_key(),
+        caller=current_caller(),
         uow=box.uow,
         clock=box.clock,
     )
@@ -93,5 +93,5 @@ def _place(collection: str, subject: str | None, body: LegalHoldRequest) -> Resp
 
 
 def _lift(collection: str, subject: str | None) -> Response:
-    lift_hold(collection, subject, key=current_key(), uow=container().uow)
+    lift_hold(collection, subject, caller=current_caller(), uow=container().uow)
     return answer_nothing()

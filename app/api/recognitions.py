@@ -13,7 +13,7 @@ from app.api.schemas.queries import RecognitionQuery
 from app.api.schemas.submissions import RecognitionParameters
 from app.domain.access import Scope
 from app.domain.job import JobType
-from app.web.context import collection_memory, container, current_key
+from app.web.context import collection_memory, container, current_caller
 
 if TYPE_CHECKING:
     from flask import Response
@@ -41,7 +41,7 @@ class RecognitionList(Resource):
     )
     def post(self, collection: str, query: RecognitionQuery) -> Response:
         """Search the collection for every face of the photographs sent."""
-        home = collection_memory().find(collection, key=current_key(), uow=container().uow)
+        home = collection_memory().find(collection, caller=current_caller(), uow=container().uow)
         upload = _reader.read(query)
         return submit(
             JobType.RECOGNITION,

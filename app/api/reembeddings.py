@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from flask_restx import Namespace, Resource
@@ -15,7 +14,7 @@ from app.api.schemas.reembeddings import (
 )
 from app.domain.access import Scope
 from app.services.models.change import Reembeddings, Wish
-from app.web.context import container, current_key
+from app.web.context import container, current_caller
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -157,16 +156,7 @@ class ReembeddingCancel(Resource):
 
 
 def _of(collection: str) -> Reembeddings:
-    box = container()
-    return Reembeddings(
-        collection=collection,
-        key=current_key(),
-        uow=box.uow,
-        queue=box.queue,
-        clock=box.clock,
-        republish_after=timedelta(seconds=box.settings.republish_s),
-        retention=timedelta(hours=box.settings.job_retention_h),
-    )
+    return Reembeddings(collection=collection, caller=current_caller(), desk=container().desk)
 
 
 def _answer(found: Progressing, status: int = 200) -> Response:

@@ -14,7 +14,7 @@ from app.domain.access import Scope
 from app.domain.job import JobType
 from app.services.models.trainings import list_trainings
 from app.services.people.collections import get_collection
-from app.web.context import container, current_key
+from app.web.context import container, current_caller
 
 if TYPE_CHECKING:
     from flask import Response
@@ -37,7 +37,7 @@ class TrainingVersions(Resource):
     def get(self, collection: str, query: TrainingQuery) -> Response:
         """List versions, newest first; the newest one of the collection's model is in use."""
         home, found = list_trainings(
-            collection, limit=query.limit, key=current_key(), uow=container().uow
+            collection, limit=query.limit, caller=current_caller(), uow=container().uow
         )
         newest = next((training.id for training in found if training.model == home.model), None)
         shown = [TrainingResource.of(one, active=one.id == newest) for one in found]
@@ -53,5 +53,5 @@ class TrainingVersions(Resource):
     )
     def post(self, collection: str, query: WaitQuery) -> Response:
         """Train the matcher on the faces that the collection holds now."""
-        home = get_collection(collection, key=current_key(), uow=container().uow)
+        home = get_collection(collection, caller=current_caller(), uow=container().uow)
         return submit(JobType.TRAINING, TrainingParameters(), query=query, collection=home)

@@ -18,7 +18,6 @@ from app.api.schemas.webhooks import (
     RedeliveryResource,
 )
 from app.domain.access import Scope
-from app.services.access.visibility import owner_filter
 from app.services.webhooks.endpoints import (
     create_endpoint,
     delete_endpoint,
@@ -29,7 +28,7 @@ from app.services.webhooks.endpoints import (
     send_test_event,
     update_endpoint,
 )
-from app.web.context import container, current_key
+from app.web.context import container, current_caller
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -47,7 +46,7 @@ class EndpointList(Resource):
     def get(self, query: PageQuery) -> Response:
         """List the key's own endpoints; global admin keys see everyone's."""
         found = list_endpoints(
-            owner_id=owner_filter(current_key()),
+            caller=current_caller(),
             after=read_id(query),
             limit=query.size + 1,
             uow=container().uow,
@@ -70,7 +69,7 @@ class EndpointList(Resource):
         endpoint = create_endpoint(
             url=body.url,
             events=body.events,
-            owner_id=owner_filter(current_key()),
+            caller=current_caller(),
             uow=box.uow,
             sender=box.sender,
             clock=box.clock,
@@ -87,8 +86,7 @@ class EndpointItem(Resource):
     @operation(ns, scope=Scope.READ, answers={200: EndpointResource}, problems=(404,))
     def get(self, endpoint_id: UUID) -> Response:
         """Show an endpoint without its secret."""
-        owner_id = owner_filter(current_key())
-        found = get_endpoint(endpoint_id, owner_id=owner_id, uow=container().uow)
+        found = get_endpoint(endpoint_id, caller=current_caller(), uow=container().uow)
         return answer(EndpointResource.of(found))
 
     @operation(
@@ -103,7 +101,7 @@ class EndpointItem(Resource):
         box = container()
         changed = update_endpoint(
             endpoint_id,
-            owner_id=owner_filter(current_key()),
+            caller=current_caller(),
             **body.model_dump(exclude_unset=True),
             uow=box.uow,
             sender=box.sender,
@@ -113,8 +111,7 @@ class EndpointItem(Resource):
     @operation(ns, scope=Scope.WRITE, answers={204: None}, problems=(404,))
     def delete(self, endpoint_id: UUID) -> Response:
         """Remove an endpoint with its deliveries."""
-        owner_id = owner_filter(current_key())
-        delete_endpoint(endpoint_id, owner_id=owner_id, uow=container().uow)
+        delete_endpoint(endpoint_id, caller=current_caller(), uow=container().uow)
         return answer_nothing()
 
 
@@ -129,7 +126,7 @@ class EndpointRotation(Resource):
         box = container()
         endpoint = rotate_secret(
             endpoint_id,
-            owner_id=owner_filter(current_key()),
+            caller=current_caller(),
             uow=box.uow,
             sender=box.sender,
             clock=box.clock,
@@ -154,7 +151,7 @@ class RangeRedelivery(Resource):
         box = container()
         count = redeliver_range(
             endpoint_id,
-            owner_id=owner_filter(current_key()),
+            caller=current_caller(),
             since=body.since,
             until=body.until,
             states=body.states,
@@ -176,7 +173,7 @@ class EndpointTest(Resource):
         box = container()
         delivery = send_test_event(
             endpoint_id,
-            owner_id=owner_filter(current_key()),
+            caller=current_caller(),
             uow=box.uow,
             queue=box.queue,
             clock=box.clock,

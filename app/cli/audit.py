@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from app.domain.audit import AuditRecord
+    from app.domain.caller import Caller
 
 _PAGE = 500
 _MAC_BYTES = 32
@@ -68,8 +69,8 @@ def audit() -> None:
 @tenant_option
 def list_(limit: int, tenant: str) -> None:
     """Print a tenant's latest records, newest first."""
-    container, _ = container_for(tenant)
-    for _, record in zip(range(limit), _records(container), strict=False):
+    container, caller = container_for(tenant)
+    for _, record in zip(range(limit), _records(container, caller), strict=False):
         actor = " ".join(str(part) for part in (record.actor.kind, record.actor.id) if part)
         target = " ".join(str(part) for part in (record.target_kind, record.target_id) if part)
         place = record.sequence or "-"
@@ -84,10 +85,10 @@ def list_(limit: int, tenant: str) -> None:
 @tenant_option
 def export(file: Any, tenant: str) -> None:  # noqa: ANN401 - an open file
     """Write all of a tenant's records to a new FILE, a JSON object a line, newest first."""
-    container, owner = container_for(tenant)
-    record_action(Action.EXPORT_AUDIT, owner.id, uow=container.uow)
+    container, caller = container_for(tenant)
+    record_action(Action.EXPORT_AUDIT, caller.tenant_id, uow=container.uow)
     count = 0
-    for record in _records(container):
+    for record in _records(container, caller):
         file.write(json.dumps(_document(record)) + "\n")
         count += 1
     click.echo(f"{file.name}: {count} records")
@@ -150,9 +151,9 @@ def _former(file: Path) -> AuditChain:
     return AuditChain(file.read_text(encoding="utf-8").strip())
 
 
-def _records(container: Container) -> Iterator[AuditRecord]:
+def _records(container: Container, caller: Caller) -> Iterator[AuditRecord]:
     before: UUID | None = None
-    while found := list_records(before=before, limit=_PAGE, uow=container.uow):
+    while found := list_records(before=before, limit=_PAGE, caller=caller, uow=container.uow):
         yield from found
         before = found[-1].id
 

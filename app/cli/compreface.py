@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import click
@@ -11,12 +12,17 @@ from app.compat.compreface.usecases.applications import (
     clone_service,
     create_service,
     delete_service,
+    get_service,
     list_services,
     rename_service,
     rotate_key,
 )
+from app.domain.caller import Caller
 from app.domain.compreface import ServiceType
 from app.settings import Settings
+
+if TYPE_CHECKING:
+    from app.bootstrap import Container
 
 
 @click.group()
@@ -64,7 +70,7 @@ def list_() -> None:
 @click.argument("name")
 def rename(service_id: UUID, name: str) -> None:
     """Give a service another name."""
-    container = build_container(Settings.load())
+    container, _ = _acting_for(service_id)
     rename_service(service_id, name, uow=container.uow)
 
 
@@ -72,7 +78,7 @@ def rename(service_id: UUID, name: str) -> None:
 @click.argument("service_id", type=click.UUID)
 def rotate_key_(service_id: UUID) -> None:
     """Replace a service's key and print the new one; the old one is refused from now on."""
-    container = build_container(Settings.load())
+    container, _ = _acting_for(service_id)
     _, key = rotate_key(service_id, uow=container.uow)
     click.echo(key)
 
@@ -82,7 +88,7 @@ def rotate_key_(service_id: UUID) -> None:
 @click.argument("name")
 def clone(service_id: UUID, name: str) -> None:
     """Copy a service with its people under another name and print the copy's key."""
-    container = build_container(Settings.load())
+    container, _ = _acting_for(service_id)
     _, key = clone_service(service_id, name, uow=container.uow, clock=container.clock)
     click.echo(key)
 
@@ -91,5 +97,15 @@ def clone(service_id: UUID, name: str) -> None:
 @click.argument("service_id", type=click.UUID)
 def delete(service_id: UUID) -> None:
     """Remove a service with its subjects, faces, photographs and jobs."""
+    container, caller = _acting_for(service_id)
+    delete_service(service_id, receipts=container.receipts, caller=caller, uow=container.uow)
+
+
+def _acting_for(service_id: UUID) -> tuple[Container, Caller]:
+    """Return the container that acts for the tenant of a service, and the operator.
+
+    Raises: NotFoundError.
+    """
     container = build_container(Settings.load())
-    delete_service(service_id, uow=container.uow)
+    tenant_id = get_service(service_id, uow=container.uow).tenant_id
+    return container.acting_for(tenant_id), Caller.of_command_line(tenant_id)

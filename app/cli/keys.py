@@ -24,11 +24,11 @@ def keys() -> None:
 @tenant_option
 def create(name: str, scope: str, tenant: str) -> None:
     """Make a key and print it; it cannot be shown again."""
-    container, owner = container_for(tenant)
+    container, caller = container_for(tenant)
     _, credential = create_key(
         name=name,
         scope=Scope(scope),
-        tenant_id=owner.id,
+        caller=caller,
         uow=container.uow,
         clock=container.clock,
     )
@@ -39,7 +39,7 @@ def create(name: str, scope: str, tenant: str) -> None:
 @tenant_option
 def list_(tenant: str) -> None:
     """Print every key's id, scope and name, oldest first."""
-    container, _ = container_for(tenant)
-    for key in list_keys(uow=container.uow):
+    container, caller = container_for(tenant)
+    for key in list_keys(caller=caller, uow=container.uow):
         state = "live" if key.is_live(container.clock.now()) else "closed"
         click.echo(f"{key.id}  {key.scope:5}  {state:6}  {key.name}")

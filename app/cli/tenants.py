@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from app.bootstrap import build_container
+from app.domain.caller import Caller
 from app.domain.documents import to_document
 from app.domain.tenant import DEFAULT_TENANT
 from app.services.access.tenants import create_tenant, delete_tenant, find_tenant, list_tenants
@@ -13,7 +14,6 @@ from app.settings import Settings
 
 if TYPE_CHECKING:
     from app.bootstrap import Container
-    from app.domain.tenant import Tenant
 
 #: For commands that act for one tenant.
 tenant_option = click.option(
@@ -21,11 +21,11 @@ tenant_option = click.option(
 )
 
 
-def container_for(name: str) -> tuple[Container, Tenant]:
-    """Return the container that acts for a tenant, and the tenant. Raises: NotFoundError."""
+def container_for(name: str) -> tuple[Container, Caller]:
+    """Return the container that acts for a tenant, and the operator. Raises: NotFoundError."""
     container = build_container(Settings.load())
     tenant = find_tenant(name, uow=container.uow)
-    return container.acting_for(tenant.id), tenant
+    return container.acting_for(tenant.id), Caller.of_command_line(tenant.id)
 
 
 @click.group()

@@ -55,6 +55,8 @@ class Action(StrEnum):
     READ_PROBE = "job.read_photograph"
     GIVE_CONSENT = "consent.give"
     WITHDRAW_CONSENT = "consent.withdraw"
+    #: By itself, with the faces of a subject none of whose consents is valid any more.
+    EXPIRE_CONSENT = "consent.expire"
     PLACE_HOLD = "legal_hold.place"
     LIFT_HOLD = "legal_hold.lift"
     EXPIRE_FACES = "face.expire"

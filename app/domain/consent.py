@@ -38,3 +38,12 @@ class Consent:
     def is_valid(self, now: datetime) -> bool:
         """Whether faces may be stored under it."""
         return self.withdrawn_at is None and self.terms.is_open(now)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndedConsents:
+    """A subject whose consents have ended, or some of them."""
+
+    tenant_id: UUID
+    collection_id: UUID
+    subject_id: UUID

@@ -20,6 +20,13 @@ class Erased(StrEnum):
     TENANT = "tenant"
     #: Faces past their collection's retention, and the subjects that had no others.
     EXPIRED_FACES = "expired_faces"
+    #: The faces of a subject whose consents have all ended.
+    FACES_WITHOUT_CONSENT = "faces_without_consent"
+    #: Faces of which the model that a collection has come to has no vector.
+    LEFT_BEHIND_FACES = "left_behind_faces"
+    #: Everybody in a collection that stays, or everybody's faces; the id is the collection's.
+    ALL_SUBJECTS = "all_subjects"
+    ALL_FACES = "all_faces"
 
 
 #: Places that could hold something of a person, and hold ids at most.

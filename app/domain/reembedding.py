@@ -141,3 +141,13 @@ class DoubleFace:
     subject_id: UUID
     former: Sequence[float]
     new: Sequence[float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettledFaces:
+    """Some faces that are done when their collection comes to be of one model alone."""
+
+    #: All of them, in order.
+    face_ids: Sequence[UUID]
+    #: Those of them that have no vector by that model.
+    without_vector: Sequence[UUID]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from uuid import UUID
 
-    from app.domain.access import ApiKey
+    from app.domain.caller import Caller
     from app.domain.collection import Collection
     from app.services.ports import UnitOfWorkFactory
 
@@ -33,15 +33,15 @@ class CollectionMemory:
         self._lock = threading.Lock()
         self._known: dict[tuple[UUID, str], tuple[float, Collection]] = {}
 
-    def find(self, reference: str, *, key: ApiKey, uow: UnitOfWorkFactory) -> Collection:
+    def find(self, reference: str, *, caller: Caller, uow: UnitOfWorkFactory) -> Collection:
         """Return the collection of that id or name. Raises: NotFoundError."""
-        now, place = self._monotonic(), (key.tenant_id, reference)
+        now, place = self._monotonic(), (caller.tenant_id, reference)
         with self._lock:
             known = self._known.get(place)
         if known is not None and now - known[0] < _TTL_S:
-            require_visible_collection(known[1].id, key)
+            require_visible_collection(known[1].id, caller)
             return known[1]
-        collection = get_collection(reference, key=key, uow=uow)
+        collection = get_collection(reference, caller=caller, uow=uow)
         with self._lock:
             if len(self._known) >= _MAX_COLLECTIONS:
                 self._known.clear()

@@ -1,4 +1,4 @@
-"""What a request handler may reach for."""
+"""What a request handler may reach for, and who makes the request."""
 
 from __future__ import annotations
 
@@ -6,23 +6,42 @@ from typing import TYPE_CHECKING, cast
 
 from flask import current_app, g
 
-from app.domain.audit import Actor, ActorKind
-
 if TYPE_CHECKING:
     from app.bootstrap import Container
-    from app.domain.access import ApiKey
+    from app.domain.caller import Caller
     from app.web.collection_memory import CollectionMemory
     from app.web.key_ring import KeyRing
 
 
 def container() -> Container:
-    """Return the container, which acts for the tenant of the request's key once that is known."""
+    """Return the container, which acts for the caller once that is known."""
     return cast("Container", g.get("container") or current_app.extensions["container"])
 
 
-def act_for(key: ApiKey) -> None:
-    """Let the rest of the request see the things of the key's tenant alone, in the key's name."""
-    g.container = container().acting_for(key.tenant_id, Actor(ActorKind.KEY, key.id))
+def claim(caller: Caller) -> None:
+    """Note who the request says it is from, before that is proved: a refusal is recorded for it."""
+    g.claimed = caller
+
+
+def act_for(caller: Caller) -> None:
+    """Let the rest of the request see the things of the caller alone, and act in its name."""
+    g.claimed = g.caller = caller
+    g.container = current_app.extensions["container"].acting_for(caller.tenant_id, caller.actor)
+
+
+def claimed_caller() -> Caller | None:
+    """Return who the request says it is from; nothing where that is nobody we know."""
+    return cast("Caller | None", g.get("claimed"))
+
+
+def known_caller() -> Caller | None:
+    """Return who makes the request; nothing where that is not proved."""
+    return cast("Caller | None", g.get("caller"))
+
+
+def current_caller() -> Caller:
+    """Return who makes the request; for operations that need a key alone."""
+    return cast("Caller", g.caller)
 
 
 def key_ring() -> KeyRing:
@@ -33,8 +52,3 @@ def key_ring() -> KeyRing:
 def collection_memory() -> CollectionMemory:
     """Return the application's memory of collections."""
     return cast("CollectionMemory", current_app.extensions["collection_memory"])
-
-
-def current_key() -> ApiKey:
-    """Return the key that the request came with; only operations that need one may ask."""
-    return cast("ApiKey", g.key)

@@ -8,12 +8,13 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from flask import current_app, g, request
+from flask import current_app, request
 
-from app.domain.audit import Actor, ActorKind, Verdict
+from app.domain.audit import Verdict
 from app.domain.errors import ServiceUnavailableError
 from app.domain.naming import as_uuid
 from app.services.access.audit_trail import record_denial
+from app.web.context import claimed_caller
 
 if TYPE_CHECKING:
     from flask import Flask, Response
@@ -43,19 +44,21 @@ def _write_down(response: Response) -> Response:
     and to this process; whose the id is can be told from the database afterwards.
     """
     verdict = _VERDICTS.get(response.status_code)
-    claimed = g.get("service") or g.get("claimed_key")
+    claimed = claimed_caller()
     named = bool(request.view_args)
     if verdict is None or claimed is None or request.url_rule is None:
         return response
     if verdict is Verdict.NOT_FOUND and not named:
         return response
-    kind = ActorKind.SERVICE if "service" in g else ActorKind.KEY
-    box: Container = current_app.extensions["container"].acting_for(
-        claimed.tenant_id, Actor(kind, claimed.id)
-    )
+    whole: Container = current_app.extensions["container"]
+    container = whole.acting_for(claimed.tenant_id, claimed.actor)
     try:
         record_denial(
-            verdict, _target(), method=request.method, route=request.url_rule.rule, uow=box.uow
+            verdict,
+            _target(),
+            method=request.method,
+            route=request.url_rule.rule,
+            uow=container.uow,
         )
     except ServiceUnavailableError:
         _LOG.warning("a refusal could not be recorded", extra={"action": "audit.miss"})

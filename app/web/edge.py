@@ -11,6 +11,8 @@ from uuid import uuid4
 from flask import g, request
 
 from app import observability
+from app.domain.audit import ActorKind
+from app.web.context import known_caller
 
 if TYPE_CHECKING:
     from flask import Flask, Response
@@ -57,10 +59,15 @@ def _finish(response: Response) -> Response:
             "route": request.url_rule.rule if request.url_rule else None,
             "status": response.status_code,
             "duration_ms": round((time.perf_counter() - g.began) * 1000, 1),
-            "key_id": str(g.key.id) if "key" in g else None,
+            "key_id": _key_id(),
         },
     )
     return response
+
+
+def _key_id() -> str | None:
+    caller = known_caller()
+    return str(caller.actor.id) if caller and caller.actor.kind is ActorKind.KEY else None
 
 
 def _forget(_: BaseException | None) -> None:

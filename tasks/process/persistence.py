@@ -8,14 +8,12 @@ from traceback import clear_frames
 from typing import TYPE_CHECKING
 
 from app.domain.errors import ServiceUnavailableError, VultusError
-from app.services.jobs.sweep import give_back, hand_back
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from app.bootstrap import Container
     from app.domain.job import Job
-    from app.services.jobs.sweep import SweepRules
+    from app.services.jobs.desk import JobDesk
 
 _LOG = logging.getLogger(__name__)
 
@@ -43,22 +41,19 @@ def store(write: Callable[[], object], *, deadline: float, again_s: float = _AGA
             return
 
 
-def put_back(claim: Job, container: Container, rules: SweepRules, *, fault: BaseException) -> None:
+def retry(claim: Job, desk: JobDesk, *, fault: BaseException) -> None:
     """Let a claimed job be tried again after a fault, which counts as an attempt.
 
     The fault is made to let go of what its calls held: where it was the memory, too little would be
     left to write with.
     """
     clear_frames(fault.__traceback__)
-    _or_let_lapse(
-        claim,
-        lambda: give_back(claim, rules, fault=fault, uow=container.uow, clock=container.clock),
-    )
+    _or_let_lapse(claim, lambda: desk.retry(claim, fault=fault))
 
 
-def put_back_uncounted(claim: Job, container: Container) -> None:
+def excuse(claim: Job, desk: JobDesk) -> None:
     """Let a claimed job be tried again at once: this process was told to stop."""
-    _or_let_lapse(claim, lambda: hand_back(claim, uow=container.uow, clock=container.clock))
+    _or_let_lapse(claim, lambda: desk.excuse(claim))
 
 
 def _or_let_lapse(claim: Job, write: Callable[[], None]) -> None:

@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from io import BytesIO
 from itertools import count
 
-from factories import analysed_face, image_analysis, sweep_rules
+from factories import analysed_face, image_analysis, job_rules
 from sqlalchemy import text
 
 from app.compat.compreface.usecases.applications import NewService, create_service
 from app.domain.access import Scope
+from app.domain.caller import Caller
 from app.domain.compreface import ServiceType
 from app.services.access.keys import create_key
 from app.services.access.tenants import create_tenant
-from app.services.jobs.complete import complete_job
 from app.services.jobs.sweep import sweep
 from app.services.recognition.enrol import enrolled
 from tests.chaos.tenant_world import MODEL, PHOTO
 
 _NUMBERS = count()
-_RULES = sweep_rules(republish_after=timedelta(hours=1))
+_RULES = job_rules(republish_after=timedelta(hours=1))
 
 
 class Door:
@@ -37,7 +38,11 @@ class Door:
         self.tenant = create_tenant(self.name, uow=world.owner.uow, clock=world.owner.clock)
         box = world.owner.acting_for(self.tenant.id)
         _, credential = create_key(
-            name="admin", scope=Scope.ADMIN, tenant_id=self.tenant.id, uow=box.uow, clock=box.clock
+            name="admin",
+            scope=Scope.ADMIN,
+            caller=Caller.of_command_line(self.tenant.id),
+            uow=box.uow,
+            clock=box.clock,
         )
         wanted = NewService(
             application="door", name="front", type=ServiceType.RECOGNITION, model=MODEL
@@ -118,14 +123,7 @@ class Door:
             before_commit()
             return outcome
 
-        complete_job(
-            claim,
-            conclude,
-            retention=timedelta(hours=1),
-            uow=self.owner.uow,
-            queue=self.owner.queue,
-            clock=self.owner.clock,
-        )
+        self.owner.desk.complete(claim, conclude)
 
     def work(self):
         """Do everything that is queued."""
@@ -133,7 +131,7 @@ class Door:
             self.finish(claim, images)
 
     def sweep(self):
-        sweep(_RULES, uow=self.owner.uow, queue=self.owner.queue, clock=self.owner.clock)
+        sweep(replace(self.owner.desk, rules=_RULES), self.owner.receipts)
 
     def ask(self, query):
         """Return one value from the rows of the collection, past everything that guards them."""

@@ -16,13 +16,14 @@ from app.bootstrap import Container
 from app.compat.compreface.usecases.applications import NewService, create_service
 from app.domain.access import Scope
 from app.domain.backlog import Bounds
+from app.domain.caller import Caller
 from app.domain.compreface import ServiceType
 from app.domain.job import JobType
 from app.factory import create_app
 from app.services.access.keys import create_key, revoke_key
 from app.services.access.tenants import create_tenant
 from app.services.jobs.admission import Admission
-from app.services.jobs.complete import Outcome, complete_job
+from app.services.jobs.complete import Outcome
 from app.services.recognition.enrol import enrolled
 from app.settings import Settings
 from app.storage.database.engine import build_engine
@@ -82,13 +83,14 @@ class World:
                 name=purpose,
                 scope=scope,
                 expires_at=age and datetime.now(UTC) + age,
-                tenant_id=tenant.id,
+                caller=Caller.of_command_line(tenant.id),
                 uow=box.uow,
                 clock=box.clock,
             )
             home.keys[purpose] = str(credential)
             if purpose == "revoked":
-                revoke_key(key.id, uow=box.uow, clock=box.clock)
+                who = Caller.of_command_line(tenant.id)
+                revoke_key(key.id, caller=who, uow=box.uow, clock=box.clock)
             if purpose == "read":
                 home.ids["key_id"] = str(key.id)
         self._furnish(home)
@@ -148,7 +150,7 @@ class World:
             name="behind the service",
             scope=Scope.WRITE,
             collection_id=service.collection_id,
-            tenant_id=home.tenant_id,
+            caller=Caller.of_command_line(home.tenant_id),
             uow=self.owner.uow,
             clock=self.owner.clock,
         )
@@ -177,14 +179,7 @@ class World:
         with self.owner.uow() as work:
             claim, images = work.jobs.claim_named(job_id, worker="test", lease=timedelta(minutes=1))
             work.commit()
-        complete_job(
-            claim,
-            lambda work: conclude(work, claim, images),
-            retention=timedelta(hours=1),
-            uow=self.owner.uow,
-            queue=self.owner.queue,
-            clock=self.owner.clock,
-        )
+        self.owner.desk.complete(claim, lambda work: conclude(work, claim, images))
         return claim.collection_id
 
 

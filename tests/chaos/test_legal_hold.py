@@ -168,11 +168,17 @@ def test_what_is_held_survives_every_way_of_deleting(empty_world, size, finding)
         kept = [_held_while_it_is_deleted(empty_world, patch) for _ in range(5 * rounds)]
     n = rounds * 2 * len(_WAYS_OUT)
     with without_walls(empty_world) as patch:
-        for module in ("examples", "applications", "tenants", "faces", "consent_rules"):
+        for module in (
+            "access.tenants",
+            "people.collections",
+            "people.consent_rules",
+            "people.faces",
+            "people.subjects",
+        ):
             for check in ("require_unheld", "require_nothing_held", "require_no_tenant_hold"):
                 patch.setattr(f"app.services.{module}.{check}", lambda *_: None, raising=False)
         patch.setattr("app.services.people.consent_rules.is_held", lambda *_: False)
-        for repository in ("erasing", "consents"):
+        for repository in ("erasure.repository", "people.consents"):
             patch.setattr(f"app.storage.{repository}.held", lambda *_: false())
         naive = _erased(empty_world, _BESIDE_THE_ROUTES, kinds=[False])
         naive_kept = _held_while_it_is_deleted(empty_world, patch)

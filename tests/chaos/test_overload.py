@@ -15,6 +15,7 @@ import pytest
 
 from app.bootstrap import SystemClock
 from app.domain.access import Scope
+from app.domain.caller import Caller
 from app.domain.identity import new_id
 from app.services.access.keys import create_key
 from app.services.access.tenants import create_tenant
@@ -40,8 +41,8 @@ def busy_key(stack):
     engine = build_engine(url, pool_size=1)
     parts = {"uow": lambda: SqlUnitOfWork(engine), "clock": SystemClock()}
     tenant = create_tenant(f"busy-{uuid4().hex[:8]}", **parts)
-    whose = {"tenant_id": tenant.id, "collection_id": None, "expires_at": None}
-    _, credential = create_key(name="busy", scope=Scope.ADMIN, **whose, **parts)
+    who = Caller.of_command_line(tenant.id)
+    _, credential = create_key(name="busy", scope=Scope.ADMIN, caller=who, **parts)
     engine.dispose()
     return str(credential)
 

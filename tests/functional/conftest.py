@@ -14,11 +14,11 @@ from fakes import FakeClock, FakeJobQueue, FakeSender
 from app.bootstrap import Container
 from app.domain.access import Scope
 from app.domain.backlog import Bounds
+from app.domain.caller import Caller
 from app.domain.tenant import DEFAULT_TENANT_ID
 from app.factory import create_app
 from app.services.access.keys import create_key
 from app.services.jobs.admission import Admission
-from app.services.jobs.complete import complete_job, fail_job
 from app.services.recognition.enrol import enrolled
 from app.settings import Settings
 from app.storage.database.engine import build_engine
@@ -131,7 +131,7 @@ def make_client(app, container):
             scope=scope,
             collection_id=collection_id,
             expires_at=expires_at,
-            tenant_id=tenant_id,
+            caller=Caller.of_command_line(tenant_id),
             uow=container.uow,
             clock=container.clock,
         )
@@ -169,19 +169,12 @@ def work_off(container):
         with container.uow() as unit:
             claim, images = unit.jobs.claim_named(job_id, worker="test", lease=timedelta(minutes=1))
             unit.commit()
-        parts = {
-            "retention": RETENTION,
-            "uow": container.uow,
-            "queue": container.queue,
-            "clock": container.clock,
-        }
         if error is not None:
-            return fail_job(claim, error, **parts)
+            return container.desk.fail(claim, error)
         analyses = [image_analysis(analysed_face(direction)) for _ in images]
-        return complete_job(
+        return container.desk.complete(
             claim,
             lambda unit: enrolled(unit, claim, claim.parameters, analyses, container.clock),
-            **parts,
         )
 
     return work

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 import pictures
 import pytest
-from factories import image_bytes
+from factories import caller, image_bytes
 
 from app.compat.compreface.errors import of_problem
 from app.compat.compreface.usecases.applications import (
@@ -112,7 +112,9 @@ def test_an_application_takes_its_services_and_their_jobs_with_it(container, adm
     location = post(container, key).headers["Location"]
     [(application, services)] = list_services(uow=container.uow)
     assert [one.name for one in services] == ["one", "two"]
-    delete_application(application.id, uow=container.uow)
+    delete_application(
+        application.id, receipts=container.receipts, caller=caller(), uow=container.uow
+    )
     assert list_services(uow=container.uow) == []
     assert admin.get(location).status_code == 404
     assert admin.get(f"/v1/collections/{recognition.collection_id}").status_code == 404

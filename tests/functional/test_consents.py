@@ -12,7 +12,7 @@ from app.compat.compreface.usecases.applications import NewService, create_servi
 from app.domain.access import Scope
 from app.domain.compreface import ServiceType
 from app.domain.job import JobType
-from app.services.jobs.complete import Outcome, complete_job
+from app.services.jobs.complete import Outcome
 from tests.made_results import RESULT_OF
 
 FACES = "/v1/collections/staff/faces"
@@ -230,14 +230,8 @@ def test_a_kept_probe_is_shown_to_its_owner_and_to_admins(admin, staff, make_cli
             None, worker="test", lease=timedelta(minutes=1), companions=1
         )
         work.commit()
-    complete_job(
-        claim,
-        lambda _: Outcome(result=RESULT_OF[JobType.RECOGNITION]),
-        retention=timedelta(hours=1),
-        uow=container.uow,
-        queue=container.queue,
-        clock=container.clock,
-    )
+    outcome = Outcome(result=RESULT_OF[JobType.RECOGNITION])
+    container.desk.complete(claim, lambda _: outcome)
     for reader in (owner, admin):
         shown = reader.get(image)
         assert (shown.status_code, shown.data) == (200, PHOTO)

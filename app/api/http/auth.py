@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask import g, request
+from flask import request
 
 from app.domain.access import Credential
+from app.domain.caller import Caller
 from app.domain.errors import AuthenticationError, PermissionDeniedError
-from app.web.context import act_for, container, key_ring
+from app.web.context import act_for, claim, container, key_ring
 
 if TYPE_CHECKING:
     from app.domain.access import ApiKey, Scope
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 _MAX_PUBLIC_ID = 64
 
 
-def authenticate(needed: Scope) -> ApiKey:
-    """Return the live key of this request and keep it for ``current_key``.
+def authenticate(needed: Scope) -> Caller:
+    """Return the holder of this request's live key and keep it for ``current_caller``.
 
     Raises: AuthenticationError: there is none. PermissionDeniedError: its scope does not reach.
     """
@@ -30,9 +31,9 @@ def authenticate(needed: Scope) -> ApiKey:
         raise PermissionDeniedError(
             f'this call needs a key with the scope "{needed}"; this key has "{found.scope}"'
         )
-    g.key = found
-    act_for(found)
-    return found
+    caller = Caller.of_key(found)
+    act_for(caller)
+    return caller
 
 
 def _find(credential: Credential) -> ApiKey | None:
@@ -41,7 +42,8 @@ def _find(credential: Credential) -> ApiKey | None:
     if found is not None and not found.accepts(credential.secret, now):
         # A secret that another process has just made is good at once.
         found = key_ring().look_up(credential.public_id)
-    g.claimed_key = found  # for the audit trail, should it be refused
+    if found is not None:
+        claim(Caller.of_key(found))
     if found is None or not found.accepts(credential.secret, now) or not found.is_live(now):
         return None
     return found

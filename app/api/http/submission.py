@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -16,9 +15,8 @@ from app.api.http.rate_limit import rate_limit
 from app.api.schemas.jobs import JobResource
 from app.domain.job import PARAMETERS
 from app.domain.job_request import JobRequest
-from app.services.jobs.submit import Submission, submit_job
-from app.services.jobs.wait import wait_for_job
-from app.web.context import container, current_key
+from app.services.jobs.submit import Submission
+from app.web.context import container, current_caller
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,26 +41,21 @@ def submit(
     """Store a job and answer 202 with it, or 200 where it ended while the caller waited."""
     box = container()
     preferences = Preferences.of_request(query, max_wait_s=box.settings.max_wait_s)
-    submission = submit_job(
+    submission = box.desk.submit(
         JobRequest(
             parameters=PARAMETERS[job_type](**parameters.model_dump(exclude_none=True)),
-            owner_id=current_key().id,
+            owner_id=current_caller().require_owner_id(),
             collection_id=collection.id if collection else None,
             images=images,
             awaited=preferences.wait_s > 0,
         ),
         route=f"{request.method} {job_type}",
         idempotency_key=idempotency_key(),
-        republish_after=timedelta(seconds=box.settings.republish_s),
-        admission=box.admission,
-        uow=box.uow,
-        queue=box.queue,
-        clock=box.clock,
     )
     job = submission.job
     observability.job_id.set(str(job.id))
     if preferences.wait_s > 0 and not job.state.is_terminal:
-        job = wait_for_job(job.id, timeout_s=preferences.wait_s, uow=box.uow, bell=box.bell) or job
+        job = box.desk.wait(job.id, timeout_s=preferences.wait_s) or job
     return _answer(replace(submission, job=job), preferences)
 
 

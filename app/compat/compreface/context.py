@@ -1,22 +1,24 @@
-"""What a request handler may reach for, and whose request it is."""
+"""Whose request it is: the service behind the key, and what it may do here."""
 
 from __future__ import annotations
 
 from http import HTTPStatus
 from typing import TYPE_CHECKING, cast
 
-from flask import current_app, g, request
+from flask import g, request
 
 from app.compat.compreface.errors import CompreFaceError, constraint
 from app.compat.compreface.usecases.applications import find_service
 from app.compat.compreface.usecases.calls import count_call
+from app.domain.access import Scope
 from app.domain.audit import Actor, ActorKind
+from app.domain.caller import Caller
 from app.domain.compreface import ServiceType
 from app.domain.errors import NotFoundError
 from app.domain.naming import as_uuid
+from app.web.context import act_for, container
 
 if TYPE_CHECKING:
-    from app.bootstrap import Container
     from app.domain.compreface import Service
 
 _KEY_LENGTH = 36
@@ -27,11 +29,6 @@ _TITLES = {
     ServiceType.DETECTION: "Detection",
     ServiceType.VERIFY: "Verification",
 }
-
-
-def container() -> Container:
-    """Return the container, which acts for the tenant of the service once that is known."""
-    return cast("Container", g.get("container") or current_app.extensions["container"])
 
 
 def authenticate(wanted: ServiceType) -> None:
@@ -49,14 +46,20 @@ def authenticate(wanted: ServiceType) -> None:
         g.service = find_service(key, wanted, uow=container().uow)
     except NotFoundError:
         raise service_not_found(wanted, stated) from None
-    act_for(g.service)
+    act_for(caller_of(g.service))
     if request.path.rstrip("/").endswith(_COUNTED):
         count_call(g.service.id, uow=container().uow, clock=container().clock)
 
 
-def act_for(service: Service) -> None:
-    """Let the rest of the request see the things of the service's tenant alone, in its name."""
-    g.container = container().acting_for(service.tenant_id, Actor(ActorKind.SERVICE, service.id))
+def caller_of(service: Service) -> Caller:
+    """Return the caller that a service's key makes of a client."""
+    return Caller(
+        actor=Actor(ActorKind.SERVICE, service.id),
+        tenant_id=service.tenant_id,
+        scope=Scope.WRITE,
+        # No collection has the id of a service: one without a collection sees none.
+        collection_id=service.collection_id or service.id,
+    )
 
 
 def service_not_found(wanted: ServiceType, stated: str) -> CompreFaceError:

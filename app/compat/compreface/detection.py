@@ -8,7 +8,7 @@ from flask import Blueprint
 
 from app.compat.compreface import translate
 from app.compat.compreface.calls import Call, Seen, seen
-from app.compat.compreface.context import authenticate, container
+from app.compat.compreface.context import authenticate
 from app.compat.compreface.documents import answer
 from app.compat.compreface.images import read_images
 from app.compat.compreface.jobs import run_job
@@ -16,6 +16,7 @@ from app.compat.compreface.parameters import Parameters
 from app.domain.compreface import ServiceType
 from app.domain.job_parameters import DetectionParameters, EmbeddingParameters
 from app.domain.job_results import DetectionResult, EmbeddingResult
+from app.web.context import container
 
 if TYPE_CHECKING:
     from flask import Response

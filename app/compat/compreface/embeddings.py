@@ -8,7 +8,7 @@ from flask import Blueprint
 
 from app.compat.compreface import translate
 from app.compat.compreface.calls import curve_of
-from app.compat.compreface.context import authenticate, container, current_service
+from app.compat.compreface.context import authenticate, current_service
 from app.compat.compreface.documents import answer, json_object, vector, vectors
 from app.compat.compreface.errors import example_not_found, undefined
 from app.compat.compreface.faces import parse_id
@@ -19,6 +19,7 @@ from app.domain.compreface import ServiceType
 from app.domain.embedding import Embedding
 from app.domain.errors import NotFoundError
 from app.domain.matching import cosine
+from app.web.context import container
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

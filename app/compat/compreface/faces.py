@@ -9,7 +9,7 @@ from uuid import UUID
 from flask import Blueprint, Response
 
 from app.compat.compreface.calls import DETECTION_THRESHOLD
-from app.compat.compreface.context import act_for, authenticate, container, current_service
+from app.compat.compreface.context import authenticate, caller_of, current_service
 from app.compat.compreface.documents import answer, json_value
 from app.compat.compreface.errors import example_not_found, no_face, undefined
 from app.compat.compreface.images import read_images
@@ -18,8 +18,8 @@ from app.compat.compreface.parameters import Parameters, detection_threshold
 from app.compat.compreface.translate import Document, page
 from app.compat.compreface.usecases.applications import find_service
 from app.compat.compreface.usecases.examples import (
-    erase_examples,
-    erase_examples_of,
+    delete_examples,
+    delete_examples_of,
     example_image,
     list_examples,
 )
@@ -29,8 +29,11 @@ from app.domain.job_parameters import EnrolmentParameters
 from app.domain.job_results import EnrolmentResult
 from app.domain.naming import as_uuid
 from app.domain.selection import FacePolicy
+from app.web.context import act_for, container, current_caller
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from app.domain.collection import Face
 
 routes = Blueprint("compreface_faces", __name__)
@@ -74,14 +77,20 @@ def listing() -> Response:
 def delete_of_subject() -> Response:
     """Remove the examples of a subject, or of all."""
     subject = Parameters.of_request().text("subject") or None
-    deleted = erase_examples_of(current_service(), subject, uow=container().uow)
+    deleted = delete_examples_of(
+        current_service(),
+        subject,
+        receipts=container().receipts,
+        caller=current_caller(),
+        uow=container().uow,
+    )
     return answer({"deleted": deleted})
 
 
 @routes.delete("/recognition/faces/<image_id>")
 def delete(image_id: str) -> Response:
     """Remove an example."""
-    erased = erase_examples(current_service(), [parse_id(image_id)], uow=container().uow)
+    erased = erase([parse_id(image_id)])
     if not erased:
         raise example_not_found(f"Image {image_id} not found")
     return answer(_example(erased[0]))
@@ -93,8 +102,7 @@ def delete_several() -> Response:
     stated = json_value()
     if not isinstance(stated, list) or not all(isinstance(one, str) for one in stated):
         raise undefined()
-    ids = [parse_id(one) for one in stated]
-    erased = erase_examples(current_service(), ids, uow=container().uow)
+    erased = erase([parse_id(one) for one in stated])
     return answer([_example(face) for face in erased])
 
 
@@ -116,7 +124,7 @@ def photograph_by_key(api_key: str, image_id: str) -> Response:
         service = find_service(key, ServiceType.RECOGNITION, uow=container().uow)
     except NotFoundError:
         return _octets(b"")
-    act_for(service)
+    act_for(caller_of(service))
     return _octets(example_image(service, face_id, uow=container().uow))
 
 
@@ -135,6 +143,17 @@ def enrol(parameters: Parameters) -> Document:
     if not result.face_ids:
         raise no_face()
     return {"image_id": str(result.face_ids[0]), "subject": subject}
+
+
+def erase(face_ids: Sequence[UUID]) -> list[Face]:
+    """Remove examples; return those that there were, in the order asked for."""
+    return delete_examples(
+        current_service(),
+        face_ids,
+        receipts=container().receipts,
+        caller=current_caller(),
+        uow=container().uow,
+    )
 
 
 def parse_id(text: str) -> UUID:

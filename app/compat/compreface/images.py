@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from flask import request
 
-from app.compat.compreface.context import container
 from app.compat.compreface.documents import json_object
 from app.compat.compreface.errors import CompreFaceError, empty_field, missing_part, undefined
 from app.imaging.base64_text import decode_base64
 from app.imaging.inspect import ImageLimits, inspect_image
+from app.web.context import container
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

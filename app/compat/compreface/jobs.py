@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
 from flask import request
 
-from app import observability
-from app.compat.compreface.context import container, current_service, service_not_found
+from app.compat.compreface.context import current_service, service_not_found
 from app.compat.compreface.errors import CompreFaceError, changed_meanwhile, of_problem, too_late
 from app.compat.compreface.usecases.applications import get_service
 from app.domain.errors import NotFoundError
 from app.domain.job import JobState
 from app.domain.job_request import JobRequest
-from app.services.jobs.submit import submit_job
-from app.services.jobs.wait import wait_for_job
+from app.web.context import container, current_caller
+from app.web.sync import submit_and_wait
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,27 +32,18 @@ def run_job(parameters: JobParameters, images: Sequence[bytes], answer: type[R])
 
     Raises: CompreFaceError: it has failed, or goes on after the time that a caller waits.
     """
-    box, service = container(), current_service()
+    service = current_service()
     asked = JobRequest(
         parameters=parameters,
-        owner_id=service.id,
+        owner_id=current_caller().require_owner_id(),
         collection_id=service.collection_id,
         images=images,
         awaited=True,
     )
-    submitted = submit_job(
+    job = submit_and_wait(
         asked,
         route=f"compreface {asked.type}",
-        idempotency_key=None,
-        republish_after=timedelta(seconds=box.settings.republish_s),
-        admission=box.admission,
-        uow=box.uow,
-        queue=box.queue,
-        clock=box.clock,
-    ).job
-    observability.job_id.set(str(submitted.id))
-    job = wait_for_job(
-        submitted.id, timeout_s=box.settings.compreface_wait_s, uow=box.uow, bell=box.bell
+        timeout_s=container().settings.compreface_wait_s,
     )
     if job is None:
         raise _deleted(service)

@@ -7,13 +7,13 @@ left alone, so that a run that was cut short is continued by the next.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from app.compat.compreface.usecases.applications import NewService, create_service, find_service
 from app.compat.compreface.usecases.examples import home_of
+from app.domain.caller import Caller
 from app.domain.compreface import ServiceType
 from app.domain.errors import NotFoundError
 from app.domain.job import JobState
@@ -21,8 +21,7 @@ from app.domain.job_parameters import EnrolmentParameters
 from app.domain.job_request import JobRequest
 from app.domain.selection import FacePolicy
 from app.services.jobs.admission import Admission
-from app.services.jobs.submit import submit_job
-from app.services.jobs.wait import wait_for_job
+from app.services.people.subjects import ensure_subject
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from app.bootstrap import Container
     from app.compat.compreface.source import Source, SourceExample, SourceService
     from app.domain.compreface import Service
+    from app.services.jobs.desk import JobDesk
 
 #: Known to everybody, as every installation has them.
 DEMO_KEYS = {UUID(int=number) for number in (2, 3, 4)}
@@ -91,7 +91,7 @@ def _carry_people(
 ) -> None:
     with container.uow() as work:
         for name in source.subjects(key):
-            work.subjects.ensure(home_of(service), name)
+            ensure_subject(work, home_of(service), name)
         work.commit()
     missing: list[SourceExample] = []
     for example in source.examples(key):
@@ -101,9 +101,11 @@ def _carry_people(
             report.there_before += 1
         else:
             missing.append(example)
+    # The command paces itself, so the bounds of what may wait are not for it.
+    desk = replace(container.desk, admission=Admission.unbounded())
     waiting: deque[tuple[UUID, UUID]] = deque()
     for example, photograph in source.photographs(missing):
-        waiting.append((example.id, _submit(example, photograph, service, container)))
+        waiting.append((example.id, _submit(example, photograph, service, desk)))
         if len(waiting) >= _AHEAD:
             _settle(*waiting.popleft(), container, report)
             progress(report)
@@ -117,31 +119,23 @@ def _is_there(face_id: UUID, container: Container) -> bool:
         return work.faces.get(face_id) is not None
 
 
-def _submit(
-    example: SourceExample, photograph: bytes, service: Service, container: Container
-) -> UUID:
+def _submit(example: SourceExample, photograph: bytes, service: Service, desk: JobDesk) -> UUID:
     """Submit the enrolment, once: the job of a run that was cut short is found again."""
-    return submit_job(
-        JobRequest(
-            parameters=EnrolmentParameters(
-                subject=example.subject, face_policy=FacePolicy.LARGEST, face_id=example.id
-            ),
-            owner_id=service.id,
-            collection_id=service.collection_id,
-            images=[photograph],
+    caller = Caller.of_command_line(service.tenant_id, on_behalf_of=service.id)
+    request = JobRequest(
+        parameters=EnrolmentParameters(
+            subject=example.subject, face_policy=FacePolicy.LARGEST, face_id=example.id
         ),
-        route="compreface import",
-        idempotency_key=str(example.id),
-        republish_after=timedelta(seconds=container.settings.republish_s),
-        admission=Admission.unbounded(),
-        uow=container.uow,
-        queue=container.queue,
-        clock=container.clock,
-    ).job.id
+        owner_id=caller.require_owner_id(),
+        collection_id=service.collection_id,
+        images=[photograph],
+    )
+    route = "compreface import"
+    return desk.submit(request, route=route, idempotency_key=str(example.id)).job.id
 
 
 def _settle(example_id: UUID, job_id: UUID, container: Container, report: Report) -> None:
-    job = wait_for_job(job_id, timeout_s=_PATIENCE_S, uow=container.uow, bell=container.bell)
+    job = container.desk.wait(job_id, timeout_s=_PATIENCE_S)
     if job is not None and job.state is JobState.SUCCEEDED:
         report.enrolled += 1
         return

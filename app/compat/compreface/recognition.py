@@ -8,7 +8,7 @@ from flask import Blueprint
 
 from app.compat.compreface import translate
 from app.compat.compreface.calls import Call, curve_of, seen
-from app.compat.compreface.context import authenticate, container, current_service
+from app.compat.compreface.context import authenticate, current_service
 from app.compat.compreface.documents import answer
 from app.compat.compreface.errors import example_not_found
 from app.compat.compreface.faces import parse_id
@@ -20,6 +20,7 @@ from app.domain.compreface import ServiceType
 from app.domain.errors import NotFoundError
 from app.domain.job_parameters import Ranking, RecognitionParameters
 from app.domain.job_results import RankingResult
+from app.web.context import container
 
 if TYPE_CHECKING:
     from uuid import UUID

@@ -12,20 +12,21 @@ from flask import Blueprint
 
 from app.compat.compreface import retraining, translate
 from app.compat.compreface.calls import Call, seen
-from app.compat.compreface.context import authenticate, container, current_service
+from app.compat.compreface.context import authenticate, current_service
 from app.compat.compreface.documents import answer
 from app.compat.compreface.errors import CompreFaceError, example_not_found
-from app.compat.compreface.faces import enrol, parse_id
+from app.compat.compreface.faces import enrol, erase, parse_id
 from app.compat.compreface.images import read_images
 from app.compat.compreface.jobs import run_job
 from app.compat.compreface.parameters import Parameters
 from app.compat.compreface.retraining import Retrain
 from app.compat.compreface.translate import Document
-from app.compat.compreface.usecases.examples import Examples, erase_examples, list_examples
+from app.compat.compreface.usecases.examples import Examples, list_examples
 from app.compat.compreface.usecases.training import is_trained, running_training
 from app.domain.compreface import ServiceType
 from app.domain.job_parameters import RecognitionParameters
 from app.domain.job_results import RecognitionResult
+from app.web.context import container
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,7 +72,7 @@ def delete_of_subject() -> Response:
     """Remove the examples of a subject, then train; or those of all, and train nothing."""
     parameters = Parameters.of_request()
     subject = parameters.text("subject") or None
-    erased = _erase(_examples(subject))
+    erased = erase([face.id for face in _examples(subject)])
     if subject is not None:
         _train(parameters)
     return answer(_documents(erased))
@@ -80,7 +81,7 @@ def delete_of_subject() -> Response:
 @routes.delete("/faces/<image_id>")
 def delete(image_id: str) -> Response:
     """Remove an example, then train."""
-    erased = erase_examples(current_service(), [parse_id(image_id)], uow=container().uow)
+    erased = erase([parse_id(image_id)])
     if not erased:
         raise example_not_found(f"Image {image_id} not found")
     _train(Parameters.of_request())
@@ -149,10 +150,6 @@ def _listed(subject: str | None, *, limit: int) -> Examples:
     return list_examples(
         current_service(), subject=subject, offset=0, limit=limit, uow=container().uow
     )
-
-
-def _erase(faces: Sequence[Face]) -> list[Face]:
-    return erase_examples(current_service(), [face.id for face in faces], uow=container().uow)
 
 
 def _documents(faces: Sequence[Face]) -> list[Document]:

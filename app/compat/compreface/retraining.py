@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from enum import StrEnum
 
-from app.compat.compreface.context import container, current_service
+from app.compat.compreface.context import current_service
 from app.compat.compreface.errors import CompreFaceError
 from app.compat.compreface.usecases.training import start_training, stop_training
 from app.domain.errors import ConflictError, NotEnoughFacesError
+from app.web.context import container
 
 
 class Retrain(StrEnum):
@@ -35,16 +35,8 @@ def start(*, code: int, message: str) -> None:
     Raises: CompreFaceError: there are too few examples, or one runs already, which is told with
     this code and message.
     """
-    box = container()
     try:
-        start_training(
-            current_service(),
-            republish_after=timedelta(seconds=box.settings.republish_s),
-            admission=box.admission,
-            uow=box.uow,
-            queue=box.queue,
-            clock=box.clock,
-        )
+        start_training(current_service(), desk=container().desk)
     except ConflictError:
         raise CompreFaceError(code, message) from None
     except NotEnoughFacesError:
@@ -53,14 +45,7 @@ def start(*, code: int, message: str) -> None:
 
 def stop() -> None:
     """Stop the training that runs, if one does."""
-    box = container()
-    stop_training(
-        current_service(),
-        retention=timedelta(hours=box.settings.job_retention_h),
-        uow=box.uow,
-        queue=box.queue,
-        clock=box.clock,
-    )
+    stop_training(current_service(), desk=container().desk)
 
 
 def after_change(option: Retrain) -> None:

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response
 
-from app.compat.compreface.context import authenticate, container
+from app.compat.compreface.context import authenticate
 from app.compat.compreface.documents import answer
 from app.compat.compreface.errors import CompreFaceError
 from app.compat.compreface.usecases.applications import models_of_services
 from app.domain.compreface import ServiceType
 from app.domain.tenant import DEFAULT_TENANT_ID
+from app.web.context import container
 
 if TYPE_CHECKING:
     from app.bootstrap import Container

@@ -7,20 +7,22 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint
 
-from app.compat.compreface.context import authenticate, container, current_service
+from app.compat.compreface.context import authenticate, current_service
 from app.compat.compreface.documents import answer, json_object
 from app.compat.compreface.errors import CompreFaceError, subject_not_found
 from app.compat.compreface.names import checked_name
 from app.compat.compreface.parameters import storable
 from app.compat.compreface.usecases.examples import (
-    add_subject,
-    erase_all_subjects,
-    erase_subject,
+    delete_all_subjects,
+    delete_subject,
+    home_of,
     rename_or_merge,
     subject_names,
 )
 from app.domain.compreface import ServiceType
 from app.domain.errors import ConflictError, NotFoundError
+from app.services.people.subjects import create_subject
+from app.web.context import container, current_caller
 
 if TYPE_CHECKING:
     from flask import Response
@@ -38,7 +40,13 @@ def add() -> Response:
     """Store a name."""
     name = checked_name(json_object().get("subject"), "Subject")
     try:
-        add_subject(current_service(), name, uow=container().uow)
+        create_subject(
+            str(home_of(current_service())),
+            name,
+            any_case=True,
+            caller=current_caller(),
+            uow=container().uow,
+        )
     except ConflictError:
         raise CompreFaceError(43, "Subject already exists") from None
     return answer({"subject": name}, HTTPStatus.CREATED)
@@ -71,7 +79,13 @@ def rename(subject: str) -> Response:
 def delete(subject: str) -> Response:
     """Remove a subject with its examples."""
     try:
-        name = erase_subject(current_service(), _bare(subject), uow=container().uow)
+        name = delete_subject(
+            current_service(),
+            _bare(subject),
+            receipts=container().receipts,
+            caller=current_caller(),
+            uow=container().uow,
+        )
     except NotFoundError:
         raise subject_not_found(_bare(subject)) from None
     return answer({"subject": name})
@@ -80,7 +94,13 @@ def delete(subject: str) -> Response:
 @routes.delete("/recognition/subjects")
 def delete_all() -> Response:
     """Remove all subjects with their examples."""
-    return answer({"deleted": erase_all_subjects(current_service(), uow=container().uow)})
+    deleted = delete_all_subjects(
+        current_service(),
+        receipts=container().receipts,
+        caller=current_caller(),
+        uow=container().uow,
+    )
+    return answer({"deleted": deleted})
 
 
 def _bare(subject: str) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from app.domain.audit import START, Action, AuditHead, Verdict
 from app.domain.errors import ConflictError
+from app.services.access.visibility import require_global
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from app.domain.audit import AuditChain, AuditRecord
+    from app.domain.caller import Caller
     from app.services.ports import Clock, UnitOfWork, UnitOfWorkFactory
 
 _LOG = logging.getLogger(__name__)
@@ -55,9 +57,14 @@ def list_records(
     target_id: UUID | None = None,
     before: UUID | None,
     limit: int,
+    caller: Caller,
     uow: UnitOfWorkFactory,
 ) -> list[AuditRecord]:
-    """Return the tenant's records, newest first, from the one before ``before``."""
+    """Return the tenant's records, newest first, from the one before ``before``.
+
+    Raises: PermissionDeniedError: the caller is of one collection.
+    """
+    require_global(caller)
     with uow() as work:
         return work.audit.page(action=action, target_id=target_id, before=before, limit=limit)
 

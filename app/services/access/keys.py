@@ -1,4 +1,7 @@
-"""Make, list, rotate and revoke API keys."""
+"""Make, list, rotate and revoke the API keys of the caller's tenant.
+
+Every function raises a PermissionDeniedError for a caller of one collection.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from app.domain.access import ApiKey, Credential, Scope, hash_secret
 from app.domain.audit import Action
+from app.domain.caller import Caller
 from app.domain.errors import ConflictError, NotFoundError
 from app.domain.identity import new_id
-from app.domain.tenant import DEFAULT_TENANT_ID
-from app.services.access.visibility import is_global_admin
+from app.services.access.visibility import require_global
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
@@ -25,7 +28,7 @@ def create_key(
     scope: Scope,
     collection_id: UUID | None = None,
     expires_at: datetime | None = None,
-    tenant_id: UUID = DEFAULT_TENANT_ID,
+    caller: Caller,
     uow: UnitOfWorkFactory,
     clock: Clock,
 ) -> tuple[ApiKey, Credential]:
@@ -33,10 +36,11 @@ def create_key(
 
     Raises: NotFoundError: there is no such collection.
     """
+    require_global(caller)
     credential = Credential.generate()
     key = ApiKey(
         id=new_id(),
-        tenant_id=tenant_id,
+        tenant_id=caller.tenant_id,
         name=name,
         public_id=credential.public_id,
         secret_hash=hash_secret(credential.secret),
@@ -54,14 +58,16 @@ def create_key(
     return key, credential
 
 
-def list_keys(*, uow: UnitOfWorkFactory) -> list[ApiKey]:
-    """Return every key of the tenant, oldest first."""
+def list_keys(*, caller: Caller, uow: UnitOfWorkFactory) -> list[ApiKey]:
+    """Return every key, oldest first."""
+    require_global(caller)
     with uow() as work:
         return work.keys.all()
 
 
-def get_key(key_id: UUID, *, uow: UnitOfWorkFactory) -> ApiKey:
+def get_key(key_id: UUID, *, caller: Caller, uow: UnitOfWorkFactory) -> ApiKey:
     """Return a key. Raises: NotFoundError."""
+    require_global(caller)
     with uow() as work:
         key = work.keys.get(key_id)
     if key is None:
@@ -70,7 +76,7 @@ def get_key(key_id: UUID, *, uow: UnitOfWorkFactory) -> ApiKey:
 
 
 def rotate_key(
-    key_id: UUID, *, overlap: timedelta, uow: UnitOfWorkFactory, clock: Clock
+    key_id: UUID, *, overlap: timedelta, caller: Caller, uow: UnitOfWorkFactory, clock: Clock
 ) -> tuple[ApiKey, Credential]:
     """Draw a new secret, beside which the present one is good for the ``overlap``.
 
@@ -78,6 +84,7 @@ def rotate_key(
     present one none is good any more. Returns the credential, which cannot be had again.
     Raises: NotFoundError. ConflictError: the key is revoked or has expired.
     """
+    require_global(caller)
     now = clock.now()
     with uow() as work:
         key = work.keys.get(key_id)
@@ -98,11 +105,12 @@ def rotate_key(
     return key, credential
 
 
-def revoke_key(key_id: UUID, *, uow: UnitOfWorkFactory, clock: Clock) -> None:
+def revoke_key(key_id: UUID, *, caller: Caller, uow: UnitOfWorkFactory, clock: Clock) -> None:
     """Close a key for good; a second call changes nothing.
 
     Raises: NotFoundError. ConflictError: it is the last live key that administers the service.
     """
+    require_global(caller)
     now = clock.now()
     with uow() as work:
         key = work.keys.get(key_id)
@@ -111,8 +119,8 @@ def revoke_key(key_id: UUID, *, uow: UnitOfWorkFactory, clock: Clock) -> None:
         if key.revoked_at is not None:
             return
         others = (other for other in work.keys.all() if other.id != key_id)
-        if is_global_admin(key) and not any(
-            is_global_admin(other) and other.is_live(now) for other in others
+        if Caller.of_key(key).is_global_admin and not any(
+            Caller.of_key(other).is_global_admin and other.is_live(now) for other in others
         ):
             raise ConflictError(
                 "this is the last key that administers the service; create another one first"

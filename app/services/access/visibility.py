@@ -1,55 +1,44 @@
-"""What a key may see. Everything else answers exactly like a thing that does not exist."""
+"""What a caller may see. Everything else answers exactly like a thing that does not exist."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from app.domain.access import Scope
 from app.domain.errors import NotFoundError, PermissionDeniedError
 from app.domain.tenant import DEFAULT_TENANT_ID
 
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from app.domain.access import ApiKey
+    from app.domain.caller import Caller
     from app.domain.job import Job
 
 
-def is_global_admin(key: ApiKey) -> bool:
-    """Whether the key administers all that its tenant has."""
-    return key.scope is Scope.ADMIN and key.collection_id is None
-
-
-def require_global(key: ApiKey) -> None:
-    """Refuse keys of one collection. Raises: PermissionDeniedError."""
-    if key.collection_id is not None:
+def require_global(caller: Caller) -> None:
+    """Refuse callers of one collection. Raises: PermissionDeniedError."""
+    if caller.collection_id is not None:
         raise PermissionDeniedError(
             "the API key is bound to one collection; this call needs a key for all of them"
         )
 
 
-def require_operator(key: ApiKey) -> None:
-    """Refuse keys of one collection and of other tenants. Raises: PermissionDeniedError."""
-    require_global(key)
-    if key.tenant_id != DEFAULT_TENANT_ID:
+def require_operator(caller: Caller) -> None:
+    """Refuse callers of one collection and of other tenants. Raises: PermissionDeniedError."""
+    require_global(caller)
+    if caller.tenant_id != DEFAULT_TENANT_ID:
         raise PermissionDeniedError(
             "this call tells of every tenant's work; it needs a key of the first tenant"
         )
 
 
-def owner_filter(key: ApiKey) -> UUID | None:
-    """Return whose things the key may list: its own, or everyone's (``None``)."""
-    return None if is_global_admin(key) else key.id
-
-
-def require_visible_job(job: Job | None, key: ApiKey) -> Job:
-    """Return the job. Raises: NotFoundError: there is none, or it is another key's."""
-    if job is None or (job.owner_id != key.id and not is_global_admin(key)):
+def require_visible_job(job: Job | None, caller: Caller) -> Job:
+    """Return the job. Raises: NotFoundError: there is none, or it is another's."""
+    if job is None or caller.owner_filter not in {None, job.owner_id}:
         raise NotFoundError("there is no such job")
     return job
 
 
-def require_visible_collection(collection_id: UUID, key: ApiKey) -> None:
-    """Refuse other collections than the key's own. Raises: NotFoundError."""
-    if key.collection_id not in {None, collection_id}:
+def require_visible_collection(collection_id: UUID, caller: Caller) -> None:
+    """Refuse other collections than the caller's own. Raises: NotFoundError."""
+    if caller.collection_id not in {None, collection_id}:
         raise NotFoundError("there is no such collection")

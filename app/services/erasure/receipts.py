@@ -22,6 +22,15 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Erasure:
+    """What became of an erasure."""
+
+    receipt: Job
+    #: The rows that went, by kind.
+    rows: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Receipts:
     """How receipts are made out."""
 

@@ -12,7 +12,6 @@ from app.domain.identity import new_id
 from app.domain.job import Job, JobState, JobType, Progress
 from app.domain.job_parameters import ReembeddingParameters
 from app.domain.reembedding import Reembedding, ReembeddingState
-from app.services.jobs.complete import cancel_job
 from app.services.models.switch import activate, take_back
 from app.services.people.collections import find_collection
 
@@ -20,8 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection as Iterable
     from uuid import UUID
 
-    from app.domain.access import ApiKey
-    from app.services.ports import Clock, JobQueue, UnitOfWork, UnitOfWorkFactory
+    from app.domain.caller import Caller
+    from app.services.jobs.desk import JobDesk
+    from app.services.ports import UnitOfWork
 
 #: When the sweep may wake a job that is held: never.
 HELD_FOR = timedelta(days=36_500)
@@ -53,15 +53,11 @@ class Progressing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reembeddings:
-    """The changes of model of one collection, for one key."""
+    """The changes of model of one collection, for one caller."""
 
     collection: str
-    key: ApiKey
-    uow: UnitOfWorkFactory
-    queue: JobQueue
-    clock: Clock
-    republish_after: timedelta
-    retention: timedelta
+    caller: Caller
+    desk: JobDesk
 
     def start(self, wish: Wish, *, models: Iterable[str]) -> Progressing:
         """Begin to embed every face by another model, beside what is there.
@@ -69,8 +65,8 @@ class Reembeddings:
         Raises: NotFoundError. ValidationFailedError: the model is not known, or the one in use.
         ConflictError: the collection is changing its model already.
         """
-        with self.uow() as work:
-            home = find_collection(self.collection, key=self.key, work=work)
+        with self.desk.uow() as work:
+            home = find_collection(self.collection, caller=self.caller, work=work)
             others = sorted(set(models) - {home.model})
             if wish.model not in others:
                 detail = f"must be one of {', '.join(others)}"
@@ -91,27 +87,27 @@ class Reembeddings:
             )
             work.reembeddings.add(change)
             work.commit()
-        self.queue.put_job(job.id, job.type, lane=job.lane)
+        self.desk.put(job)
         return Progressing(change=change, job=job)
 
     def list(self, *, limit: int) -> list[Progressing]:
         """Return the changes, newest first. Raises: NotFoundError."""
-        with self.uow() as work:
-            home = find_collection(self.collection, key=self.key, work=work)
+        with self.desk.uow() as work:
+            home = find_collection(self.collection, caller=self.caller, work=work)
             found = work.reembeddings.page(home.id, limit=limit)
             return [Progressing(change=one, job=work.jobs.get(one.job_id)) for one in found]
 
     def get(self, change_id: UUID) -> Progressing:
         """Return a change. Raises: NotFoundError."""
-        with self.uow() as work:
+        with self.desk.uow() as work:
             return self._progressing(self._found(change_id, work), work)
 
     def pause(self, change_id: UUID) -> Progressing:
         """Let no more faces be embedded for now. Raises: NotFoundError, ConflictError."""
-        with self.uow() as work:
+        with self.desk.uow() as work:
             found = self._found(change_id, work)
             # Before the change is held, as a worker holds first the one and then the other.
-            work.jobs.postpone(found.job_id, publish_at=self.clock.now() + HELD_FOR)
+            work.jobs.postpone(found.job_id, publish_at=self.desk.clock.now() + HELD_FOR)
             change = replace(self._held(found, work, _EMBEDDING), state=_PAUSED)
             work.reembeddings.update(change)
             work.audit.record(Action.PAUSE_REEMBEDDING, change_id)
@@ -123,9 +119,9 @@ class Reembeddings:
 
         Raises: NotFoundError, ConflictError.
         """
-        with self.uow() as work:
+        with self.desk.uow() as work:
             found = self._found(change_id, work)
-            wake = self.clock.now() + self.republish_after
+            wake = self.desk.clock.now() + self.desk.rules.republish_after
             work.jobs.postpone(found.job_id, publish_at=wake)
             change = replace(self._held(found, work, _PAUSED, _EMBEDDING), state=_EMBEDDING)
             if self._is_stalled(change, work):
@@ -133,7 +129,7 @@ class Reembeddings:
             work.reembeddings.update(change)
             work.audit.record(Action.RESUME_REEMBEDDING, change_id)
             work.commit()
-        self.queue.put_job(change.job_id, JobType.REEMBEDDING)
+        self.desk.queue.put_job(change.job_id, JobType.REEMBEDDING)
         return self.get(change_id)
 
     def activate(self, change_id: UUID, *, drop_faces_without_photograph: bool) -> Progressing:
@@ -141,22 +137,22 @@ class Reembeddings:
 
         Raises: NotFoundError, ConflictError. FacesLeftBehindError: see ``switch.activate``.
         """
-        with self.uow() as work:
+        with self.desk.uow() as work:
             change = self._held(self._found(change_id, work), work, _READY, _ACTIVE)
             if change.state is _READY:
                 if drop_faces_without_photograph:
                     change = replace(change, drop_faces_without_photograph=True)
-                change = activate(work, change, clock=self.clock)
+                change = activate(work, change, clock=self.desk.clock)
                 work.audit.record(Action.ACTIVATE_REEMBEDDING, change_id)
                 work.commit()
             return self._progressing(change, work)
 
     def roll_back(self, change_id: UUID) -> Progressing:
         """Search by the former model again; the new vectors stay. Raises: as ``activate``."""
-        with self.uow() as work:
+        with self.desk.uow() as work:
             change = self._held(self._found(change_id, work), work, _ACTIVE, _READY)
             if change.state is _ACTIVE:
-                change = take_back(work, change, clock=self.clock)
+                change = take_back(work, change, clock=self.desk.clock)
                 work.audit.record(Action.ROLL_BACK_REEMBEDDING, change_id)
                 work.commit()
             return self._progressing(change, work)
@@ -170,7 +166,7 @@ class Reembeddings:
         return self._settle(change_id, _EMBEDDING, _PAUSED, _READY)
 
     def _settle(self, change_id: UUID, *states: ReembeddingState) -> Progressing:
-        with self.uow() as work:
+        with self.desk.uow() as work:
             change = self._held(self._found(change_id, work), work, *states, _SETTLING)
             if change.state is _SETTLING and not self._is_stalled(change, work):
                 return self._progressing(change, work)
@@ -179,28 +175,26 @@ class Reembeddings:
             change = replace(change, state=_SETTLING, job_id=job.id, cursor=None)
             work.reembeddings.update(change)
             work.commit()
-        cancel_job(
-            before, retention=self.retention, uow=self.uow, queue=self.queue, clock=self.clock
-        )
-        self.queue.put_job(job.id, job.type, lane=job.lane)
+        self.desk.cancel(before)
+        self.desk.put(job)
         return Progressing(change=change, job=job)
 
     def _job(self, collection_id: UUID, work: UnitOfWork) -> Job:
-        now = self.clock.now()
+        now = self.desk.clock.now()
         job = Job(
             id=new_id(),
             parameters=ReembeddingParameters(),
             state=JobState.QUEUED,
-            owner_id=self.key.id,
+            owner_id=self.caller.owner_id,
             collection_id=collection_id,
             progress=Progress(total=work.reembeddings.count_faces(collection_id)),
             created_at=now,
         )
-        work.jobs.add(job, images=(), publish_at=now + self.republish_after)
+        work.jobs.add(job, images=(), publish_at=now + self.desk.rules.republish_after)
         return job
 
     def _found(self, change_id: UUID, work: UnitOfWork) -> Reembedding:
-        home = find_collection(self.collection, key=self.key, work=work)
+        home = find_collection(self.collection, caller=self.caller, work=work)
         change = work.reembeddings.get(change_id)
         if change is None or change.collection_id != home.id:
             raise NotFoundError("the collection has no such change of model")

@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING
 from app.services.people.collections import find_collection
 
 if TYPE_CHECKING:
-    from app.domain.access import ApiKey
+    from app.domain.caller import Caller
     from app.domain.collection import Collection
     from app.domain.training import Training
     from app.services.ports import UnitOfWorkFactory
 
 
 def list_trainings(
-    collection: str, *, limit: int, key: ApiKey, uow: UnitOfWorkFactory
+    collection: str, *, limit: int, caller: Caller, uow: UnitOfWorkFactory
 ) -> tuple[Collection, list[Training]]:
     """Return a collection and its versions, newest first, without their weights.
 
     Raises: NotFoundError.
     """
     with uow() as work:
-        home = find_collection(collection, key=key, work=work)
+        home = find_collection(collection, caller=caller, work=work)
         return home, work.trainings.page(home.id, limit=limit)

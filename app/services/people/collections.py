@@ -1,4 +1,8 @@
-"""Make, find, change and remove collections."""
+"""Make, find, change and remove collections.
+
+What takes a ``work`` is a step of a use case, for any API that has one of its own: it does not
+commit, and leaves the audit record and the receipt that belong to it.
+"""
 
 from __future__ import annotations
 
@@ -21,8 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection as Iterable
     from collections.abc import Mapping
     from typing import Any
+    from uuid import UUID
 
-    from app.domain.access import ApiKey
+    from app.domain.caller import Caller
     from app.domain.job import Job
     from app.services.erasure.receipts import Receipts
     from app.services.ports import Clock, UnitOfWork, UnitOfWorkFactory
@@ -50,16 +55,17 @@ def create_collection(
     settings: CollectionSettings,
     *,
     models: Iterable[str],
-    key: ApiKey,
+    caller: Caller,
     uow: UnitOfWorkFactory,
     clock: Clock,
 ) -> Collection:
     """Store a new collection.
 
     Raises: ConflictError: the name is taken. ValidationFailedError: the model is none of those
-    known, or the thresholds are out of order. PermissionDeniedError: the key is of one collection.
+    known, or the thresholds are out of order. PermissionDeniedError: the caller is of one
+    collection.
     """
-    require_global(key)
+    require_global(caller)
     if settings.model not in models:
         raise ValidationFailedError(
             [Fault(detail=f"must be one of {', '.join(sorted(models))}", pointer="#/model")]
@@ -82,16 +88,21 @@ def create_collection(
     )
     _check_thresholds(collection)
     with uow() as work:
-        work.collections.add(collection)
-        work.audit.record(Action.CREATE_COLLECTION, collection.id)
+        add_collection(work, collection)
         work.commit()
     return collection
 
 
-def find_collection(reference: str, *, key: ApiKey, work: UnitOfWork) -> Collection:
+def add_collection(work: UnitOfWork, collection: Collection) -> None:
+    """Store a collection. Raises: ConflictError: the name is taken."""
+    work.collections.add(collection)
+    work.audit.record(Action.CREATE_COLLECTION, collection.id)
+
+
+def find_collection(reference: str, *, caller: Caller, work: UnitOfWork) -> Collection:
     """Return the collection of that id or name.
 
-    Raises: NotFoundError: there is none that the key may see.
+    Raises: NotFoundError: there is none that the caller may see.
     """
     collection_id = as_uuid(reference)
     if collection_id is not None:
@@ -105,29 +116,29 @@ def find_collection(reference: str, *, key: ApiKey, work: UnitOfWork) -> Collect
             collection = work.collections.find(name)
     if collection is None:
         raise NotFoundError("there is no such collection")
-    require_visible_collection(collection.id, key)
+    require_visible_collection(collection.id, caller)
     return collection
 
 
-def get_collection(reference: str, *, key: ApiKey, uow: UnitOfWorkFactory) -> Collection:
+def get_collection(reference: str, *, caller: Caller, uow: UnitOfWorkFactory) -> Collection:
     """Return the collection of that id or name. Raises: NotFoundError."""
     with uow() as work:
-        return find_collection(reference, key=key, work=work)
+        return find_collection(reference, caller=caller, work=work)
 
 
 def list_collections(
-    *, after: str | None, limit: int, key: ApiKey, uow: UnitOfWorkFactory
+    *, after: str | None, limit: int, caller: Caller, uow: UnitOfWorkFactory
 ) -> list[Collection]:
-    """Return the collections that the key may see, by name, after the given one."""
+    """Return the collections that the caller may see, by name, after the given one."""
     with uow() as work:
-        return work.collections.page(after=after, only=key.collection_id, limit=limit)
+        return work.collections.page(after=after, only=caller.collection_id, limit=limit)
 
 
 def update_collection(
     reference: str,
     changes: Mapping[str, Any],
     *,
-    key: ApiKey,
+    caller: Caller,
     uow: UnitOfWorkFactory,
     clock: Clock,
 ) -> Collection:
@@ -138,7 +149,7 @@ def update_collection(
     faces are there without. ValidationFailedError: the thresholds would be out of order.
     """
     with uow() as work:
-        found = find_collection(reference, key=key, work=work)
+        found = find_collection(reference, caller=caller, work=work)
         # As it is now: a change of model would else be undone by whoever read before it.
         before = work.collections.hold_alone(found.id)
         if before is None:
@@ -156,20 +167,27 @@ def update_collection(
 
 
 def delete_collection(
-    reference: str, *, receipts: Receipts, key: ApiKey, uow: UnitOfWorkFactory
+    reference: str, *, receipts: Receipts, caller: Caller, uow: UnitOfWorkFactory
 ) -> Job:
     """Erase a collection and everything in it; return the receipt.
 
     Raises: NotFoundError, LegalHoldError.
     """
     with uow() as work:
-        home = find_collection(reference, key=key, work=work)
-        require_nothing_held(work, home.id)
-        rows = work.erasures.collection(home.id)
-        receipt = receipts.leave(work, Erased.COLLECTION, [home.id], rows, owner_id=key.id)
-        work.audit.record(Action.DELETE_COLLECTION, home.id)
+        home = find_collection(reference, caller=caller, work=work)
+        receipt = erase_collection(work, home.id, receipts=receipts, caller=caller)
         work.commit()
     return receipt
+
+
+def erase_collection(
+    work: UnitOfWork, collection_id: UUID, *, receipts: Receipts, caller: Caller
+) -> Job:
+    """Erase a collection and everything in it; return the receipt. Raises: LegalHoldError."""
+    require_nothing_held(work, collection_id)
+    rows = work.erasures.collection(collection_id)
+    work.audit.record(Action.DELETE_COLLECTION, collection_id)
+    return receipts.leave(work, Erased.COLLECTION, [collection_id], rows, owner_id=caller.owner_id)
 
 
 def _check_thresholds(collection: Collection) -> None:

@@ -12,7 +12,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from app.domain.audit import Action
 from app.domain.consent import Consent, ConsentTerms
+from app.domain.erasure import Erased
 from app.domain.errors import ConflictError, ConsentRequiredError
 from app.domain.identity import new_id
 from app.domain.job_parameters import EnrolmentParameters
@@ -23,7 +25,8 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from app.domain.collection import Collection, Subject
-    from app.services.ports import Clock, UnitOfWork, UnitOfWorkFactory
+    from app.services.erasure.receipts import Receipts
+    from app.services.ports import UnitOfWork, UnitOfWorkFactory
 
 
 def require_consent(
@@ -97,11 +100,17 @@ def require_early(
 
 
 def record_consent(
-    work: UnitOfWork, subject_id: UUID, terms: ConsentTerms, *, given_at: datetime
+    work: UnitOfWork,
+    subject_id: UUID,
+    terms: ConsentTerms,
+    *,
+    given_at: datetime,
+    tenant_id: UUID | None = None,
 ) -> Consent:
-    """Store a subject's consent."""
+    """Store a subject's consent; without a tenant the audit record is the transaction's."""
     consent = Consent(id=new_id(), subject_id=subject_id, terms=terms, given_at=given_at)
     work.consents.add(consent)
+    work.audit.record(Action.GIVE_CONSENT, consent.id, tenant_id=tenant_id, subject=str(subject_id))
     return consent
 
 
@@ -121,31 +130,62 @@ def require_all_covered(work: UnitOfWork, collection_id: UUID, *, now: datetime)
 
 
 def erase_for_want_of_consent(
-    work: UnitOfWork, collection_id: UUID, subject_id: UUID, *, now: datetime
+    work: UnitOfWork,
+    collection_id: UUID,
+    subject_id: UUID,
+    *,
+    receipts: Receipts,
+    owner_id: UUID | None,
+    tenant_id: UUID | None = None,
 ) -> int:
     """Erase the faces of a subject none of whose consents is valid any more; return how many.
 
-    The caller holds the collection alone. What is under a legal hold waits for its end.
+    The owner and the tenant are those of the receipt, which is left where a face was erased. The
+    caller holds the collection alone. What is under a legal hold waits for its end.
     """
     if is_held(work, collection_id, subject_id):
         return 0
-    erased = 0
+    now = receipts.clock.now()
+    faces: list[UUID] = []
     if not any(one.is_valid(now) for one in work.consents.of_subject(subject_id)):
         faces = work.faces.labelled_ids(collection_id, subject_id=subject_id)
-        erased = work.erasures.people(collection_id, face_ids=faces)["faces"]
+    if faces:
+        rows = work.erasures.people(collection_id, face_ids=faces)
+        receipts.leave(
+            work,
+            Erased.FACES_WITHOUT_CONSENT,
+            faces,
+            rows,
+            owner_id=owner_id,
+            tenant_id=tenant_id,
+        )
     work.consents.settle(subject_id, now=now)
-    return erased
+    return len(faces)
 
 
-def erase_after_consents(*, limit: int, uow: UnitOfWorkFactory, clock: Clock) -> None:
+def erase_after_consents(receipts: Receipts, *, limit: int, uow: UnitOfWorkFactory) -> None:
     """Erase the faces of those whose consents have ended, each in a transaction of its own."""
-    now = clock.now()
     with uow() as work:
-        ended = work.consents.ended(now=now, limit=limit)
-    for collection_id, subject_id in ended:
+        ended = work.consents.ended(now=receipts.clock.now(), limit=limit)
+    for one in ended:
         with uow() as work:
-            work.collections.hold_alone(collection_id)
-            erase_for_want_of_consent(work, collection_id, subject_id, now=now)
+            work.collections.hold_alone(one.collection_id)
+            faces = erase_for_want_of_consent(
+                work,
+                one.collection_id,
+                one.subject_id,
+                receipts=receipts,
+                owner_id=None,
+                tenant_id=one.tenant_id,
+            )
+            if faces:
+                work.audit.record(
+                    Action.EXPIRE_CONSENT,
+                    one.subject_id,
+                    target_kind="subject",
+                    tenant_id=one.tenant_id,
+                    faces=faces,
+                )
             work.commit()
 
 

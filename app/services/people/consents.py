@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from app.domain.access import ApiKey
+    from app.domain.caller import Caller
     from app.domain.consent import Consent, ConsentTerms
+    from app.services.erasure.receipts import Receipts
     from app.services.ports import Clock, UnitOfWork, UnitOfWorkFactory
 
 
@@ -37,7 +38,7 @@ def give_consent(
     terms: ConsentTerms,
     *,
     given_at: datetime | None,
-    key: ApiKey,
+    caller: Caller,
     uow: UnitOfWorkFactory,
     clock: Clock,
 ) -> Consent:
@@ -50,10 +51,9 @@ def give_consent(
     if given_at is not None and given_at > now:
         raise ValidationFailedError([Fault(detail="must lie in the past", pointer="#/given_at")])
     with uow() as work:
-        home = find_collection(collection, key=key, work=work)
+        home = find_collection(collection, caller=caller, work=work)
         of = find_subject(home.id, subject, work=work)
         consent = record_consent(work, of.id, terms, given_at=given_at or now)
-        work.audit.record(Action.GIVE_CONSENT, consent.id, subject=str(of.id))
         work.commit()
     return consent
 
@@ -65,11 +65,11 @@ def require_in_order(expires_at: datetime | None, *, now: datetime, pointer: str
 
 
 def list_consents(
-    collection: str, subject: str, *, key: ApiKey, uow: UnitOfWorkFactory
+    collection: str, subject: str, *, caller: Caller, uow: UnitOfWorkFactory
 ) -> list[Consent]:
     """Return every consent of a subject, the one recorded last first. Raises: NotFoundError."""
     with uow() as work:
-        home = find_collection(collection, key=key, work=work)
+        home = find_collection(collection, caller=caller, work=work)
         return work.consents.of_subject(find_subject(home.id, subject, work=work).id)
 
 
@@ -78,24 +78,26 @@ def withdraw_consent(
     subject: str,
     consent_id: UUID,
     *,
-    key: ApiKey,
+    receipts: Receipts,
+    caller: Caller,
     uow: UnitOfWorkFactory,
-    clock: Clock,
 ) -> Withdrawal:
     """End a consent, and with it every other of the subject, and erase the subject's faces.
 
-    A face cannot be used for one purpose and not for another. All of it is one transaction.
+    A face cannot be used for one purpose and not for another. All of it is one transaction, with a
+    receipt of the faces where there were any.
     Raises: NotFoundError.
     """
     with uow() as work:
-        home = find_collection(collection, key=key, work=work)
+        home = find_collection(collection, caller=caller, work=work)
         work.collections.hold_alone(home.id)
         of = find_subject(home.id, subject, work=work)
         if all(one.id != consent_id for one in work.consents.of_subject(of.id)):
             raise NotFoundError("the subject has no such consent")
-        now = clock.now()
-        work.consents.withdraw(of.id, at=now)
-        erased = erase_for_want_of_consent(work, home.id, of.id, now=now)
+        work.consents.withdraw(of.id, at=receipts.clock.now())
+        erased = erase_for_want_of_consent(
+            work, home.id, of.id, receipts=receipts, owner_id=caller.owner_id
+        )
         withdrawn = Withdrawal(
             consent=_found(work, of.id, consent_id),
             faces_erased=erased,

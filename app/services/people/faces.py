@@ -1,4 +1,8 @@
-"""Look up and remove enrolled faces."""
+"""Look up, relabel and remove enrolled faces.
+
+What takes a ``work`` is a step of a use case, for any API that has one of its own: it does not
+commit, and leaves the audit record and the receipt that belong to it.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +11,17 @@ from typing import TYPE_CHECKING
 from app.domain.audit import Action
 from app.domain.erasure import Erased
 from app.domain.errors import NotFoundError
+from app.services.erasure.receipts import Erasure
 from app.services.people.collections import find_collection
 from app.services.people.consent_rules import require_consent
-from app.services.people.hold_rules import require_unheld
-from app.services.people.subjects import find_subject
+from app.services.people.hold_rules import require_nothing_held, require_unheld
+from app.services.people.subjects import ensure_subject, find_subject
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from uuid import UUID
 
-    from app.domain.access import ApiKey
+    from app.domain.caller import Caller
     from app.domain.collection import Face
     from app.domain.job import Job
     from app.services.erasure.receipts import Receipts
@@ -28,7 +34,7 @@ def list_faces(
     subject: str | None,
     after: UUID | None,
     limit: int,
-    key: ApiKey,
+    caller: Caller,
     uow: UnitOfWorkFactory,
 ) -> list[Face]:
     """Return faces by id, after the given one, of one subject where one is given.
@@ -36,21 +42,23 @@ def list_faces(
     Raises: NotFoundError: there is no such collection or subject.
     """
     with uow() as work:
-        home = find_collection(collection, key=key, work=work)
+        home = find_collection(collection, caller=caller, work=work)
         of = find_subject(home.id, subject, work=work).id if subject is not None else None
         return work.faces.page(home.id, subject_id=of, after=after, limit=limit)
 
 
-def get_face(collection: str, face_id: UUID, *, key: ApiKey, uow: UnitOfWorkFactory) -> Face:
+def get_face(collection: str, face_id: UUID, *, caller: Caller, uow: UnitOfWorkFactory) -> Face:
     """Return a face of the collection. Raises: NotFoundError."""
     with uow() as work:
-        return _find_face(collection, face_id, key=key, work=work)
+        return _find_face(collection, face_id, caller=caller, work=work)
 
 
-def get_face_image(collection: str, face_id: UUID, *, key: ApiKey, uow: UnitOfWorkFactory) -> bytes:
+def get_face_image(
+    collection: str, face_id: UUID, *, caller: Caller, uow: UnitOfWorkFactory
+) -> bytes:
     """Return the kept photograph of a face. Raises: NotFoundError: also when none was kept."""
     with uow() as work:
-        image = work.faces.image(_find_face(collection, face_id, key=key, work=work).id)
+        image = work.faces.image(_find_face(collection, face_id, caller=caller, work=work).id)
         if image is None:
             raise NotFoundError("the photograph of this face was not kept")
         work.audit.record(Action.READ_PHOTOGRAPH, face_id)
@@ -64,7 +72,7 @@ def relabel_face(
     *,
     subject: str | None,
     not_subject: str | None,
-    key: ApiKey,
+    caller: Caller,
     uow: UnitOfWorkFactory,
     clock: Clock,
 ) -> Face:
@@ -74,11 +82,11 @@ def relabel_face(
     whom it showed so far is held. ConsentRequiredError: there is none of whom it is to show.
     """
     with uow() as work:
-        face = _find_face(collection, face_id, key=key, work=work)
+        face = _find_face(collection, face_id, caller=caller, work=work)
         home = work.collections.hold(face.collection_id)
         if home is None:
             raise NotFoundError("the collection was deleted meanwhile")
-        shows = None if subject is None else work.subjects.ensure(home.id, subject)
+        shows = None if subject is None else ensure_subject(work, home.id, subject)
         shown = None if shows is None else shows.id
         if shown != face.subject_id:
             require_unheld(work, home.id, face.subject_id)
@@ -88,30 +96,65 @@ def relabel_face(
         )
         work.faces.relabel(face.id, subject_id=shown, rejected_subject_id=ruled_out)
         work.audit.record(Action.RELABEL_FACE, face.id)
-        relabelled = _find_face(collection, face_id, key=key, work=work)
+        relabelled = _find_face(collection, face_id, caller=caller, work=work)
         work.commit()
     return relabelled
 
 
 def delete_face(
-    collection: str, face_id: UUID, *, receipts: Receipts, key: ApiKey, uow: UnitOfWorkFactory
+    collection: str, face_id: UUID, *, receipts: Receipts, caller: Caller, uow: UnitOfWorkFactory
 ) -> Job:
     """Erase a face and the photograph that only it uses; return the receipt.
 
     Raises: NotFoundError, LegalHoldError.
     """
     with uow() as work:
-        face = _find_face(collection, face_id, key=key, work=work)
-        require_unheld(work, face.collection_id, face.subject_id)
-        rows = work.erasures.people(face.collection_id, face_ids=[face.id])
-        receipt = receipts.leave(work, Erased.FACE, [face.id], rows, owner_id=key.id)
-        work.audit.record(Action.DELETE_FACE, face.id)
+        face = _find_face(collection, face_id, caller=caller, work=work)
+        erasure = erase_faces(work, face.collection_id, [face], receipts=receipts, caller=caller)
         work.commit()
-    return receipt
+    return erasure.receipt
 
 
-def _find_face(collection: str, face_id: UUID, *, key: ApiKey, work: UnitOfWork) -> Face:
-    home = find_collection(collection, key=key, work=work)
+def erase_faces(
+    work: UnitOfWork,
+    collection_id: UUID,
+    faces: Sequence[Face],
+    *,
+    receipts: Receipts,
+    caller: Caller,
+) -> Erasure:
+    """Erase faces of a collection and the photographs that only they use.
+
+    Raises: LegalHoldError.
+    """
+    for face in faces:
+        require_unheld(work, collection_id, face.subject_id)
+    ids = [face.id for face in faces]
+    rows = work.erasures.people(collection_id, face_ids=ids)
+    for face_id in ids:
+        work.audit.record(Action.DELETE_FACE, face_id)
+    return Erasure(
+        receipt=receipts.leave(work, Erased.FACE, ids, rows, owner_id=caller.owner_id), rows=rows
+    )
+
+
+def erase_all_faces(
+    work: UnitOfWork, collection_id: UUID, *, receipts: Receipts, caller: Caller
+) -> Erasure:
+    """Erase every face that has a subject; the subjects stay. Raises: LegalHoldError."""
+    require_nothing_held(work, collection_id)
+    rows = work.erasures.people(collection_id, face_ids=work.faces.labelled_ids(collection_id))
+    work.audit.record(Action.DELETE_FACES, collection_id, faces=rows["faces"])
+    return Erasure(
+        receipt=receipts.leave(
+            work, Erased.ALL_FACES, [collection_id], rows, owner_id=caller.owner_id
+        ),
+        rows=rows,
+    )
+
+
+def _find_face(collection: str, face_id: UUID, *, caller: Caller, work: UnitOfWork) -> Face:
+    home = find_collection(collection, caller=caller, work=work)
     face = work.faces.get(face_id)
     if face is None or face.collection_id != home.id:
         raise NotFoundError("there is no such face in the collection")

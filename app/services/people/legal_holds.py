@@ -14,7 +14,7 @@ from app.services.people.subjects import find_subject
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from app.domain.access import ApiKey
+    from app.domain.caller import Caller
     from app.services.ports import Clock, UnitOfWork, UnitOfWorkFactory
 
 
@@ -23,7 +23,7 @@ def place_hold(
     subject: str | None,
     *,
     reference: str,
-    key: ApiKey,
+    caller: Caller,
     uow: UnitOfWorkFactory,
     clock: Clock,
 ) -> tuple[LegalHold, bool]:
@@ -33,7 +33,7 @@ def place_hold(
     NotFoundError. ConflictError: it is held under another reference.
     """
     with uow() as work:
-        home, of = _place(collection, subject, key=key, work=work)
+        home, of = _place(collection, subject, caller=caller, work=work)
         work.collections.hold_alone(home)
         standing = work.legal_holds.find(home, of)
         if standing is not None:
@@ -48,7 +48,7 @@ def place_hold(
             collection_id=home,
             subject_id=of,
             reference=reference,
-            placed_by=key.id,
+            placed_by=caller.require_owner_id(),
             placed_at=clock.now(),
         )
         work.legal_holds.add(hold)
@@ -58,26 +58,28 @@ def place_hold(
 
 
 def get_hold(
-    collection: str, subject: str | None, *, key: ApiKey, uow: UnitOfWorkFactory
+    collection: str, subject: str | None, *, caller: Caller, uow: UnitOfWorkFactory
 ) -> LegalHold:
     """Return the hold on a subject, or on the whole collection. Raises: NotFoundError."""
     with uow() as work:
-        return _standing(work, *_place(collection, subject, key=key, work=work))
+        return _standing(work, *_place(collection, subject, caller=caller, work=work))
 
 
-def lift_hold(collection: str, subject: str | None, *, key: ApiKey, uow: UnitOfWorkFactory) -> None:
+def lift_hold(
+    collection: str, subject: str | None, *, caller: Caller, uow: UnitOfWorkFactory
+) -> None:
     """Lift a hold; what is overdue goes with the next sweep. Raises: NotFoundError."""
     with uow() as work:
-        hold = _standing(work, *_place(collection, subject, key=key, work=work))
+        hold = _standing(work, *_place(collection, subject, caller=caller, work=work))
         work.legal_holds.delete(hold.id)
         _record(work, Action.LIFT_HOLD, hold)
         work.commit()
 
 
 def _place(
-    collection: str, subject: str | None, *, key: ApiKey, work: UnitOfWork
+    collection: str, subject: str | None, *, caller: Caller, work: UnitOfWork
 ) -> tuple[UUID, UUID | None]:
-    home = find_collection(collection, key=key, work=work).id
+    home = find_collection(collection, caller=caller, work=work).id
     return home, None if subject is None else find_subject(home, subject, work=work).id
 
 

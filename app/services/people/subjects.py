@@ -1,4 +1,8 @@
-"""Make, find, rename and remove the subjects of a collection."""
+"""Make, find, rename, merge and remove the subjects of a collection.
+
+What takes a ``work`` is a step of a use case, for any API that has one of its own: it does not
+commit, and leaves the audit record and the receipt that belong to it.
+"""
 
 from __future__ import annotations
 
@@ -9,29 +13,53 @@ from app.domain.audit import Action
 from app.domain.erasure import Erased
 from app.domain.errors import ConflictError, NotFoundError
 from app.domain.naming import as_uuid, subject_name
+from app.services.erasure.receipts import Erasure
 from app.services.people.collections import find_collection
-from app.services.people.hold_rules import require_unheld
+from app.services.people.consent_rules import merge_consents
+from app.services.people.hold_rules import require_nothing_held, require_unheld
 
 if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from app.domain.access import ApiKey
-    from app.domain.collection import Subject
+    from app.domain.caller import Caller
+    from app.domain.collection import Collection, Subject
     from app.domain.job import Job
     from app.services.erasure.receipts import Receipts
     from app.services.ports import UnitOfWork, UnitOfWorkFactory
 
 
-def create_subject(collection: str, name: str, *, key: ApiKey, uow: UnitOfWorkFactory) -> Subject:
-    """Store a subject without faces. Raises: NotFoundError. ConflictError: the name is taken."""
+def create_subject(
+    collection: str,
+    name: str,
+    *,
+    any_case: bool = False,
+    caller: Caller,
+    uow: UnitOfWorkFactory,
+) -> Subject:
+    """Store a subject without faces. Raises: NotFoundError. ConflictError: the name is taken.
+
+    With ``any_case`` it is taken also by a name that differs in case alone.
+    """
     with uow() as work:
-        home = find_collection(collection, key=key, work=work)
-        if work.subjects.find(home.id, name) is not None:
+        home = find_collection(collection, caller=caller, work=work)
+        if any_case:
+            work.subjects.hold_name(home.id, name)
+        find = work.subjects.find_folded if any_case else work.subjects.find
+        if find(home.id, name) is not None:
             raise ConflictError("the collection has a subject of this name already")
-        subject = work.subjects.ensure(home.id, name)
-        work.audit.record(Action.CREATE_SUBJECT, subject.id)
+        subject = ensure_subject(work, home.id, name)
         work.commit()
+    return subject
+
+
+def ensure_subject(work: UnitOfWork, collection_id: UUID, name: str) -> Subject:
+    """Return the subject of exactly that name, made if need be."""
+    known = work.subjects.find(collection_id, name)
+    if known is not None:
+        return known
+    subject = work.subjects.ensure(collection_id, name)
+    work.audit.record(Action.CREATE_SUBJECT, subject.id)
     return subject
 
 
@@ -49,10 +77,12 @@ def find_subject(collection_id: UUID, reference: str, *, work: UnitOfWork) -> Su
     return subject
 
 
-def get_subject(collection: str, reference: str, *, key: ApiKey, uow: UnitOfWorkFactory) -> Subject:
+def get_subject(
+    collection: str, reference: str, *, caller: Caller, uow: UnitOfWorkFactory
+) -> Subject:
     """Return the subject of that id or name. Raises: NotFoundError."""
     with uow() as work:
-        home = find_collection(collection, key=key, work=work)
+        home = find_collection(collection, caller=caller, work=work)
         return find_subject(home.id, reference, work=work)
 
 
@@ -62,7 +92,7 @@ def list_subjects(
     after: str | None,
     limit: int,
     without_consent_at: datetime | None = None,
-    key: ApiKey,
+    caller: Caller,
     uow: UnitOfWorkFactory,
 ) -> list[Subject]:
     """Return subjects by name, after the given one; at a moment, those without a valid consent.
@@ -70,39 +100,84 @@ def list_subjects(
     Raises: NotFoundError.
     """
     with uow() as work:
-        home = find_collection(collection, key=key, work=work)
+        home = find_collection(collection, caller=caller, work=work)
         return work.subjects.page(
             home.id, after=after, limit=limit, without_consent_at=without_consent_at
         )
 
 
 def rename_subject(
-    collection: str, reference: str, name: str, *, key: ApiKey, uow: UnitOfWorkFactory
+    collection: str, reference: str, name: str, *, caller: Caller, uow: UnitOfWorkFactory
 ) -> Subject:
     """Give a subject another name. Raises: NotFoundError. ConflictError: it is taken."""
     with uow() as work:
-        home = find_collection(collection, key=key, work=work)
+        home = find_collection(collection, caller=caller, work=work)
         subject = find_subject(home.id, reference, work=work)
         if subject.name != name:
-            work.subjects.rename(subject.id, name)
-            work.audit.record(Action.RENAME_SUBJECT, subject.id)
+            give_name(work, subject, name)
             work.commit()
     return replace(subject, name=name)
 
 
+def give_name(work: UnitOfWork, subject: Subject, name: str) -> None:
+    """Give a subject another name. Raises: ConflictError: it is taken."""
+    work.subjects.rename(subject.id, name)
+    work.audit.record(Action.RENAME_SUBJECT, subject.id)
+
+
+def merge_subjects(
+    work: UnitOfWork, collection: Collection, subject: Subject, into: Subject, *, now: datetime
+) -> None:
+    """Give a subject's faces and consents to another one, and remove it; hold the collection.
+
+    Raises: LegalHoldError: the one that would go is held. ConsentRequiredError: the other one may
+    not be enrolled.
+    """
+    require_unheld(work, collection.id, subject.id)
+    merge_consents(work, collection, subject, into, now=now)
+    work.subjects.merge(subject.id, into=into.id)
+    work.audit.record(Action.MERGE_SUBJECT, subject.id, into=str(into.id))
+
+
 def delete_subject(
-    collection: str, reference: str, *, receipts: Receipts, key: ApiKey, uow: UnitOfWorkFactory
+    collection: str, reference: str, *, receipts: Receipts, caller: Caller, uow: UnitOfWorkFactory
 ) -> Job:
     """Erase a subject from everything that knows it; return the receipt.
 
     Raises: NotFoundError, LegalHoldError.
     """
     with uow() as work:
-        home = find_collection(collection, key=key, work=work)
+        home = find_collection(collection, caller=caller, work=work)
         subject = find_subject(home.id, reference, work=work)
-        require_unheld(work, home.id, subject.id)
-        rows = work.erasures.people(home.id, subject_ids=[subject.id])
-        receipt = receipts.leave(work, Erased.SUBJECT, [subject.id], rows, owner_id=key.id)
-        work.audit.record(Action.DELETE_SUBJECT, subject.id)
+        erasure = erase_subject(work, subject, receipts=receipts, caller=caller)
         work.commit()
-    return receipt
+    return erasure.receipt
+
+
+def erase_subject(
+    work: UnitOfWork, subject: Subject, *, receipts: Receipts, caller: Caller
+) -> Erasure:
+    """Erase a subject from everything that knows it. Raises: LegalHoldError."""
+    require_unheld(work, subject.collection_id, subject.id)
+    rows = work.erasures.people(subject.collection_id, subject_ids=[subject.id])
+    work.audit.record(Action.DELETE_SUBJECT, subject.id, faces=rows["faces"])
+    return Erasure(
+        receipt=receipts.leave(work, Erased.SUBJECT, [subject.id], rows, owner_id=caller.owner_id),
+        rows=rows,
+    )
+
+
+def erase_all_subjects(
+    work: UnitOfWork, collection_id: UUID, *, receipts: Receipts, caller: Caller
+) -> Erasure:
+    """Erase everybody in a collection, which stays. Raises: LegalHoldError."""
+    require_nothing_held(work, collection_id)
+    everybody = work.subjects.ids(collection_id)
+    rows = work.erasures.people(collection_id, subject_ids=everybody)
+    work.audit.record(Action.DELETE_SUBJECTS, collection_id, subjects=rows["subjects"])
+    return Erasure(
+        receipt=receipts.leave(
+            work, Erased.ALL_SUBJECTS, [collection_id], rows, owner_id=caller.owner_id
+        ),
+        rows=rows,
+    )

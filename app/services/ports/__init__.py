@@ -16,6 +16,7 @@ from app.services.ports.jobs import (
     LateJobRepository,
 )
 from app.services.ports.matching import (
+    Reembedder,
     ReembeddingRepository,
     SearchRepository,
     StrangerCohort,
@@ -57,6 +58,7 @@ __all__ = [
     "LateJobRepository",
     "LegalHoldRepository",
     "Pulses",
+    "Reembedder",
     "ReembeddingRepository",
     "Scrub",
     "SearchRepository",

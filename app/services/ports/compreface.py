@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 class ApplicationRepository(Protocol):
     """Applications."""
 
-    def ensure(self, name: str) -> Application:
-        """Return the application of that name, made if need be."""
+    def ensure(self, name: str) -> tuple[Application, bool]:
+        """Return the application of that name, and whether it was made for this."""
 
     def add(self, application: Application) -> None:
         """Store an application. Raises: ConflictError: there is one of that name."""

@@ -129,10 +129,10 @@ class JobRepository(Protocol):
         """Remove a job with its result and images."""
 
     def delete_owned(self, owner_id: UUID) -> None:
-        """Remove every job of an owner with its result and images."""
+        """Remove every job of an owner with its result and images; receipts stay."""
 
     def delete_ended(self, owner_id: UUID) -> None:
-        """Remove the jobs of an owner that have ended, with their results."""
+        """Remove the jobs of an owner that have ended, with their results; receipts stay."""
 
     def bury(self, job: Job, *, error: Problem, expires_at: datetime) -> bool:
         """End a job as dead, if it is as it was read; its images stay for a requeue."""

@@ -11,7 +11,13 @@ if TYPE_CHECKING:
     from app.domain.collection import SearchBasis
     from app.domain.embedding import Embedding
     from app.domain.matching import ShareReading
-    from app.domain.reembedding import DoubleFace, Reembedding, StoredFace
+    from app.domain.reembedding import (
+        DoubleFace,
+        ModelFigures,
+        Reembedding,
+        SettledFaces,
+        StoredFace,
+    )
     from app.domain.training import Training
 
 
@@ -63,6 +69,29 @@ class StrangerCohort(Protocol):
         """Search for every stranger among the prototypes, and fit how shares are to be read."""
 
 
+class Reembedder(Protocol):
+    """The models, as far as a change of model needs them."""
+
+    def load(self, model: str) -> None:
+        """Make a model ready. Raises: ModelMismatchError: its weights are not installed here."""
+
+    def embed(self, faces: Sequence[StoredFace], model: str) -> Mapping[UUID, Embedding | None]:
+        """Return the vector of every face; ``None`` for one that the model cannot embed."""
+
+    def figures(
+        self,
+        model: str,
+        faces: Sequence[DoubleFace],
+        vectors: Sequence[Sequence[float]],
+        *,
+        target_fpir: float,
+    ) -> ModelFigures:
+        """Return how well a model tells the subjects of faces apart by these vectors of them.
+
+        One whose weights are gone is judged all the same, as only its vectors are needed.
+        """
+
+
 class ReembeddingRepository(Protocol):
     """Changes of model, and what they write beside the vectors in use."""
 
@@ -108,11 +137,11 @@ class ReembeddingRepository(Protocol):
 
     def settle(
         self, collection_id: UUID, model: str, *, after: UUID | None, limit: int
-    ) -> list[UUID]:
-        """Leave faces their vector by a model alone; return which, by id, none when all are so.
+    ) -> SettledFaces:
+        """Leave faces their vector by a model alone; return which, none when all are so.
 
-        A face without a vector by that model is deleted. Those that somebody is changing are left
-        out, and are still there afterwards.
+        A face without a vector by that model stays as it is, for the caller to erase. Those that
+        somebody is changing are left out, and are still there afterwards.
         """
 
     def is_settled(self, collection_id: UUID, model: str) -> bool:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from app.domain.collection import Collection, Face, Subject
-    from app.domain.consent import Consent
+    from app.domain.consent import Consent, EndedConsents
     from app.domain.detection import AnalysedFace
     from app.domain.embedding import Embedding
     from app.domain.legal_hold import LegalHold
@@ -218,8 +218,8 @@ class ConsentRepository(Protocol):
     def settle(self, subject_id: UUID, *, now: datetime) -> None:
         """Note that the ends of a subject's consents until now were acted upon."""
 
-    def ended(self, *, now: datetime, limit: int) -> list[tuple[UUID, UUID]]:
-        """Return collection and subject of consents that have ended, and were not acted upon.
+    def ended(self, *, now: datetime, limit: int) -> list[EndedConsents]:
+        """Return subjects with consents that have ended, and were not acted upon.
 
         What is under a legal hold is left out.
         """

@@ -75,7 +75,13 @@ def enrolled(
         if name is not None and subject_id is None:
             subject_id = _subject(work, parameters, collection, name).id
             if terms is not None:
-                record_consent(work, subject_id, terms, given_at=job.created_at)
+                record_consent(
+                    work,
+                    subject_id,
+                    terms,
+                    given_at=job.created_at,
+                    tenant_id=job.tenant_id,
+                )
         image_id = image_ids[number] if image_ids else None
         face_id = work.faces.add(
             collection_id=collection.id,

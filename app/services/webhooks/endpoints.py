@@ -1,7 +1,7 @@
 """The endpoints of webhooks, and what was sent to them.
 
-An ``owner_id`` limits every function to the endpoints of that API key; those of others are as
-absent as those that do not exist. Without one, all endpoints are seen.
+A caller sees its own endpoints, and a global admin all of them; others are as absent as those that
+do not exist.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
+    from app.domain.caller import Caller
     from app.domain.delivery import Attempt, Delivery, DeliveryState
     from app.services.ports import (
         Clock,
@@ -38,7 +39,7 @@ def create_endpoint(
     *,
     url: str,
     events: Iterable[EventType],
-    owner_id: UUID | None,
+    caller: Caller,
     uow: UnitOfWorkFactory,
     sender: WebhookSender,
     clock: Clock,
@@ -54,7 +55,7 @@ def create_endpoint(
         secret=generate_secret(),
         signing_key=sender.new_key(),
         events=_some(events),
-        owner_id=owner_id,
+        owner_id=caller.owner_filter,
         created_at=clock.now(),
     )
     with uow() as work:
@@ -64,24 +65,24 @@ def create_endpoint(
     return endpoint
 
 
-def get_endpoint(endpoint_id: UUID, *, owner_id: UUID | None, uow: UnitOfWorkFactory) -> Endpoint:
+def get_endpoint(endpoint_id: UUID, *, caller: Caller, uow: UnitOfWorkFactory) -> Endpoint:
     """Return an endpoint. Raises: NotFoundError."""
     with uow() as work:
-        return _admit(work.endpoints.get(endpoint_id), owner_id)
+        return _admit(work.endpoints.get(endpoint_id), caller)
 
 
 def list_endpoints(
-    *, owner_id: UUID | None, after: UUID | None, limit: int, uow: UnitOfWorkFactory
+    *, caller: Caller, after: UUID | None, limit: int, uow: UnitOfWorkFactory
 ) -> list[Endpoint]:
     """Return endpoints, oldest first, from the one after ``after``."""
     with uow() as work:
-        return work.endpoints.page(owner_id=owner_id, after=after, limit=limit)
+        return work.endpoints.page(owner_id=caller.owner_filter, after=after, limit=limit)
 
 
 def update_endpoint(
     endpoint_id: UUID,
     *,
-    owner_id: UUID | None,
+    caller: Caller,
     url: str | None = None,
     events: Iterable[EventType] | None = None,
     enabled: bool | None = None,
@@ -92,12 +93,12 @@ def update_endpoint(
 
     Raises: NotFoundError; InvalidRequestError: the URL may not be sent to, or no event is named.
     """
-    get_endpoint(endpoint_id, owner_id=owner_id, uow=uow)
+    get_endpoint(endpoint_id, caller=caller, uow=uow)
     if url is not None:
         # Looks the host up, which may take seconds: not for the inside of a transaction.
         sender.check(url)
     with uow() as work:
-        endpoint = _admit(work.endpoints.lock(endpoint_id), owner_id)
+        endpoint = _admit(work.endpoints.lock(endpoint_id), caller)
         if url is not None:
             endpoint = replace(endpoint, url=url, failing_since=None, throttled_until=None)
         if events is not None:
@@ -116,10 +117,10 @@ def update_endpoint(
     return endpoint
 
 
-def delete_endpoint(endpoint_id: UUID, *, owner_id: UUID | None, uow: UnitOfWorkFactory) -> None:
+def delete_endpoint(endpoint_id: UUID, *, caller: Caller, uow: UnitOfWorkFactory) -> None:
     """Remove an endpoint with its deliveries. Raises: NotFoundError."""
     with uow() as work:
-        _admit(work.endpoints.lock(endpoint_id), owner_id)
+        _admit(work.endpoints.lock(endpoint_id), caller)
         work.endpoints.delete(endpoint_id)
         work.audit.record(Action.DELETE_ENDPOINT, endpoint_id)
         work.commit()
@@ -128,7 +129,7 @@ def delete_endpoint(endpoint_id: UUID, *, owner_id: UUID | None, uow: UnitOfWork
 def rotate_secret(
     endpoint_id: UUID,
     *,
-    owner_id: UUID | None,
+    caller: Caller,
     uow: UnitOfWorkFactory,
     sender: WebhookSender,
     clock: Clock,
@@ -138,7 +139,7 @@ def rotate_secret(
     Raises: NotFoundError.
     """
     with uow() as work:
-        endpoint = _admit(work.endpoints.lock(endpoint_id), owner_id)
+        endpoint = _admit(work.endpoints.lock(endpoint_id), caller)
         endpoint = replace(
             endpoint,
             secret=generate_secret(),
@@ -156,7 +157,7 @@ def rotate_secret(
 def send_test_event(
     endpoint_id: UUID,
     *,
-    owner_id: UUID | None,
+    caller: Caller,
     uow: UnitOfWorkFactory,
     queue: JobQueue,
     clock: Clock,
@@ -166,7 +167,7 @@ def send_test_event(
     Raises: NotFoundError; ConflictError: the endpoint is disabled.
     """
     with uow() as work:
-        endpoint = _enabled(work, endpoint_id, owner_id)
+        endpoint = _enabled(work, endpoint_id, caller)
         data = {"id": str(endpoint.id)}
         delivery = store_event(work, endpoint, EventType.ENDPOINT_TEST, data, at=clock.now())
         work.audit.record(Action.TEST_ENDPOINT, endpoint.id)
@@ -178,32 +179,32 @@ def send_test_event(
 def list_deliveries(
     endpoint_id: UUID,
     *,
-    owner_id: UUID | None,
+    caller: Caller,
     before: tuple[datetime, UUID] | None,
     limit: int,
     uow: UnitOfWorkFactory,
 ) -> list[Delivery]:
     """Return deliveries, newest first, from the one before ``before``. Raises: NotFoundError."""
     with uow() as work:
-        _admit(work.endpoints.get(endpoint_id), owner_id)
+        _admit(work.endpoints.get(endpoint_id), caller)
         return work.deliveries.page(endpoint_id, before=before, limit=limit)
 
 
 def get_delivery(
-    delivery_id: UUID, *, endpoint_id: UUID, owner_id: UUID | None, uow: UnitOfWorkFactory
+    delivery_id: UUID, *, endpoint_id: UUID, caller: Caller, uow: UnitOfWorkFactory
 ) -> Delivery:
     """Return a delivery of the endpoint. Raises: NotFoundError."""
     with uow() as work:
-        _admit(work.endpoints.get(endpoint_id), owner_id)
+        _admit(work.endpoints.get(endpoint_id), caller)
         return _delivery(work, delivery_id, endpoint_id)
 
 
 def list_attempts(
-    delivery_id: UUID, *, endpoint_id: UUID, owner_id: UUID | None, uow: UnitOfWorkFactory
+    delivery_id: UUID, *, endpoint_id: UUID, caller: Caller, uow: UnitOfWorkFactory
 ) -> list[Attempt]:
     """Return the attempts of a delivery in order. Raises: NotFoundError."""
     with uow() as work:
-        _admit(work.endpoints.get(endpoint_id), owner_id)
+        _admit(work.endpoints.get(endpoint_id), caller)
         _delivery(work, delivery_id, endpoint_id)
         return work.deliveries.attempts(delivery_id)
 
@@ -212,7 +213,7 @@ def redeliver(
     delivery_id: UUID,
     *,
     endpoint_id: UUID,
-    owner_id: UUID | None,
+    caller: Caller,
     uow: UnitOfWorkFactory,
     queue: JobQueue,
     clock: Clock,
@@ -222,7 +223,7 @@ def redeliver(
     Raises: NotFoundError; ConflictError: the endpoint is disabled.
     """
     with uow() as work:
-        _enabled(work, endpoint_id, owner_id)
+        _enabled(work, endpoint_id, caller)
         _delivery(work, delivery_id, endpoint_id)
         work.deliveries.redeliver(delivery_id, now=clock.now())
         delivery = _delivery(work, delivery_id, endpoint_id)
@@ -235,7 +236,7 @@ def redeliver(
 def redeliver_range(
     endpoint_id: UUID,
     *,
-    owner_id: UUID | None,
+    caller: Caller,
     since: datetime,
     until: datetime | None,
     states: Collection[DeliveryState],
@@ -250,7 +251,7 @@ def redeliver_range(
     """
     now = clock.now()
     with uow() as work:
-        _enabled(work, endpoint_id, owner_id)
+        _enabled(work, endpoint_id, caller)
         chosen = work.deliveries.redeliver_range(
             endpoint_id, since=since, until=until or now, states=states, now=now
         )
@@ -262,14 +263,14 @@ def redeliver_range(
     return len(chosen)
 
 
-def _admit(endpoint: Endpoint | None, owner_id: UUID | None) -> Endpoint:
-    if endpoint is None or owner_id not in {None, endpoint.owner_id}:
+def _admit(endpoint: Endpoint | None, caller: Caller) -> Endpoint:
+    if endpoint is None or caller.owner_filter not in {None, endpoint.owner_id}:
         raise NotFoundError
     return endpoint
 
 
-def _enabled(work: UnitOfWork, endpoint_id: UUID, owner_id: UUID | None) -> Endpoint:
-    endpoint = _admit(work.endpoints.get(endpoint_id), owner_id)
+def _enabled(work: UnitOfWork, endpoint_id: UUID, caller: Caller) -> Endpoint:
+    endpoint = _admit(work.endpoints.get(endpoint_id), caller)
     if not endpoint.enabled:
         raise ConflictError("The endpoint is disabled; enable it first.")
     return endpoint

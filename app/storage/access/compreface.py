@@ -41,11 +41,12 @@ class SqlApplicationRepository:
     def __init__(self, session: TenantSession) -> None:
         self._session = session
 
-    def ensure(self, name: str) -> Application:
-        self._session.execute(
+    def ensure(self, name: str) -> tuple[Application, bool]:
+        made = self._session.scalar(
             upsert(ApplicationRow)
             .values(id=new_id(), name=name, created_at=func.now())
             .on_conflict_do_nothing(index_elements=["tenant_id", "name"])
+            .returning(ApplicationRow.id)
         )
         row = self._session.scalar(
             select(ApplicationRow).where(
@@ -54,7 +55,7 @@ class SqlApplicationRepository:
         )
         if row is None:  # deleted between the two statements
             raise ConflictError("the application was deleted meanwhile; try again")
-        return _application(row)
+        return _application(row), made is not None
 
     def add(self, application: Application) -> None:
         self._write(insert(ApplicationRow).values(asdict(application)))

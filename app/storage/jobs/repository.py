@@ -64,6 +64,8 @@ if TYPE_CHECKING:
 
 #: The ends after which photographs may still be there for the owner to see.
 _WITH_PROBES = (JobState.SUCCEEDED, JobState.FAILED)
+#: Receipts of erasures outlive whose they are.
+_NO_RECEIPT = JobRow.type != JobType.ERASURE
 #: The values of a job that nobody works on.
 NO_LEASE: dict[str, None] = {"lease_until": None, "claimed_by": None}
 
@@ -374,12 +376,12 @@ class SqlJobRepository:
         self._session.execute(delete(JobRow).where(JobRow.id == job_id))
 
     def delete_owned(self, owner_id: UUID) -> None:
-        self._session.execute(delete(JobRow).where(JobRow.owner_id == owner_id))
+        self._session.execute(delete(JobRow).where(JobRow.owner_id == owner_id, _NO_RECEIPT))
 
     def delete_ended(self, owner_id: UUID) -> None:
         ended = [state for state in JobState if state.is_terminal]
         self._session.execute(
-            delete(JobRow).where(JobRow.owner_id == owner_id, JobRow.state.in_(ended))
+            delete(JobRow).where(JobRow.owner_id == owner_id, JobRow.state.in_(ended), _NO_RECEIPT)
         )
 
     def bury(self, job: Job, *, error: Problem, expires_at: datetime) -> bool:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, delete, exists, func, insert, or_, select, text, update
+from sqlalchemy import exists, func, insert, or_, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from app.domain.documents import from_document, to_document
@@ -13,6 +13,7 @@ from app.domain.reembedding import (
     Reembedding,
     ReembeddingReport,
     ReembeddingState,
+    SettledFaces,
     StoredFace,
 )
 from app.storage.people.faces import detection_of
@@ -173,7 +174,7 @@ class SqlReembeddingRepository:
 
     def settle(
         self, collection_id: UUID, model: str, *, after: UUID | None, limit: int
-    ) -> list[UUID]:
+    ) -> SettledFaces:
         some = select(FaceRow.id).where(
             FaceRow.collection_id == collection_id,
             or_(FaceRow.second_model.is_not(None), FaceRow.model != model),
@@ -190,10 +191,12 @@ class SqlReembeddingRepository:
         )
         ids = sorted(self._session.scalars(_free(ids)))
         among = FaceRow.id.in_(ids)
-        self._session.execute(delete(FaceRow).where(and_(among, vector_of(model).is_(None))))
+        bare = self._session.scalars(
+            select(FaceRow.id).where(among, vector_of(model).is_(None)).order_by(FaceRow.id)
+        ).all()
         self._session.execute(
             update(FaceRow)
-            .where(among)
+            .where(among, FaceRow.id.not_in(bare))
             .values(
                 model=model,
                 embedding=vector_of(model),
@@ -201,7 +204,7 @@ class SqlReembeddingRepository:
                 second_embedding=None,
             )
         )
-        return ids
+        return SettledFaces(face_ids=ids, without_vector=bare)
 
     def is_settled(self, collection_id: UUID, model: str) -> bool:
         rest = exists().where(

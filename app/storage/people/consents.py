@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import Table, and_, exists, func, insert, or_, select, update
 
-from app.domain.consent import Consent, ConsentTerms
+from app.domain.consent import Consent, ConsentTerms, EndedConsents
 from app.storage.people.legal_holds import held
-from app.storage.tables import ConsentRow, FaceRow, SubjectRow
+from app.storage.tables import CollectionRow, ConsentRow, FaceRow, SubjectRow
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -66,19 +66,26 @@ class SqlConsentRepository:
             .values(settled_at=now)
         )
 
-    def ended(self, *, now: datetime, limit: int) -> list[tuple[UUID, UUID]]:
+    def ended(self, *, now: datetime, limit: int) -> list[EndedConsents]:
         query = (
-            select(SubjectRow.collection_id, SubjectRow.id)
+            select(CollectionRow.tenant_id, SubjectRow.collection_id, SubjectRow.id)
+            .distinct()
+            .join(CollectionRow, CollectionRow.id == SubjectRow.collection_id)
             .join(ConsentRow, ConsentRow.subject_id == SubjectRow.id)
             .where(
                 ConsentRow.settled_at.is_(None),
                 _ended(now),
                 ~held(SubjectRow.collection_id, SubjectRow.id),
             )
+            .order_by(SubjectRow.collection_id, SubjectRow.id)
             .limit(limit)
         )
-        rows = self._session.execute(query)
-        return sorted({(row.collection_id, row.id) for row in rows})
+        return [
+            EndedConsents(
+                tenant_id=row.tenant_id, collection_id=row.collection_id, subject_id=row.id
+            )
+            for row in self._session.execute(query)
+        ]
 
     def move(self, subject_id: UUID, into: UUID) -> None:
         self._session.execute(

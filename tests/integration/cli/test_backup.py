@@ -12,7 +12,7 @@ from functools import partial
 from uuid import uuid4
 
 import pytest
-from factories import analysed_face, image_analysis
+from factories import analysed_face, caller, image_analysis
 from sqlalchemy import create_engine, text
 
 from app.domain.audit import AuditChain
@@ -144,7 +144,7 @@ def test_the_audit_trail_comes_back_sound_and_tells_of_the_restore(
     assert run(empty_url, "restore", file, "--without-erasures").returncode == 0
     engine = build_engine(empty_url, pool_size=1)
     restored = partial(SqlUnitOfWork, engine)
-    [latest, before, *_] = list_records(before=None, limit=9, uow=restored)
+    [latest, before, *_] = list_records(before=None, limit=9, caller=caller(), uow=restored)
     assert [latest.action, before.action] == ["backup.restore", "backup.write"]
     seal_records(chain, uow=restored)
     check = check_trail([chain], noted=(head.sequence, head.mac), uow=restored)

@@ -9,6 +9,7 @@ from app.compat.compreface.usecases.applications import find_service
 from app.compat.compreface.usecases.examples import home_of, subject_names
 from app.domain.compreface import ServiceType
 from app.domain.errors import NotFoundError
+from app.storage.unit_of_work import SqlUnitOfWork
 
 
 @pytest.fixture
@@ -49,6 +50,17 @@ def test_a_clone_has_the_same_people_behind_another_key(run, find, key, uow):
     assert copy.collection_id != service.collection_id
     assert list(subject_names(copy, uow=uow)) == ["Ann"]
     assert find(key).id == service.id
+
+
+def test_a_clone_stays_in_the_tenant_of_its_service(run, find, engine):
+    tenant_id = UUID(run("tenants", "create", f"acme {uuid4()}").strip())
+    name = run("tenants", "list").split(f"{tenant_id}  ")[1].splitlines()[0]
+    words = ("--app", "home", "--name", "door", "--type", "recognition", "--tenant", name)
+    service = find(run("service", "create", *words).strip())
+    copy = find(run("service", "clone", str(service.id), "copy").strip())
+    with SqlUnitOfWork(engine, tenant_id) as work:
+        assert work.services.get(copy.id) is not None
+        assert work.collections.get(copy.collection_id) is not None
 
 
 def test_a_deleted_service_is_gone_with_its_key_and_its_people(run, find, key, uow):

@@ -3,9 +3,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import numpy as np
 import pytest
+from factories import job_rules
 
 from app.domain.backlog import Lane
 from app.domain.identity import new_id
@@ -13,7 +15,9 @@ from app.domain.job import PARAMETERS, Job, JobState, JobType, Progress
 from app.domain.matching import PROTOTYPE_SCALE, Calibration, ShareReading, Thresholds
 from app.domain.model import ModelProfile
 from app.services.erasure.receipts import Receipts
-from app.services.jobs.complete import complete_job
+from app.services.jobs.admission import Admission
+from app.services.jobs.desk import JobDesk
+from app.services.jobs.sweep import sweep
 from app.services.recognition.enrol import enrolled
 from app.services.recognition.identify import identified
 from tests.analyses import MODEL, image_of
@@ -132,13 +136,30 @@ class FakeCohort:
 
 
 @pytest.fixture
-def finish(uow, queue, clock):
+def rules():
+    """When a job counts as lost."""
+    return job_rules()
+
+
+@pytest.fixture
+def desk(rules, uow, queue, clock):
+    return JobDesk(
+        rules=rules, uow=uow, queue=queue, clock=clock, bell=None, admission=Admission.unbounded()
+    )
+
+
+@pytest.fixture
+def run_sweep(desk, receipts):
+    """Return a function that does one round of the sweep."""
+    return partial(sweep, desk, receipts)
+
+
+@pytest.fixture
+def finish(desk, uow):
     """Complete a claim and return the stored job."""
 
     def complete(claim, conclude):
-        complete_job(
-            claim, conclude, retention=timedelta(hours=1), uow=uow, queue=queue, clock=clock
-        )
+        desk.complete(claim, conclude)
         with uow() as work:
             return work.jobs.get(claim.id)
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from flask import Blueprint
 
 from app.compat.compreface.admin.session import administrator, authenticate
-from app.compat.compreface.context import container
 from app.compat.compreface.documents import answer, json_object
 from app.compat.compreface.errors import CompreFaceError
 from app.compat.compreface.names import checked_name
@@ -21,6 +20,7 @@ from app.compat.compreface.usecases.applications import (
 )
 from app.domain.errors import ConflictError, NotFoundError
 from app.domain.naming import as_uuid
+from app.web.context import container, current_caller
 
 if TYPE_CHECKING:
     from flask import Response
@@ -79,7 +79,12 @@ def rename(app_id: str) -> Response:
 def delete(app_id: str) -> Response:
     """Remove an application with all that its services know."""
     try:
-        delete_application(find_application(app_id).id, uow=container().uow)
+        delete_application(
+            find_application(app_id).id,
+            receipts=container().receipts,
+            caller=current_caller(),
+            uow=container().uow,
+        )
     except NotFoundError:
         raise _not_found(app_id) from None
     return answer({})

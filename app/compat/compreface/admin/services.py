@@ -9,7 +9,6 @@ from flask import Blueprint
 
 from app.compat.compreface.admin.applications import find_application, not_unique
 from app.compat.compreface.admin.session import authenticate
-from app.compat.compreface.context import container
 from app.compat.compreface.documents import answer, json_object
 from app.compat.compreface.errors import CompreFaceError, constraint
 from app.compat.compreface.names import checked_name
@@ -28,6 +27,7 @@ from app.compat.compreface.usecases.examples import list_examples, subject_names
 from app.domain.compreface import ServiceType
 from app.domain.errors import ConflictError, NotFoundError
 from app.domain.naming import as_uuid
+from app.web.context import container, current_caller
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -118,7 +118,12 @@ def new_key(app_id: str, model_id: str) -> Response:
 @routes.delete("/app/<app_id>/model/<model_id>")
 def delete(app_id: str, model_id: str) -> Response:
     """Remove a service with all that it knows."""
-    delete_service(_find(app_id, model_id).id, uow=container().uow)
+    delete_service(
+        _find(app_id, model_id).id,
+        receipts=container().receipts,
+        caller=current_caller(),
+        uow=container().uow,
+    )
     return answer({})
 
 

@@ -10,14 +10,13 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING, cast
 
-from flask import Blueprint, Response, current_app, g, request
+from flask import Blueprint, Response, g, request
 
-from app.compat.compreface.context import container
 from app.compat.compreface.documents import answer
 from app.compat.compreface.errors import CompreFaceError
 from app.domain.access import Credential
-from app.domain.audit import Actor, ActorKind
-from app.services.access.visibility import is_global_admin
+from app.domain.caller import Caller
+from app.web.context import act_for, claim, container, key_ring
 
 if TYPE_CHECKING:
     from app.domain.access import ApiKey
@@ -29,7 +28,7 @@ _LIFE_S = 2400
 
 
 def administrator() -> ApiKey:
-    """Return the key that this request was made with."""
+    """Return the key that this request was made with, which has a name to show."""
     return cast("ApiKey", g.administrator)
 
 
@@ -40,8 +39,7 @@ def authenticate() -> None:
     """
     stated = request.cookies.get(_COOKIE) or request.headers.get("x-api-key", "")
     g.administrator = _administrator(stated)
-    actor = Actor(ActorKind.KEY, g.administrator.id)
-    g.container = container().acting_for(g.administrator.tenant_id, actor)
+    act_for(Caller.of_key(g.administrator))
 
 
 @routes.post("/oauth/token")
@@ -74,8 +72,9 @@ def _administrator(text: str) -> ApiKey:
     credential = Credential.parse(text)
     key: ApiKey | None = None
     if credential is not None:
-        key = current_app.extensions["key_ring"].find(credential.public_id)
-    g.claimed_key = key  # for the audit trail, should it be refused
+        key = key_ring().find(credential.public_id)
+    if key is not None:
+        claim(Caller.of_key(key))
     now = container().clock.now()
     if (
         credential is None
@@ -84,6 +83,6 @@ def _administrator(text: str) -> ApiKey:
         or not key.is_live(now)
     ):
         raise CompreFaceError(1, "Access denied", HTTPStatus.UNAUTHORIZED)
-    if not is_global_admin(key):
+    if not Caller.of_key(key).is_global_admin:
         raise CompreFaceError(1, "Access denied", HTTPStatus.FORBIDDEN)
     return key

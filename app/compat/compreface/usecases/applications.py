@@ -13,9 +13,11 @@ from app.domain.compreface import Application, Service, ServiceType
 from app.domain.errors import NotFoundError
 from app.domain.identity import new_id
 from app.domain.quality import QualityGate
-from app.services.people.hold_rules import require_nothing_held
+from app.services.people.collections import add_collection, erase_collection
 
 if TYPE_CHECKING:
+    from app.domain.caller import Caller
+    from app.services.erasure.receipts import Receipts
     from app.services.ports import Clock, UnitOfWork, UnitOfWorkFactory
 
 
@@ -45,9 +47,10 @@ def create_service(
     service_id, now = new_id(), clock.now()
     collection_id = new_id() if wanted.type is ServiceType.RECOGNITION else None
     with uow() as work:
-        application = work.applications.ensure(wanted.application)
+        application = _ensure_application(work, wanted.application)
         if collection_id is not None:
-            work.collections.add(
+            add_collection(
+                work,
                 Collection(
                     id=collection_id,
                     name=_collection_name(service_id),
@@ -55,7 +58,7 @@ def create_service(
                     # Clients that know of no quality expect a face that is found to be enrolled.
                     quality_gate=QualityGate.OFF,
                     created_at=now,
-                )
+                ),
             )
         service = Service(
             id=service_id,
@@ -160,7 +163,7 @@ def clone_service(
                 second_model=None,
                 created_at=now,
             )
-            work.collections.add(home)
+            add_collection(work, home)
             work.collections.copy_people(original.id, home.id)
         copy = replace(
             service,
@@ -209,19 +212,29 @@ def models_of_services(*, uow: UnitOfWorkFactory) -> set[str]:
     return {home.model for home in homes if home is not None}
 
 
-def delete_service(service_id: UUID, *, uow: UnitOfWorkFactory) -> None:
-    """Remove a service with its subjects, faces, photographs and jobs. Raises: NotFoundError."""
+def delete_service(
+    service_id: UUID, *, receipts: Receipts, caller: Caller, uow: UnitOfWorkFactory
+) -> None:
+    """Remove a service with its subjects, faces, photographs and jobs.
+
+    What its collection held is on a receipt. Raises: NotFoundError, LegalHoldError.
+    """
     with uow() as work:
-        _erase(work, _service(work, service_id))
+        _erase(work, _service(work, service_id), receipts=receipts, caller=caller)
         work.commit()
 
 
-def delete_application(application_id: UUID, *, uow: UnitOfWorkFactory) -> None:
-    """Remove an application with all its services. Raises: NotFoundError."""
+def delete_application(
+    application_id: UUID, *, receipts: Receipts, caller: Caller, uow: UnitOfWorkFactory
+) -> None:
+    """Remove an application with all its services, as ``delete_service`` does.
+
+    Raises: NotFoundError, LegalHoldError.
+    """
     with uow() as work:
         _application(work, application_id)
         for service in work.services.page(application_id):
-            _erase(work, service)
+            _erase(work, service, receipts=receipts, caller=caller)
         work.applications.delete(application_id)
         work.audit.record(Action.DELETE_APPLICATION, application_id)
         work.commit()
@@ -234,6 +247,13 @@ def hash_key(key: UUID) -> bytes:
 
 def _collection_name(service_id: UUID) -> str:
     return f"service {service_id}"
+
+
+def _ensure_application(work: UnitOfWork, name: str) -> Application:
+    application, made = work.applications.ensure(name)
+    if made:
+        work.audit.record(Action.CREATE_APPLICATION, application.id)
+    return application
 
 
 def _application(work: UnitOfWork, application_id: UUID) -> Application:
@@ -250,11 +270,9 @@ def _service(work: UnitOfWork, service_id: UUID) -> Service:
     return service
 
 
-def _erase(work: UnitOfWork, service: Service) -> None:
+def _erase(work: UnitOfWork, service: Service, *, receipts: Receipts, caller: Caller) -> None:
     work.services.delete(service.id)
     work.audit.record(Action.DELETE_SERVICE, service.id)
-    work.jobs.delete_owned(service.id)
     if service.collection_id is not None:
-        require_nothing_held(work, service.collection_id)
-        work.erasures.collection(service.collection_id)
-        work.audit.record(Action.DELETE_COLLECTION, service.collection_id)
+        erase_collection(work, service.collection_id, receipts=receipts, caller=caller)
+    work.jobs.delete_owned(service.id)

@@ -1,7 +1,7 @@
 """The subjects of a service and their examples, by names whose case does not matter.
 
 A deletion takes the ended jobs of the service with it, since their results tell of the people they
-found. What is under a legal hold is not deleted: LegalHoldError.
+found, and leaves a receipt. What is under a legal hold is not deleted: LegalHoldError.
 """
 
 from __future__ import annotations
@@ -10,18 +10,25 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from app.domain.audit import Action
-from app.domain.errors import ConflictError, NotFoundError
-from app.services.people.consent_rules import merge_consents
-from app.services.people.hold_rules import require_nothing_held, require_unheld
+from app.domain.errors import NotFoundError
+from app.services.people.faces import erase_all_faces, erase_faces
+from app.services.people.subjects import (
+    erase_all_subjects,
+    erase_subject,
+    give_name,
+    merge_subjects,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from uuid import UUID
 
+    from app.domain.caller import Caller
     from app.domain.collection import Face
     from app.domain.compreface import Service
     from app.domain.embedding import Embedding
     from app.domain.matching import Candidate
+    from app.services.erasure.receipts import Receipts
     from app.services.ports import Clock, UnitOfWork, UnitOfWorkFactory
 
 
@@ -55,17 +62,6 @@ def subject_names(service: Service, *, uow: UnitOfWorkFactory) -> list[str]:
         return work.subjects.names(home_of(service))
 
 
-def add_subject(service: Service, name: str, *, uow: UnitOfWorkFactory) -> None:
-    """Store a subject without examples. Raises: ConflictError: there is one of that name."""
-    with uow() as work:
-        work.subjects.hold_name(home_of(service), name)
-        if work.subjects.find_folded(home_of(service), name) is not None:
-            raise ConflictError("there is a subject of this name")
-        subject = work.subjects.ensure(home_of(service), name)
-        work.audit.record(Action.CREATE_SUBJECT, subject.id)
-        work.commit()
-
-
 def rename_or_merge(
     service: Service, name: str, new: str, *, uow: UnitOfWorkFactory, clock: Clock
 ) -> bool:
@@ -83,39 +79,34 @@ def rename_or_merge(
             return False
         other = work.subjects.find_folded(home_of(service), new)
         if other is None or other.id == subject.id:
-            work.subjects.rename(subject.id, new)
-            work.audit.record(Action.RENAME_SUBJECT, subject.id)
+            give_name(work, subject, new)
         elif home is not None:
-            require_unheld(work, home.id, subject.id)
-            merge_consents(work, home, subject, other, now=clock.now())
-            work.subjects.merge(subject.id, into=other.id)
-            work.audit.record(Action.MERGE_SUBJECT, subject.id, into=str(other.id))
+            merge_subjects(work, home, subject, other, now=clock.now())
         _commit_erasure(work, service)
     return True
 
 
-def erase_subject(service: Service, name: str, *, uow: UnitOfWorkFactory) -> str:
+def delete_subject(
+    service: Service, name: str, *, receipts: Receipts, caller: Caller, uow: UnitOfWorkFactory
+) -> str:
     """Remove a subject with its examples; return its stored name. Raises: NotFoundError."""
     with uow() as work:
         subject = work.subjects.find_folded(home_of(service), name)
         if subject is None:
             raise NotFoundError("there is no such subject")
-        require_unheld(work, home_of(service), subject.id)
-        work.erasures.people(home_of(service), subject_ids=[subject.id])
-        work.audit.record(Action.DELETE_SUBJECT, subject.id)
+        erase_subject(work, subject, receipts=receipts, caller=caller)
         _commit_erasure(work, service)
     return subject.name
 
 
-def erase_all_subjects(service: Service, *, uow: UnitOfWorkFactory) -> int:
+def delete_all_subjects(
+    service: Service, *, receipts: Receipts, caller: Caller, uow: UnitOfWorkFactory
+) -> int:
     """Remove all subjects with their examples; return how many subjects."""
     with uow() as work:
-        require_nothing_held(work, home_of(service))
-        everybody = work.subjects.ids(home_of(service))
-        rows = work.erasures.people(home_of(service), subject_ids=everybody)
-        work.audit.record(Action.DELETE_SUBJECTS, home_of(service), subjects=rows["subjects"])
+        erasure = erase_all_subjects(work, home_of(service), receipts=receipts, caller=caller)
         _commit_erasure(work, service)
-    return rows["subjects"]
+    return erasure.rows["subjects"]
 
 
 def list_examples(
@@ -176,23 +167,32 @@ def example_image(service: Service, face_id: UUID, *, uow: UnitOfWorkFactory) ->
     return image
 
 
-def erase_examples(
-    service: Service, face_ids: Sequence[UUID], *, uow: UnitOfWorkFactory
+def delete_examples(
+    service: Service,
+    face_ids: Sequence[UUID],
+    *,
+    receipts: Receipts,
+    caller: Caller,
+    uow: UnitOfWorkFactory,
 ) -> list[Face]:
     """Remove examples; return those that there were, in the order asked for."""
     with uow() as work:
         known = (_face(work, service, face_id) for face_id in dict.fromkeys(face_ids))
-        erased = [face for face in known if face is not None]
-        for face in erased:
-            require_unheld(work, face.collection_id, face.subject_id)
-        work.erasures.people(home_of(service), face_ids=[face.id for face in erased])
-        for face in erased:
-            work.audit.record(Action.DELETE_FACE, face.id)
-        _commit_erasure(work, service)
-    return erased
+        found = [face for face in known if face is not None]
+        if found:
+            erase_faces(work, home_of(service), found, receipts=receipts, caller=caller)
+            _commit_erasure(work, service)
+    return found
 
 
-def erase_examples_of(service: Service, subject: str | None, *, uow: UnitOfWorkFactory) -> int:
+def delete_examples_of(
+    service: Service,
+    subject: str | None,
+    *,
+    receipts: Receipts,
+    caller: Caller,
+    uow: UnitOfWorkFactory,
+) -> int:
     """Remove a subject with its examples, or the examples of all; return how many examples.
 
     Without a name the subjects themselves stay.
@@ -200,18 +200,14 @@ def erase_examples_of(service: Service, subject: str | None, *, uow: UnitOfWorkF
     home = home_of(service)
     with uow() as work:
         if subject is None:
-            require_nothing_held(work, home)
-            rows = work.erasures.people(home, face_ids=work.faces.labelled_ids(home))
-            work.audit.record(Action.DELETE_FACES, home, faces=rows["faces"])
+            erasure = erase_all_faces(work, home, receipts=receipts, caller=caller)
         else:
             found = work.subjects.find_folded(home, subject)
             if found is None:
                 return 0
-            require_unheld(work, home, found.id)
-            rows = work.erasures.people(home, subject_ids=[found.id])
-            work.audit.record(Action.DELETE_SUBJECT, found.id, faces=rows["faces"])
+            erasure = erase_subject(work, found, receipts=receipts, caller=caller)
         _commit_erasure(work, service)
-    return rows["faces"]
+    return erasure.rows["faces"]
 
 
 def _face(work: UnitOfWork, service: Service, face_id: UUID) -> Face | None:

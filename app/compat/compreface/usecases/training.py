@@ -9,16 +9,13 @@ from app.domain.errors import ConflictError, NotEnoughFacesError
 from app.domain.job import JobState, JobType
 from app.domain.job_parameters import TrainingParameters
 from app.domain.job_request import JobRequest
-from app.services.jobs.complete import cancel_job
-from app.services.jobs.submit import submit_job
 
 if TYPE_CHECKING:
-    from datetime import timedelta
     from uuid import UUID
 
     from app.domain.compreface import Service
-    from app.services.jobs.admission import Admission
-    from app.services.ports import Clock, JobQueue, UnitOfWorkFactory
+    from app.services.jobs.desk import JobDesk
+    from app.services.ports import UnitOfWorkFactory
 
 _LEAST_FACES = 2
 
@@ -43,50 +40,29 @@ def is_trained(service: Service, *, uow: UnitOfWorkFactory) -> bool:
         return home is not None and work.trainings.active_id(home.id, home.model) is not None
 
 
-def start_training(
-    service: Service,
-    *,
-    republish_after: timedelta,
-    admission: Admission,
-    uow: UnitOfWorkFactory,
-    queue: JobQueue,
-    clock: Clock,
-) -> None:
+def start_training(service: Service, *, desk: JobDesk) -> None:
     """Submit a training job.
 
     Raises: ConflictError: one has not ended. NotEnoughFacesError: fewer than two examples.
     """
-    if running_training(service, uow=uow) is not None:
+    if running_training(service, uow=desk.uow) is not None:
         raise ConflictError("a training has not ended")
-    with uow() as work:
+    with desk.uow() as work:
         examples = work.faces.count(home_of(service), subject_id=None)
     if examples < _LEAST_FACES:
         raise NotEnoughFacesError
-    submit_job(
+    desk.submit(
         JobRequest(
             parameters=TrainingParameters(),
             owner_id=service.id,
             collection_id=service.collection_id,
         ),
         route="service training",
-        idempotency_key=None,
-        republish_after=republish_after,
-        admission=admission,
-        uow=uow,
-        queue=queue,
-        clock=clock,
     )
 
 
-def stop_training(
-    service: Service,
-    *,
-    retention: timedelta,
-    uow: UnitOfWorkFactory,
-    queue: JobQueue,
-    clock: Clock,
-) -> None:
+def stop_training(service: Service, *, desk: JobDesk) -> None:
     """Cancel the training job that has not ended, if there is one."""
-    job_id = running_training(service, uow=uow)
+    job_id = running_training(service, uow=desk.uow)
     if job_id is not None:
-        cancel_job(job_id, retention=retention, uow=uow, queue=queue, clock=clock)
+        desk.cancel(job_id)

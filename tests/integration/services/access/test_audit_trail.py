@@ -9,6 +9,7 @@ from functools import partial
 from uuid import uuid4
 
 import pytest
+from factories import caller
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
@@ -24,6 +25,7 @@ from app.services.access.audit_trail import (
     seal_records,
 )
 
+CALLER = caller()
 CHAIN = AuditChain("k" * 32)
 
 
@@ -63,7 +65,7 @@ def test_records_get_consecutive_places_in_the_order_of_their_making(act, uow):
     seal_records(CHAIN, uow=uow)
     act(2)
     seal_records(CHAIN, uow=uow)
-    newest_first = list_records(before=None, limit=10, uow=uow)
+    newest_first = list_records(before=None, limit=10, caller=CALLER, uow=uow)
     assert [record.sequence for record in newest_first] == [5, 4, 3, 2, 1]
     check = _check(uow)
     assert (check.sound, check.unsealed, check.fault) == (5, 0, None)
@@ -72,7 +74,7 @@ def test_records_get_consecutive_places_in_the_order_of_their_making(act, uow):
 def test_an_action_that_is_rolled_back_leaves_no_record(uow):
     with uow() as work:
         work.audit.record(Action.DELETE_FACE, uuid4())
-    assert list_records(before=None, limit=10, uow=uow) == []
+    assert list_records(before=None, limit=10, caller=CALLER, uow=uow) == []
 
 
 def test_a_record_that_is_committed_late_stands_behind_those_sealed_before(act, uow):
@@ -83,7 +85,10 @@ def test_a_record_that_is_committed_late_stands_behind_those_sealed_before(act, 
         seal_records(CHAIN, uow=uow)
         work.commit()
     seal_records(CHAIN, uow=uow)
-    assert [one.sequence for one in list_records(before=None, limit=9, uow=uow)] == [1, 2]
+    assert [one.sequence for one in list_records(before=None, limit=9, caller=CALLER, uow=uow)] == [
+        1,
+        2,
+    ]
     assert _check(uow).fault is None
 
 
@@ -153,7 +158,7 @@ def test_old_records_go_and_the_rest_still_hangs_together(aged, act, uow, clock)
 def test_old_records_that_are_not_sealed_stay(aged, uow, clock):
     aged(2)
     assert prune_records([CHAIN], keep=timedelta(days=730), uow=uow, clock=clock) == 0
-    assert len(list_records(before=None, limit=9, uow=uow)) == 2
+    assert len(list_records(before=None, limit=9, caller=CALLER, uow=uow)) == 2
 
 
 def test_a_record_that_was_made_to_look_old_is_not_pruned(aged, act, engine, uow, clock, caplog):

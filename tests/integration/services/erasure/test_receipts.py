@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-from types import SimpleNamespace
 
 import pytest
+from factories import caller
 from sqlalchemy import text
 
 from app.domain.audit import Action
@@ -19,22 +19,11 @@ from app.domain.job_parameters import EnrolmentParameters
 from app.domain.job_request import JobRequest
 from app.services.access.tenants import create_tenant
 from app.services.erasure.receipts import erase_expired
-from app.services.jobs.admission import Admission
-from app.services.jobs.complete import complete_job, complete_jobs
-from app.services.jobs.submit import submit_job
 from app.services.people.collections import delete_collection
 from app.services.recognition.enrol import enrolled
 from app.services.recognition.identify import identified
 from app.storage.unit_of_work import SqlUnitOfWork
 from tests.analyses import image_of
-
-RETENTION = timedelta(hours=1)
-
-
-@pytest.fixture
-def parts(uow, queue, clock):
-    """What completing a job takes beside the job."""
-    return {"retention": RETENTION, "uow": uow, "queue": queue, "clock": clock}
 
 
 @pytest.fixture
@@ -129,41 +118,34 @@ def test_a_name_that_was_changed_is_found_in_older_results(
     assert job(found.id) is None
 
 
-def test_what_was_sent_under_a_key_is_forgotten(
-    enrol, erase, people, uow, queue, clock, collection
-):
+def test_what_was_sent_under_a_key_is_forgotten(enrol, erase, people, desk, collection):
     request = JobRequest(
         parameters=EnrolmentParameters(subject="Ann"),
         owner_id=new_id(),
         collection_id=collection.id,
         images=[b"one", b"two"],
     )
-    parts = {"republish_after": RETENTION, "uow": uow, "queue": queue, "clock": clock}
-    submit_job(
-        request, route="faces", idempotency_key="k", admission=Admission.unbounded(), **parts
-    )
+    desk.submit(request, route="faces", idempotency_key="k")
     enrol("Ann", people[0])
     rows = erase("Ann")
     assert (rows["jobs"], rows["uploads"], rows["idempotency_keys"]) == (2, 2, 1)
 
 
 def test_the_late_result_of_a_running_enrolment_is_refused(
-    enrol, claimed, erase, people, model, parts, subject_id
+    enrol, claimed, erase, people, desk, subject_id
 ):
     enrol("Ann", people[0])
     claim = claimed(JobType.ENROLMENT, subject="Ann")
     erase("Ann")
     images = [image_of(people[0])]
-    assert not complete_job(
-        claim,
-        lambda work: enrolled(work, claim, claim.parameters, images, model, parts["clock"]),
-        **parts,
+    assert not desk.complete(
+        claim, lambda work: enrolled(work, claim, claim.parameters, images, desk.clock)
     )
     assert subject_id("Ann") is None
 
 
 def test_a_result_that_is_being_written_is_waited_for_and_goes(
-    enrol, claimed, erase, people, search, parts, job
+    enrol, claimed, erase, people, search, desk, job
 ):
     enrol("Ann", people[0])
     claim = claimed(JobType.RECOGNITION)
@@ -178,7 +160,7 @@ def test_a_result_that_is_being_written_is_waited_for_and_goes(
                 erasure[0].result(0.5)
             return outcome
 
-        complete_jobs([(claim, conclude)], **parts)
+        desk.complete_together([(claim, conclude)])
         assert erasure[0].result(10)["jobs"] == 2
     assert job(claim.id) is None
 
@@ -209,11 +191,11 @@ def test_a_collection_goes_with_all_its_jobs(enrol, people, submitted, uow, coll
 
 
 def test_a_collection_goes_beside_an_enrolment_that_ends_and_neither_fails(
-    claimed, people, parts, collection, receipts, uow, clock
+    claimed, people, desk, collection, receipts, uow, clock
 ):
     claim = claimed(JobType.ENROLMENT, subject="Ann")
-    key = SimpleNamespace(id=new_id(), collection_id=None)
-    delete = partial(delete_collection, str(collection.id), receipts=receipts, key=key, uow=uow)
+    asked = {"receipts": receipts, "caller": caller(), "uow": uow}
+    delete = partial(delete_collection, str(collection.id), **asked)
     deletion = []
     with ThreadPoolExecutor(1) as thread:
 
@@ -223,7 +205,7 @@ def test_a_collection_goes_beside_an_enrolment_that_ends_and_neither_fails(
                 deletion[0].result(0.3)
             return enrolled(work, claim, claim.parameters, [image_of(people[0])], clock)
 
-        assert complete_job(claim, conclude, **parts)
+        assert desk.complete(claim, conclude)
         assert deletion[0].result(10).result.stores["faces"] == 1
 
 

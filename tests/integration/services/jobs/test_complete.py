@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 
@@ -14,7 +13,7 @@ from app.domain.errors import (
 )
 from app.domain.identity import new_id
 from app.domain.job import JobState, JobType
-from app.services.jobs.complete import Outcome, cancel_job
+from app.services.jobs.complete import Outcome
 from app.services.recognition.detect import detected
 from app.services.recognition.enrol import enrolled
 from app.services.recognition.identify import identified
@@ -109,9 +108,9 @@ def test_verification_compares_the_face_of_each_image(claimed, finish, people, m
     assert abs(job.result.similarity) < 0.4
 
 
-def test_a_lost_claim_writes_nothing(claimed, finish, uow, queue, clock, people, model, collection):
+def test_a_lost_claim_writes_nothing(claimed, desk, finish, uow, clock, people, collection):
     claim = claimed(JobType.ENROLMENT, subject="Ann")
-    cancel_job(claim.id, retention=timedelta(hours=1), uow=uow, queue=queue, clock=clock)
+    desk.cancel(claim.id)
     job = finish(
         claim, lambda work: enrolled(work, claim, claim.parameters, [image_of(people[0])], clock)
     )

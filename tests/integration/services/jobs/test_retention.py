@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from types import SimpleNamespace
 
 import pytest
-from factories import sweep_rules
+from factories import caller, job_rules
 from sqlalchemy import text
 
 from app.domain.errors import NoFaceError
-from app.domain.identity import new_id
 from app.domain.job import JobState, JobType
-from app.services.jobs.complete import Outcome, cancel_job, complete_job, complete_jobs, fail_job
-from app.services.jobs.sweep import sweep
+from app.services.jobs.complete import Outcome
 from app.services.people.collections import update_collection
 from tests.made_results import RESULT_OF
 
-KEY = SimpleNamespace(id=new_id(), collection_id=None)
-RULES = sweep_rules(retention=timedelta(hours=72))
+RULES = job_rules(retention=timedelta(hours=72))
 WITH_IMAGES = sorted(kind for kind in JobType if kind.is_on_images)
 
 
@@ -26,13 +22,8 @@ WITH_IMAGES = sorted(kind for kind in JobType if kind.is_on_images)
 def set_up(uow, collection, clock):
     """Change settings of the collection."""
     return lambda **changes: update_collection(
-        str(collection.id), changes, key=KEY, uow=uow, clock=clock
+        str(collection.id), changes, caller=caller(), uow=uow, clock=clock
     )
-
-
-@pytest.fixture
-def run_sweep(uow, queue, clock):
-    return lambda: sweep(RULES, uow=uow, queue=queue, clock=clock)
 
 
 @pytest.fixture
@@ -47,32 +38,32 @@ def stored(engine):
 
 
 @pytest.fixture
-def parts(uow, queue, clock):
-    return {"retention": RULES.retention, "uow": uow, "queue": queue, "clock": clock}
+def rules():
+    return RULES
 
 
 @pytest.fixture
-def ends(claimed, submitted, parts, uow, clock, run_sweep):
+def ends(claimed, submitted, desk):
     """Every way in which a job can end, each a function of its type that returns the job."""
 
     def succeed(kind):
         claim = claimed(kind)
-        complete_job(claim, lambda _: Outcome(result=RESULT_OF[kind]), **parts)
+        desk.complete(claim, lambda _: Outcome(result=RESULT_OF[kind]))
         return claim
 
     def succeed_in_a_batch(kind):
         claim = claimed(kind)
-        complete_jobs([(claim, lambda _: Outcome(result=RESULT_OF[kind]))], **parts)
+        desk.complete_together([(claim, lambda _: Outcome(result=RESULT_OF[kind]))])
         return claim
 
     def fail(kind):
         claim = claimed(kind)
-        fail_job(claim, NoFaceError(), **parts)
+        desk.fail(claim, NoFaceError())
         return claim
 
     def be_cancelled(kind, job=None):
         job = job or submitted(kind)
-        cancel_job(job.id, **parts)
+        desk.cancel(job.id)
         return job
 
     def be_cancelled_while_it_runs(kind):
@@ -101,7 +92,7 @@ def test_no_photograph_outlives_the_end_of_its_job(ends, stored, kind):
 
 @pytest.mark.parametrize("kind", WITH_IMAGES)
 def test_the_photographs_of_a_dead_job_go_with_it_or_with_its_next_end(
-    submitted, uow, run_sweep, stored, parts, clock, kind
+    submitted, desk, uow, run_sweep, stored, clock, kind
 ):
     """Dead is no end: its owner may requeue it, which needs them."""
     first, second = submitted(kind), submitted(kind)
@@ -112,7 +103,7 @@ def test_the_photographs_of_a_dead_job_go_with_it_or_with_its_next_end(
         assert work.jobs.probe(first.id, 0) is None
         assert work.jobs.requeue(first.id, publish_at=clock.now())
         work.commit()
-    cancel_job(first.id, **parts)
+    desk.cancel(first.id)
     assert stored("images") == 1
     clock.moment += RULES.retention + timedelta(seconds=1)
     run_sweep()
@@ -169,14 +160,14 @@ def test_a_dead_job_goes_at_its_collections_time_too(submitted, set_up, uow, run
 
 
 def test_probes_stay_with_their_job_where_the_collection_keeps_them(
-    claimed, parts, set_up, uow, clock, run_sweep, stored
+    claimed, desk, set_up, uow, clock, run_sweep, stored
 ):
     set_up(keep_probes=True)
     jobs = [claimed(JobType.RECOGNITION, images=2) for _ in range(3)]
     outcome = Outcome(result=RESULT_OF[JobType.RECOGNITION])
-    complete_job(jobs[0], lambda _: outcome, **parts)
-    complete_jobs([(jobs[1], lambda _: outcome)], **parts)
-    fail_job(jobs[2], NoFaceError(), **parts)
+    desk.complete(jobs[0], lambda _: outcome)
+    desk.complete_together([(jobs[1], lambda _: outcome)])
+    desk.fail(jobs[2], NoFaceError())
     with uow() as work:
         kept = [work.jobs.probe(job.id, number) for job in jobs for number in range(3)]
     assert kept == [b"photograph", b"photograph", None] * 3
@@ -199,12 +190,12 @@ def test_only_the_probes_of_recognitions_that_ended_are_kept(ends, claimed, set_
 
 
 def test_kept_probes_go_when_the_collection_keeps_them_no_more(
-    claimed, enrol, people, parts, set_up, stored
+    claimed, enrol, people, desk, set_up, stored
 ):
     set_up(keep_probes=True)
     enrol("Ann", people[0])
     outcome = Outcome(result=RESULT_OF[JobType.RECOGNITION])
-    complete_job(claimed(JobType.RECOGNITION), lambda _: outcome, **parts)
+    desk.complete(claimed(JobType.RECOGNITION), lambda _: outcome)
     claimed(JobType.RECOGNITION)
     assert stored("images") == 3
     set_up(keep_probes=False)

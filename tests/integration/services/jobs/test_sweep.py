@@ -3,12 +3,13 @@ from __future__ import annotations
 import base64
 import json
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 import redis
 from celery import Celery
-from factories import sweep_rules
+from factories import job_rules
 
 from app.domain.errors import ServiceUnavailableError
 from app.domain.identity import new_id
@@ -17,35 +18,19 @@ from app.domain.job_parameters import DetectionParameters
 from app.domain.job_request import JobRequest
 from app.messaging.celery import configure
 from app.messaging.queue import CeleryJobQueue
-from app.services.jobs.admission import Admission
 from app.services.jobs.outages import Outages
-from app.services.jobs.submit import submit_job
-from app.services.jobs.sweep import give_back, hand_back, sweep
+from app.services.jobs.sweep import sweep
 
-RULES = sweep_rules()
+RULES = job_rules()
 
 
 @pytest.fixture
-def submit(uow, queue, clock):
+def submit(desk):
     def run(**more):
         request = JobRequest(parameters=DetectionParameters(), owner_id=new_id(), images=[b"image"])
-        return submit_job(
-            request,
-            route="/v1/detections",
-            republish_after=RULES.republish_after,
-            admission=Admission.unbounded(),
-            uow=uow,
-            queue=queue,
-            clock=clock,
-            **{"idempotency_key": None, **more},
-        ).job
+        return desk.submit(request, route="/v1/detections", **more).job
 
     return run
-
-
-@pytest.fixture
-def run_sweep(uow, queue, clock):
-    return lambda: sweep(RULES, uow=uow, queue=queue, clock=clock)
 
 
 def _claim(uow, job, lease):
@@ -68,7 +53,9 @@ def test_a_job_is_accepted_while_the_broker_is_down_and_put_once_it_is_back(
     assert queue.jobs == [job.id]
 
 
-def test_a_backlog_gets_no_more_messages_however_long_it_waits(submit, uow, clock, redis_server):
+def test_a_backlog_gets_no_more_messages_however_long_it_waits(
+    submit, desk, receipts, uow, clock, redis_server
+):
     """Each brings a worker to all of it; a tried job is taken by its own message alone."""
     fresh = [submit() for _ in range(60)]
     tried = [submit() for _ in range(2)]
@@ -81,7 +68,7 @@ def test_a_backlog_gets_no_more_messages_however_long_it_waits(submit, uow, cloc
         broker.flushdb()
         for _ in range(4):
             clock.moment += timedelta(minutes=2)
-            sweep(RULES, uow=uow, queue=CeleryJobQueue(celery), clock=clock)
+            sweep(replace(desk, queue=CeleryJobQueue(celery)), receipts)
         messages = [json.loads(one) for one in broker.lrange("vultus:inference", 0, -1)]
         broker.flushdb()
     put = Counter(json.loads(base64.b64decode(one["body"]))[0][0] for one in messages)
@@ -107,11 +94,11 @@ def test_a_job_that_kills_every_worker_ends_as_dead_with_a_reason(submit, run_sw
     assert dead.error.type == "/problems/attempts-exhausted"
 
 
-def test_a_fault_that_stays_ends_the_job_after_the_last_attempt(submit, uow, clock):
+def test_a_fault_that_stays_ends_the_job_after_the_last_attempt(submit, desk, uow):
     job = submit()
     for _ in range(RULES.max_attempts):
         claim = _claim(uow, job, timedelta(seconds=30))
-        give_back(claim, RULES, fault=MemoryError(), uow=uow, clock=clock)
+        desk.retry(claim, fault=MemoryError())
     with uow() as work:
         dead = work.jobs.get(job.id)
     assert dead.state is JobState.DEAD
@@ -148,26 +135,26 @@ def test_a_job_that_runs_has_not_waited_too_long(submit, run_sweep, uow, clock):
         assert work.jobs.get(job.id).state is JobState.RUNNING
 
 
-def test_a_requeued_job_has_all_its_attempts_again(submit, uow, clock):
+def test_a_requeued_job_has_all_its_attempts_again(submit, desk, uow, clock):
     job = submit()
     for _ in range(RULES.max_attempts):
         claim = _claim(uow, job, timedelta(seconds=30))
-        give_back(claim, RULES, fault=ValueError(), uow=uow, clock=clock)
+        desk.retry(claim, fault=ValueError())
     with uow() as work:
         assert work.jobs.requeue(job.id, publish_at=clock.now())
         work.commit()
     again = _claim(uow, job, timedelta(seconds=30))
     assert (again.attempt, again.tries) == (RULES.max_attempts + 1, 1)
-    give_back(again, RULES, fault=ValueError(), uow=uow, clock=clock)
+    desk.retry(again, fault=ValueError())
     with uow() as work:
         assert work.jobs.get(job.id).state is JobState.QUEUED
 
 
 def test_an_attempt_that_a_stopping_worker_hands_back_does_not_count(
-    submit, run_sweep, queue, uow, clock
+    submit, desk, run_sweep, queue, uow
 ):
     job = submit()
-    hand_back(_claim(uow, job, timedelta(seconds=30)), uow=uow, clock=clock)
+    desk.excuse(_claim(uow, job, timedelta(seconds=30)))
     run_sweep()
     assert queue.jobs == [job.id, job.id]
     again = _claim(uow, job, timedelta(seconds=30))
@@ -211,41 +198,39 @@ def monotonic():
 
 
 @pytest.fixture
-def outages(monotonic, queue, clock):
+def outages(monotonic, desk, receipts):
     """What a sweep remembers that has just met an outage."""
     outages = Outages(monotonic)
     with pytest.raises(ServiceUnavailableError):
-        sweep(RULES, uow=_Away, queue=queue, clock=clock, outages=outages)
+        sweep(replace(desk, uow=_Away), receipts, outages=outages)
     return outages
 
 
-def test_after_an_outage_a_job_stays_with_its_worker_for_a_while(
-    submit, outages, uow, queue, clock
-):
+def test_after_an_outage_a_job_stays_with_its_worker_for_a_while(submit, outages, run_sweep, uow):
     job = submit()
     claim = _claim(uow, job, timedelta(seconds=-1))
-    sweep(RULES, uow=uow, queue=queue, clock=clock, outages=outages)
+    run_sweep(outages=outages)
     with uow() as work:
         assert work.jobs.extend([claim], timedelta(seconds=30)) == {job.id}
 
 
 def test_a_lease_that_passed_in_an_outage_costs_neither_an_attempt_nor_a_loss(
-    submit, outages, monotonic, uow, queue, clock
+    submit, outages, monotonic, run_sweep, uow
 ):
     job = submit()
     _claim(uow, job, timedelta(seconds=-20))
     monotonic.now += 10
-    sweep(RULES, uow=uow, queue=queue, clock=clock, outages=outages)
+    run_sweep(outages=outages)
     with uow() as work:
         again = work.jobs.get(job.id)
     assert (again.state, again.losses, again.tries) == (JobState.QUEUED, 0, 0)
 
 
-def test_a_lease_that_passes_after_an_outage_counts(submit, outages, monotonic, uow, queue, clock):
+def test_a_lease_that_passes_after_an_outage_counts(submit, outages, monotonic, run_sweep, uow):
     job = submit()
     _claim(uow, job, timedelta(seconds=-1))
     monotonic.now += 10
-    sweep(RULES, uow=uow, queue=queue, clock=clock, outages=outages)
+    run_sweep(outages=outages)
     with uow() as work:
         again = work.jobs.get(job.id)
     assert (again.state, again.losses, again.tries) == (JobState.QUEUED, 1, 1)

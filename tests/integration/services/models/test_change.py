@@ -7,27 +7,22 @@ from datetime import timedelta
 
 import numpy as np
 import pytest
+from factories import caller
 
-from app.domain.access import ApiKey, Scope
 from app.domain.backlog import Lane
 from app.domain.errors import ConflictError, FacesLeftBehindError, ModelChangedError
 from app.domain.identity import new_id
 from app.domain.job import JobState, JobType
-from app.domain.reembedding import LeftBehind, ModelComparison, ReembeddingState
-from app.domain.tenant import DEFAULT_TENANT_ID
+from app.domain.reembedding import LeftBehind, ReembeddingState
 from app.domain.training import Training
-from app.services.jobs.complete import complete_job
 from app.services.models.change import Reembeddings, Wish
-from app.services.models.change_steps import Chunks, made_ready, settled
+from app.services.models.change_steps import ChangeSteps
 from app.storage.search import face_search
 from tests.analyses import MODEL, analysed, embedding, image_of, unit_vectors
 from tests.made_results import FIGURES
 
 NEW = "facenet-casia-512"
 PEOPLE = 12
-COMPARED = ModelComparison(
-    compared_faces=0, compared_subjects=0, target_fpir=0.01, former=FIGURES, new=FIGURES
-)
 #: Orthogonal columns: within either model two faces are as like as within the other.
 _TO_NEW = np.linalg.qr(np.random.default_rng(9).standard_normal((512, 128)))[0]
 
@@ -38,25 +33,8 @@ def by_new(vector):
 
 
 @pytest.fixture
-def changes(uow, collection, queue, clock):
-    key = ApiKey(
-        id=DEFAULT_TENANT_ID,
-        tenant_id=DEFAULT_TENANT_ID,
-        name="owner",
-        public_id="owner",
-        secret_hash=b"",
-        scope=Scope.ADMIN,
-        created_at=clock.now(),
-    )
-    return Reembeddings(
-        collection=str(collection.id),
-        key=key,
-        uow=uow,
-        queue=queue,
-        clock=clock,
-        republish_after=timedelta(seconds=10),
-        retention=timedelta(hours=1),
-    )
+def changes(collection, desk):
+    return Reembeddings(collection=str(collection.id), caller=caller(), desk=desk)
 
 
 @pytest.fixture
@@ -94,40 +72,52 @@ def people(store_face, vectors):
     return {store_face(f"person {n}", vector): vector for n, vector in enumerate(vectors)}
 
 
-@pytest.fixture
-def step(uow, queue, clock):
-    """Claim a change's job and do one step, as a worker does; tell whether it goes on."""
+class ModelsOfPeople:
+    """Embeds everybody whose vector is known and whose photograph was kept."""
 
-    def run(found, known, *, limit=5):
+    def __init__(self, known):
+        self._known = known
+
+    def load(self, model):
+        assert model == NEW
+
+    def embed(self, faces, model):
+        return {
+            face.id: embedding(by_new(self._known[face.id]), model) if face.image else None
+            for face in faces
+        }
+
+    def figures(self, model, faces, vectors, *, target_fpir):
+        return replace(FIGURES, model=model)
+
+
+@pytest.fixture
+def steps(desk, receipts):
+    """The steps of a claimed job, as a worker does them."""
+
+    def of(claim, known, *, limit=5):
+        return ChangeSteps(
+            claim=claim,
+            desk=desk,
+            models=ModelsOfPeople(known),
+            receipts=receipts,
+            complete=lambda conclude: desk.complete(claim, conclude),
+            embedded_at_once=limit,
+            settled_at_once=limit,
+        )
+
+    return of
+
+
+@pytest.fixture
+def step(uow, desk, steps):
+    """Claim a change's job and do one step; tell whether it goes on."""
+
+    def run(found, known, **limit):
         with uow() as work:
             job_id = work.reembeddings.get(found.change.id).job_id
-            named = work.jobs.claim_named(job_id, worker="test", lease=timedelta(seconds=30))
-            work.commit()
-        if named is None:
-            return False
-        claim, _ = named
-        chunks = Chunks(claim=claim, uow=uow, clock=clock, republish_after=timedelta(seconds=10))
-        change = chunks.change()
-        ending = None
-        if change.state is ReembeddingState.PAUSED:
-            return chunks.rest()
-        if change.state is ReembeddingState.SETTLING:
-            goes_on = chunks.settle(limit=limit)
-            if goes_on is not None:
-                return goes_on
-            ending = lambda work: settled(work, claim)  # noqa: E731
-        else:
-            chunks.begin()
-            faces = chunks.faces(change, limit=limit)
-            if faces:
-                found_now = {
-                    face.id: embedding(by_new(known[face.id]), NEW) if face.image else None
-                    for face in faces
-                }
-                return chunks.store(found_now)
-            ending = lambda work: made_ready(work, claim, COMPARED, clock=clock)  # noqa: E731
-        complete_job(claim, ending, retention=timedelta(hours=1), uow=uow, queue=queue, clock=clock)
-        return False
+        claim = desk.claim_named(job_id, worker="test", lease=timedelta(seconds=30))
+        return claim is not None and steps(claim, known, **limit).next()
 
     return run
 
@@ -301,7 +291,7 @@ def test_a_pause_holds_until_it_ends(changes, people, step, work_off):
 
 
 def test_what_a_lost_worker_had_not_stored_is_done_again_and_nothing_else(
-    changes, people, step, work_off, uow
+    changes, people, step, steps, work_off, uow
 ):
     found = changes.start(Wish(model=NEW), models=[MODEL, NEW])
     step(found, people)
@@ -311,12 +301,12 @@ def test_what_a_lost_worker_had_not_stored_is_done_again_and_nothing_else(
             publish_at=found.job.created_at, max_losses=3, max_attempts=5, limit=9
         )
         work.commit()
-    chunks = Chunks(claim=lost, uow=uow, clock=changes.clock, republish_after=timedelta(0))
     step(found, people)
     with uow() as work:
         late = [one for one in people if one not in _double(work, found.change.collection_id)]
-    assert len(late) == PEOPLE - 10
-    assert not chunks.store(dict.fromkeys(late))  # the lost one comes back: its claim is void
+    assert len(late) == PEOPLE - 6  # after a loss they are done one by one
+    # The lost one comes back: its claim is void.
+    assert not steps(lost, people).store(dict.fromkeys(late))
     work_off(found, people)
     assert changes.get(found.change.id).change.report.embedded == PEOPLE
 
@@ -428,15 +418,13 @@ def test_a_large_collection_is_searched_exactly_while_its_vectors_are_in_two_pla
 
 
 def test_settings_changed_at_the_time_of_the_switch_undo_no_part_of_it(
-    changes, ready, uow, collection
+    changes, ready, uow, collection, clock
 ):
     """Whoever changes settings writes all of them, and may have read before the switch."""
     from app.services.people.collections import update_collection  # noqa: PLC0415
 
     changes.activate(ready.id, drop_faces_without_photograph=False)
-    update_collection(
-        "people", {"retention_days": 9}, key=changes.key, uow=uow, clock=changes.clock
-    )
+    update_collection("people", {"retention_days": 9}, caller=changes.caller, uow=uow, clock=clock)
     with uow() as work:
         home = work.collections.get(collection.id)
     assert (home.model, home.second_model, home.retention_days) == (NEW, MODEL, 9)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from types import SimpleNamespace
 
 import pytest
-from factories import sweep_rules
+from factories import caller
 from sqlalchemy import text
 
 from app.domain.consent import ConsentTerms
@@ -16,19 +15,15 @@ from app.domain.identity import new_id
 from app.domain.job import JobState, JobType
 from app.domain.job_parameters import EnrolmentParameters
 from app.domain.job_request import JobRequest
-from app.services.jobs.admission import Admission
-from app.services.jobs.submit import submit_job
-from app.services.jobs.sweep import sweep
 from app.services.people.collections import update_collection
 from app.services.people.consents import give_consent, list_consents, withdraw_consent
 from app.services.people.faces import relabel_face
 from app.services.recognition.enrol import enrolled
 from tests.analyses import image_of
 
-KEY = SimpleNamespace(id=new_id(), collection_id=None)
+CALLER = caller()
 TERMS = ConsentTerms(purpose="access-control", text_version="2026-05")
 STATED = {"consent_purpose": "access-control", "consent_text_version": "2026-05"}
-RULES = sweep_rules()
 
 
 @pytest.fixture
@@ -37,7 +32,7 @@ def require(uow, collection, clock):
 
     def switch(*, on=True):
         changes = {"require_consent": on}
-        return update_collection(str(collection.id), changes, key=KEY, uow=uow, clock=clock)
+        return update_collection(str(collection.id), changes, caller=CALLER, uow=uow, clock=clock)
 
     return switch
 
@@ -55,7 +50,7 @@ def agree(uow, collection, clock):
             name,
             replace(TERMS, **terms),
             given_at=None,
-            key=KEY,
+            caller=CALLER,
             uow=uow,
             clock=clock,
         )
@@ -64,9 +59,11 @@ def agree(uow, collection, clock):
 
 
 @pytest.fixture
-def withdraw(uow, collection, clock):
+def withdraw(uow, collection, receipts):
     def end(consent, name="Ann"):
-        return withdraw_consent(str(collection.id), name, consent.id, key=KEY, uow=uow, clock=clock)
+        return withdraw_consent(
+            str(collection.id), name, consent.id, receipts=receipts, caller=CALLER, uow=uow
+        )
 
     return end
 
@@ -80,11 +77,6 @@ def faces(uow, collection):
             return len(work.faces.page(collection.id, subject_id=None, after=None, limit=99))
 
     return count
-
-
-@pytest.fixture
-def run_sweep(uow, queue, clock):
-    return lambda: sweep(RULES, uow=uow, queue=queue, clock=clock)
 
 
 def _slug(job):
@@ -120,7 +112,7 @@ def test_a_consent_that_comes_with_the_photographs_is_recorded_once(
     require()
     first = enrol("Ann", people[0], **STATED)
     enrol("Ann", people[0], **STATED)
-    [consent] = list_consents(str(collection.id), "Ann", key=KEY, uow=uow)
+    [consent] = list_consents(str(collection.id), "Ann", caller=CALLER, uow=uow)
     assert (consent.terms, consent.given_at) == (TERMS, first.created_at)
     assert enrol("Ann", people[0]).state is JobState.SUCCEEDED
 
@@ -162,7 +154,7 @@ def test_a_withdrawal_ends_every_consent_and_leaves_them_as_evidence(
     withdraw(first)
     clock.moment += timedelta(hours=1)
     again = withdraw(second)
-    found = list_consents(str(collection.id), "Ann", key=KEY, uow=uow)
+    found = list_consents(str(collection.id), "Ann", caller=CALLER, uow=uow)
     assert [one.id for one in found] == [second.id, first.id]
     assert {one.withdrawn_at for one in found} == {again.consent.withdrawn_at}
     assert again.consent.withdrawn_at == clock.now() - timedelta(hours=1)
@@ -225,12 +217,12 @@ def test_a_collection_with_people_who_have_not_agreed_cannot_begin_to_require_it
     assert require().require_consent
 
 
-def test_a_submit_that_would_fail_is_refused_at_once(require, agree, uow, queue, clock, collection):
+def test_a_submit_that_would_fail_is_refused_at_once(require, agree, desk, queue, collection):
     require()
     agree("Ann")
 
     def submit(**parameters):
-        return submit_job(
+        return desk.submit(
             JobRequest(
                 parameters=EnrolmentParameters(**parameters),
                 owner_id=new_id(),
@@ -238,12 +230,6 @@ def test_a_submit_that_would_fail_is_refused_at_once(require, agree, uow, queue,
                 images=[b"image"],
             ),
             route="/",
-            idempotency_key=None,
-            republish_after=RULES.republish_after,
-            admission=Admission.unbounded(),
-            uow=uow,
-            queue=queue,
-            clock=clock,
         )
 
     for refused in ({"subject": "Bob"}, {}, {"not_subject": "Ann"}):
@@ -267,7 +253,7 @@ def test_a_face_is_not_given_to_whom_has_not_agreed(
             face_id,
             subject=subject,
             not_subject=None,
-            key=KEY,
+            caller=CALLER,
             uow=uow,
             clock=clock,
         )
@@ -287,7 +273,7 @@ def test_a_copy_of_a_collection_has_the_consents_too(enrol, require, agree, peop
         work.collections.add(copy)
         work.collections.copy_people(home.id, copy.id)
         work.commit()
-    [consent] = list_consents("copy", "Ann", key=KEY, uow=uow)
+    [consent] = list_consents("copy", "Ann", caller=CALLER, uow=uow)
     assert consent.terms == TERMS
     with uow() as work:
         [face] = work.faces.page(copy.id, subject_id=None, after=None, limit=9)
@@ -313,7 +299,7 @@ def test_a_consent_that_is_over_before_it_began_is_refused(agree, clock, uow, co
             "Ann",
             TERMS,
             given_at=clock.now() + timedelta(seconds=1),
-            key=KEY,
+            caller=CALLER,
             uow=uow,
             clock=clock,
         )

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 from functools import partial
-from types import SimpleNamespace
 
 import pytest
-from factories import sweep_rules
+from factories import caller
 from sqlalchemy import text
 
 from app.compat.compreface.usecases import examples
@@ -24,7 +23,6 @@ from app.domain.identity import new_id
 from app.domain.job import Job, JobState, Progress
 from app.domain.job_parameters import EnrolmentParameters
 from app.services.access.tenants import create_tenant, delete_tenant
-from app.services.jobs.sweep import sweep
 from app.services.people.collections import delete_collection, update_collection
 from app.services.people.consents import give_consent, list_consents, withdraw_consent
 from app.services.people.faces import delete_face, relabel_face
@@ -34,9 +32,8 @@ from app.services.recognition.enrol import enrolled
 from app.storage.unit_of_work import SqlUnitOfWork
 from tests.analyses import MODEL, image_of
 
-KEY = SimpleNamespace(id=new_id(), collection_id=None)
+CALLER = caller()
 TERMS = ConsentTerms(purpose="access-control", text_version="2026-05")
-RULES = sweep_rules()
 
 
 @pytest.fixture
@@ -45,10 +42,15 @@ def hold(uow, collection, clock):
 
     def place(subject=None, *, reference="case-1", home=None):
         return place_hold(
-            str(home or collection.id), subject, reference=reference, key=KEY, uow=uow, clock=clock
+            str(home or collection.id),
+            subject,
+            reference=reference,
+            caller=CALLER,
+            uow=uow,
+            clock=clock,
         )
 
-    place.lift = lambda subject=None: lift_hold(str(collection.id), subject, key=KEY, uow=uow)
+    place.lift = lambda subject=None: lift_hold(str(collection.id), subject, caller=CALLER, uow=uow)
     return place
 
 
@@ -64,20 +66,15 @@ def names(uow, collection):
     return read
 
 
-@pytest.fixture
-def run_sweep(uow, queue, clock):
-    return lambda: sweep(RULES, uow=uow, queue=queue, clock=clock)
-
-
 def _deletions(uow, collection, face_id, clock, receipts):
     home = str(collection.id)
-    asked = {"receipts": receipts, "key": KEY, "uow": uow}
+    asked = {"receipts": receipts, "caller": CALLER, "uow": uow}
     return {
         "the face": lambda: delete_face(home, face_id, **asked),
         "its subject": lambda: delete_subject(home, "Ann", **asked),
         "its collection": lambda: delete_collection(home, **asked),
         "its name": lambda: relabel_face(
-            home, face_id, subject="Bob", not_subject=None, key=KEY, uow=uow, clock=clock
+            home, face_id, subject="Bob", not_subject=None, caller=CALLER, uow=uow, clock=clock
         ),
     }
 
@@ -106,7 +103,7 @@ def test_a_hold_on_one_subject_lets_others_go(
     enrol("Ann", people[0])
     enrol("Bob", people[1])
     hold("Ann")
-    delete_subject(str(collection.id), "Bob", receipts=receipts, key=KEY, uow=uow)
+    delete_subject(str(collection.id), "Bob", receipts=receipts, caller=CALLER, uow=uow)
     assert names() == ["Ann"]
 
 
@@ -116,13 +113,15 @@ def test_a_held_collection_keeps_its_subjects_without_faces(hold, uow, collectio
         work.commit()
     hold()
     with pytest.raises(LegalHoldError):
-        delete_subject(str(collection.id), "Ann", receipts=receipts, key=KEY, uow=uow)
+        delete_subject(str(collection.id), "Ann", receipts=receipts, caller=CALLER, uow=uow)
 
 
 def test_retention_waits_for_the_end_of_a_hold(
     enrol, hold, people, uow, collection, clock, run_sweep, names
 ):
-    update_collection(str(collection.id), {"retention_days": 1}, key=KEY, uow=uow, clock=clock)
+    update_collection(
+        str(collection.id), {"retention_days": 1}, caller=CALLER, uow=uow, clock=clock
+    )
     enrol("Ann", people[0])
     enrol("Bob", people[1])
     hold("Ann")
@@ -135,16 +134,20 @@ def test_retention_waits_for_the_end_of_a_hold(
 
 
 def test_a_withdrawal_is_recorded_and_erases_when_the_hold_is_lifted(
-    enrol, hold, people, uow, collection, clock, run_sweep, names
+    enrol, hold, people, uow, collection, receipts, run_sweep, names
 ):
     home = str(collection.id)
     with uow() as work:
         work.subjects.ensure(collection.id, "Ann")
         work.commit()
-    consent = give_consent(home, "Ann", TERMS, given_at=None, key=KEY, uow=uow, clock=clock)
+    consent = give_consent(
+        home, "Ann", TERMS, given_at=None, caller=CALLER, uow=uow, clock=receipts.clock
+    )
     enrol("Ann", people[0])
     hold("Ann")
-    withdrawal = withdraw_consent(home, "Ann", consent.id, key=KEY, uow=uow, clock=clock)
+    withdrawal = withdraw_consent(
+        home, "Ann", consent.id, receipts=receipts, caller=CALLER, uow=uow
+    )
     assert (withdrawal.faces_erased, withdrawal.held) == (0, True)
     assert enrol("Ann", people[0]).error.type == "/problems/consent-required"
     run_sweep()
@@ -152,7 +155,7 @@ def test_a_withdrawal_is_recorded_and_erases_when_the_hold_is_lifted(
     hold.lift("Ann")
     run_sweep()
     assert names() == []
-    assert len(list_consents(home, "Ann", key=KEY, uow=uow)) == 1
+    assert len(list_consents(home, "Ann", caller=CALLER, uow=uow)) == 1
 
 
 def test_an_expiry_waits_for_the_end_of_a_hold(
@@ -187,8 +190,12 @@ def test_enrolment_and_search_go_on(enrol, hold, people, recognise, names):
 def test_a_hold_is_placed_once_and_shown(hold, uow, collection, clock):
     home = str(collection.id)
     placed, new = hold()
-    assert (new, hold(), get_hold(home, None, key=KEY, uow=uow)) == (True, (placed, False), placed)
-    assert (placed.placed_by, placed.placed_at) == (KEY.id, clock.now())
+    assert (new, hold(), get_hold(home, None, caller=CALLER, uow=uow)) == (
+        True,
+        (placed, False),
+        placed,
+    )
+    assert (placed.placed_by, placed.placed_at) == (CALLER.owner_id, clock.now())
     with pytest.raises(ConflictError, match="case-1"):
         hold(reference="case-2")
     with pytest.raises(NotFoundError):
@@ -197,7 +204,7 @@ def test_a_hold_is_placed_once_and_shown(hold, uow, collection, clock):
         work.subjects.ensure(collection.id, "Ann")
         work.commit()
     with pytest.raises(NotFoundError):
-        get_hold(home, "Ann", key=KEY, uow=uow)
+        get_hold(home, "Ann", caller=CALLER, uow=uow)
 
 
 class Door:
@@ -234,18 +241,19 @@ def door(uow, queue, clock, model, people, finish):
     return Door(uow, clock, claim_and_enrol)
 
 
-def test_no_call_of_a_service_removes_what_is_held(door, hold, uow, clock):
+def test_no_call_of_a_service_removes_what_is_held(door, hold, uow, clock, receipts):
     service = door.service
     hold("Ann", home=service.collection_id)
+    asked = {"receipts": receipts, "caller": CALLER, "uow": uow}
     ways = (
-        lambda: examples.erase_subject(service, "ann", uow=uow),
-        lambda: examples.erase_all_subjects(service, uow=uow),
-        lambda: examples.erase_examples(service, [door.bob, door.ann], uow=uow),
-        lambda: examples.erase_examples_of(service, None, uow=uow),
-        lambda: examples.erase_examples_of(service, "Ann", uow=uow),
+        lambda: examples.delete_subject(service, "ann", **asked),
+        lambda: examples.delete_all_subjects(service, **asked),
+        lambda: examples.delete_examples(service, [door.bob, door.ann], **asked),
+        lambda: examples.delete_examples_of(service, None, **asked),
+        lambda: examples.delete_examples_of(service, "Ann", **asked),
         lambda: examples.rename_or_merge(service, "Ann", "Bob", uow=uow, clock=clock),
-        lambda: delete_service(service.id, uow=uow),
-        lambda: delete_application(service.application_id, uow=uow),
+        lambda: delete_service(service.id, **asked),
+        lambda: delete_application(service.application_id, **asked),
     )
     for way in ways:
         with pytest.raises(LegalHoldError):
@@ -256,23 +264,23 @@ def test_no_call_of_a_service_removes_what_is_held(door, hold, uow, clock):
     assert examples.subject_names(service, uow=uow) == ["Ann"]
 
 
-def test_a_merge_carries_the_consents_and_overrides_no_withdrawal(door, uow, clock):
+def test_a_merge_carries_the_consents_and_overrides_no_withdrawal(door, uow, clock, receipts):
     home = str(door.service.collection_id)
 
     def agree(name):
-        return give_consent(home, name, TERMS, given_at=None, key=KEY, uow=uow, clock=clock)
+        return give_consent(home, name, TERMS, given_at=None, caller=CALLER, uow=uow, clock=clock)
 
     def merge():
         return examples.rename_or_merge(door.service, "Ann", "Bob", uow=uow, clock=clock)
 
     agree("Ann")
     bobs = agree("Bob")
-    withdraw_consent(home, "Bob", bobs.id, key=KEY, uow=uow, clock=clock)
+    withdraw_consent(home, "Bob", bobs.id, receipts=receipts, caller=CALLER, uow=uow)
     with pytest.raises(ConsentRequiredError):
         merge()
     agree("Bob")
     assert merge()
-    assert len(list_consents(home, "Bob", key=KEY, uow=uow)) == 3
+    assert len(list_consents(home, "Bob", caller=CALLER, uow=uow)) == 3
 
 
 def test_a_tenant_with_something_held_stays(engine, uow, hold, clock, receipts):
@@ -282,7 +290,7 @@ def test_a_tenant_with_something_held_stays(engine, uow, hold, clock, receipts):
     hold(home=service.collection_id)
     with pytest.raises(LegalHoldError, match="tenant"):
         delete_tenant("acme", receipts=receipts, uow=uow)
-    lift_hold(str(service.collection_id), None, key=KEY, uow=uow)
+    lift_hold(str(service.collection_id), None, caller=CALLER, uow=uow)
     delete_tenant("acme", receipts=receipts, uow=uow)
 
 

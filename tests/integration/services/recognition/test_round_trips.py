@@ -18,8 +18,6 @@ from app.domain.job_parameters import RecognitionParameters
 from app.domain.job_request import JobRequest
 from app.domain.tenant import DEFAULT_TENANT_ID
 from app.services.jobs.admission import Admission
-from app.services.jobs.complete import complete_jobs
-from app.services.jobs.submit import submit_job
 from app.services.recognition.identify import identified
 from tests.analyses import image_of
 
@@ -41,7 +39,7 @@ def statements(engine):
 
 
 @pytest.fixture
-def complete(uow, queue, clock, model, classifiers, cohort):
+def complete(desk, model, classifiers, cohort):
     """Complete recognitions, one for each claim, as a worker does."""
 
     def run(claims, image):
@@ -56,38 +54,24 @@ def complete(uow, queue, clock, model, classifiers, cohort):
                 cohort=cohort,
             )
 
-        complete_jobs(
-            [(claim, conclusion(claim)) for claim in claims],
-            retention=timedelta(hours=1),
-            uow=uow,
-            queue=queue,
-            clock=clock,
-        )
+        desk.complete_together([(claim, conclusion(claim)) for claim in claims])
 
     return run
 
 
-def test_a_job_is_submitted_by_one_statement(uow, queue, clock, collection, statements):
+def test_a_job_is_submitted_by_one_statement(desk, collection, statements):
     request = JobRequest(
         parameters=RecognitionParameters(),
         owner_id=DEFAULT_TENANT_ID,
         collection_id=collection.id,
         images=[b"one", b"two"],
     )
-    admission = Admission.within(Bounds(tenant=5000, whole=10_000))
+    bounded = Admission.within(Bounds(tenant=5000, whole=10_000))
+    desk = replace(desk, admission=bounded)
 
     def submit():
         with statements() as sent:
-            submit_job(
-                request,
-                route="recognition",
-                idempotency_key=None,
-                republish_after=timedelta(minutes=1),
-                admission=admission,
-                uow=uow,
-                queue=queue,
-                clock=clock,
-            )
+            desk.submit(request, route="recognition")
         return len(sent)
 
     assert submit() == 3, "what waits is counted before the first"

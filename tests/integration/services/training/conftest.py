@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -13,7 +12,7 @@ import pytest
 from app.catalogue.manifest import DEFAULT_WEIGHTS_DIR
 from app.domain.identity import new_id
 from app.domain.job import JobType
-from app.services.jobs.sweep import SweepRules, sweep
+from app.services.jobs.rules import JobRules
 from tasks.models import ReadyModels
 from tasks.retrain import run_training_job
 from tasks.runtime import ClassifierCache, Runtime
@@ -38,13 +37,12 @@ def classifiers():
 
 @pytest.fixture
 def rules():
-    return SweepRules(
+    return JobRules(
         republish_after=_LONG,
         max_losses=2,
         max_attempts=3,
         longest_wait=_LONG,
         retention=_LONG,
-        erasure_window=_LONG,
     )
 
 
@@ -93,12 +91,6 @@ def crowd(store_faces, photographs):
 
 
 @pytest.fixture
-def run_sweep(uow, queue, clock, rules):
-    """Return a function that does one round of the sweep."""
-    return partial(sweep, rules, uow=uow, queue=queue, clock=clock)
-
-
-@pytest.fixture
 def choose(uow, collection):
     """Return a function that changes settings of the collection."""
 
@@ -111,14 +103,12 @@ def choose(uow, collection):
 
 
 @pytest.fixture
-def train(submitted, uow, queue, clock, model, rules):
+def train(submitted, desk, uow, clock, model):
     """Return a function that runs a training job as a worker does, and returns it ended."""
     runtime = Runtime(
-        container=SimpleNamespace(uow=uow, queue=queue, clock=clock),
+        container=SimpleNamespace(desk=desk),
         models=ReadyModels(MODEL, None, {MODEL: model}, DEFAULT_WEIGHTS_DIR),
         lease=timedelta(seconds=30),
-        retention=_LONG,
-        rules=rules,
         name="test",
     )
 

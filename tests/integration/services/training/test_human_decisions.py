@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import pytest
+from factories import caller
 
 from app.domain.job import JobType
 from app.services.people.faces import relabel_face
@@ -22,7 +21,7 @@ def say(uow, collection, clock):
             face_id,
             subject=subject,
             not_subject=not_subject,
-            key=SimpleNamespace(collection_id=None),
+            caller=caller(),
             uow=uow,
             clock=clock,
         )

@@ -5,15 +5,16 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 import pytest
+from factories import caller
 
-from app.domain.access import ApiKey, Scope
+from app.domain.access import Scope
 from app.domain.collection import Collection
 from app.domain.errors import NotFoundError
 from app.web.collection_memory import CollectionMemory
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 PEOPLE = Collection(id=uuid4(), name="people", model="a-model", created_at=NOW)
-KEY = ApiKey(id=uuid4(), name="a", public_id="a", secret_hash=b"", scope=Scope.READ, created_at=NOW)
+CALLER = caller(scope=Scope.READ)
 
 
 class FakeCollections:
@@ -47,7 +48,7 @@ def clock():
 
 @pytest.fixture
 def find(memory, store):
-    return lambda key=KEY: memory.find("people", key=key, uow=lambda: store)
+    return lambda who=CALLER: memory.find("people", caller=who, uow=lambda: store)
 
 
 @pytest.fixture
@@ -87,10 +88,10 @@ def test_a_missing_collection_is_not_remembered(find, store):
     assert find() is PEOPLE
 
 
-def test_keys_of_other_collections_and_tenants_find_nothing_in_the_memory(find, store):
+def test_callers_of_other_collections_and_tenants_find_nothing_in_the_memory(find, store):
     find()
     with pytest.raises(NotFoundError):
-        find(replace(KEY, collection_id=uuid4()))
+        find(replace(CALLER, collection_id=uuid4()))
     store.rows.clear()
     with pytest.raises(NotFoundError):
-        find(replace(KEY, tenant_id=uuid4()))
+        find(replace(CALLER, tenant_id=uuid4()))

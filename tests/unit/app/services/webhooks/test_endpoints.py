@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
+from factories import caller
 
+from app.domain.access import Scope
 from app.domain.delivery import RETRY_DELAYS, DeliveryState, EventType
 from app.domain.errors import ConflictError, InvalidRequestError, NotFoundError
 from app.services.webhooks.deliver import deliver
@@ -23,7 +25,8 @@ from app.services.webhooks.endpoints import (
 )
 from tests.fakes_webhooks import FakeClock, FakeQueue, FakeSender, FakeWork
 
-OWNER, STRANGER = UUID(int=7), UUID(int=8)
+OWNER, STRANGER = caller(scope=Scope.WRITE), caller(scope=Scope.WRITE)
+ADMIN = caller()
 URL = "https://hooks.example.com/a"
 
 
@@ -34,24 +37,24 @@ class World:
         self.queue = FakeQueue()
         self.sender = FakeSender()
 
-    def create(self, owner_id=OWNER, events=(EventType.JOB_FAILED,), url=URL):
+    def create(self, owner=OWNER, events=(EventType.JOB_FAILED,), url=URL):
         return create_endpoint(
             url=url,
             events=events,
-            owner_id=owner_id,
+            caller=owner,
             uow=self.uow,
             sender=self.sender,
             clock=self.clock,
         )
 
-    def update(self, endpoint_id, owner_id=OWNER, **changes):
+    def update(self, endpoint_id, owner=OWNER, **changes):
         return update_endpoint(
-            endpoint_id, owner_id=owner_id, uow=self.uow, sender=self.sender, **changes
+            endpoint_id, caller=owner, uow=self.uow, sender=self.sender, **changes
         )
 
-    def test_event(self, endpoint_id, owner_id=OWNER):
+    def test_event(self, endpoint_id, owner=OWNER):
         return send_test_event(
-            endpoint_id, owner_id=owner_id, uow=self.uow, queue=self.queue, clock=self.clock
+            endpoint_id, caller=owner, uow=self.uow, queue=self.queue, clock=self.clock
         )
 
     def deliver(self, delivery_id, *statuses):
@@ -64,11 +67,11 @@ class World:
             jitter=lambda: 0,
         )
 
-    def redeliver(self, delivery_id, endpoint_id, owner_id=OWNER):
+    def redeliver(self, delivery_id, endpoint_id, owner=OWNER):
         return redeliver(
             delivery_id,
             endpoint_id=endpoint_id,
-            owner_id=owner_id,
+            caller=owner,
             uow=self.uow,
             queue=self.queue,
             clock=self.clock,
@@ -82,7 +85,7 @@ def world():
 
 def test_create_endpoint_stores_it_under_a_secret_of_its_own(world):
     first, second = world.create(), world.create()
-    assert get_endpoint(first.id, owner_id=OWNER, uow=world.uow) == first
+    assert get_endpoint(first.id, caller=OWNER, uow=world.uow) == first
     assert first.secret != second.secret
     assert first.secret not in repr(first)
 
@@ -104,15 +107,15 @@ def test_endpoints_of_another_key_are_as_absent_as_those_that_do_not_exist(world
     delivery = world.test_event(endpoint.id)
     uow, clock, queue = world.uow, world.clock, world.queue
 
-    def every_call(endpoint_id, owner_id):
-        who = {"owner_id": owner_id, "uow": uow}
+    def every_call(endpoint_id, owner):
+        who = {"caller": owner, "uow": uow}
         one = {"endpoint_id": endpoint_id, **who}
         return [
             lambda: get_endpoint(endpoint_id, **who),
-            lambda: world.update(endpoint_id, owner_id, enabled=False),
+            lambda: world.update(endpoint_id, owner, enabled=False),
             lambda: delete_endpoint(endpoint_id, **who),
             lambda: rotate_secret(endpoint_id, sender=world.sender, clock=clock, **who),
-            lambda: world.test_event(endpoint_id, owner_id),
+            lambda: world.test_event(endpoint_id, owner),
             lambda: list_deliveries(endpoint_id, before=None, limit=10, **who),
             lambda: list_attempts(delivery.id, **one),
             lambda: redeliver(delivery.id, queue=queue, clock=clock, **one),
@@ -131,20 +134,20 @@ def test_endpoints_of_another_key_are_as_absent_as_those_that_do_not_exist(world
         with pytest.raises(NotFoundError) as failure:
             call()
         assert str(failure.value) == str(NotFoundError())
-    assert list_endpoints(owner_id=STRANGER, after=None, limit=10, uow=uow) == []
+    assert list_endpoints(caller=STRANGER, after=None, limit=10, uow=uow) == []
     assert uow.endpoints.rows == {endpoint.id: endpoint}
 
 
-def test_a_call_without_owner_sees_every_endpoint(world):
-    endpoints = [world.create(), world.create(owner_id=STRANGER), world.create(owner_id=None)]
-    found = list_endpoints(owner_id=None, after=None, limit=10, uow=world.uow)
+def test_a_global_admin_sees_every_endpoint(world):
+    endpoints = [world.create(), world.create(owner=STRANGER), world.create(owner=ADMIN)]
+    found = list_endpoints(caller=ADMIN, after=None, limit=10, uow=world.uow)
     assert {one.id for one in found} == {one.id for one in endpoints}
-    assert get_endpoint(endpoints[1].id, owner_id=None, uow=world.uow) == endpoints[1]
+    assert get_endpoint(endpoints[1].id, caller=ADMIN, uow=world.uow) == endpoints[1]
 
 
 def test_list_endpoints_goes_on_after_the_given_one(world):
     endpoints = sorted((world.create() for _ in range(3)), key=lambda one: one.id)
-    page = list_endpoints(owner_id=OWNER, after=endpoints[0].id, limit=1, uow=world.uow)
+    page = list_endpoints(caller=OWNER, after=endpoints[0].id, limit=1, uow=world.uow)
     assert page == [endpoints[1]]
 
 
@@ -155,7 +158,7 @@ def test_update_endpoint_changes_only_what_is_given(world):
     assert changed.events == {EventType.JOB_DEAD}
     assert changed.url == "https://hooks.example.com/b"
     assert (changed.secret, changed.enabled) == (endpoint.secret, True)
-    assert get_endpoint(endpoint.id, owner_id=OWNER, uow=world.uow) == changed
+    assert get_endpoint(endpoint.id, caller=OWNER, uow=world.uow) == changed
 
 
 def test_update_endpoint_refuses_a_url_that_may_not_be_sent_to(world):
@@ -163,7 +166,7 @@ def test_update_endpoint_refuses_a_url_that_may_not_be_sent_to(world):
     world.sender.refused = {"https://10.0.0.1/"}
     with pytest.raises(InvalidRequestError):
         world.update(endpoint.id, url="https://10.0.0.1/", events=[EventType.JOB_DEAD])
-    assert get_endpoint(endpoint.id, owner_id=OWNER, uow=world.uow) == endpoint
+    assert get_endpoint(endpoint.id, caller=OWNER, uow=world.uow) == endpoint
 
 
 def test_update_endpoint_enables_an_endpoint_without_its_earlier_failures(world):
@@ -176,15 +179,13 @@ def test_update_endpoint_enables_an_endpoint_without_its_earlier_failures(world)
 
 def test_delete_endpoint_removes_it(world):
     endpoint = world.create()
-    delete_endpoint(endpoint.id, owner_id=OWNER, uow=world.uow)
+    delete_endpoint(endpoint.id, caller=OWNER, uow=world.uow)
     assert world.uow.endpoints.rows == {}
 
 
 def test_rotate_secret_lets_the_old_one_sign_until_its_time_is_up(world):
     old = world.create()
-    new = rotate_secret(
-        old.id, owner_id=OWNER, uow=world.uow, sender=world.sender, clock=world.clock
-    )
+    new = rotate_secret(old.id, caller=OWNER, uow=world.uow, sender=world.sender, clock=world.clock)
     assert new.secret != old.secret
     assert new.public_key != old.public_key
     end = world.clock.now() + timedelta(hours=24)
@@ -223,7 +224,7 @@ def test_redeliver_sends_again_under_the_same_id_with_new_times_and_the_whole_sc
         assert world.uow.deliveries.get(delivery.id).state is DeliveryState.PENDING
         world.clock.advance(wait)
     world.deliver(delivery.id, 200)
-    attempts = list_attempts(delivery.id, endpoint_id=endpoint.id, owner_id=OWNER, uow=world.uow)
+    attempts = list_attempts(delivery.id, endpoint_id=endpoint.id, caller=OWNER, uow=world.uow)
     assert [one.number for one in attempts] == list(range(1, 12))
     assert world.uow.deliveries.get(delivery.id).state is DeliveryState.DELIVERED
 
@@ -246,7 +247,7 @@ def test_list_deliveries_pages_from_the_newest(world):
         world.clock.advance(timedelta(seconds=1))
     page = list_deliveries(
         endpoint.id,
-        owner_id=OWNER,
+        caller=OWNER,
         before=(made[2].created_at, made[2].id),
         limit=1,
         uow=world.uow,
@@ -267,7 +268,7 @@ def test_redeliver_range_sends_again_what_failed_since(world):
     world.update(endpoint.id, enabled=True)
     count = redeliver_range(
         endpoint.id,
-        owner_id=OWNER,
+        caller=OWNER,
         since=start,
         until=start + timedelta(hours=3),
         states=[DeliveryState.FAILED],
