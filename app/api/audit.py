@@ -9,7 +9,7 @@ from app.api.http.pagination import answer_page, read_id
 from app.api.schemas.audit import AuditPage, AuditQuery, AuditRecordResource
 from app.domain.access import Scope
 from app.services.access.audit_trail import list_records
-from app.web.context import container, current_caller
+from app.web.context import current_caller, current_container
 
 if TYPE_CHECKING:
     from flask import Response
@@ -30,7 +30,7 @@ class AuditList(Resource):
             before=read_id(query),
             limit=query.size + 1,
             caller=current_caller(),
-            uow=container().uow,
+            uow=current_container().uow,
         )
         return answer_page(
             AuditPage,

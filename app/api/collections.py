@@ -25,7 +25,7 @@ from app.services.people.collections import (
     list_collections,
     update_collection,
 )
-from app.web.context import collection_memory, container, current_caller
+from app.web.context import collection_memory, current_caller, current_container
 
 if TYPE_CHECKING:
     from flask import Response
@@ -44,7 +44,7 @@ class CollectionList(Resource):
             after=read_name(query),
             limit=query.size + 1,
             caller=current_caller(),
-            uow=container().uow,
+            uow=current_container().uow,
         )
         return answer_page(
             CollectionPage,
@@ -63,11 +63,11 @@ class CollectionList(Resource):
     )
     def post(self, body: CollectionRequest) -> Response:
         """Make a collection."""
-        box = container()
+        container = current_container()
         collection = create_collection(
             CollectionSettings(
                 name=body.name,
-                model=body.model or box.settings.model,
+                model=body.model or container.settings.model,
                 matcher=body.matcher,
                 target_fpir=body.target_fpir,
                 similarity_threshold=body.similarity_threshold,
@@ -79,10 +79,10 @@ class CollectionList(Resource):
                 keep_probes=body.keep_probes,
                 job_retention_h=body.job_retention_h,
             ),
-            models=box.models.keys(),
+            models=container.models.keys(),
             caller=current_caller(),
-            uow=box.uow,
-            clock=box.clock,
+            uow=container.uow,
+            clock=container.clock,
         )
         return answer(
             CollectionResource.of(collection),
@@ -99,7 +99,7 @@ class CollectionItem(Resource):
     @operation(ns, scope=Scope.READ, answers={200: CollectionResource}, problems=(404,))
     def get(self, collection: str) -> Response:
         """Show a collection."""
-        found = get_collection(collection, caller=current_caller(), uow=container().uow)
+        found = get_collection(collection, caller=current_caller(), uow=current_container().uow)
         return answer(CollectionResource.of(found))
 
     @operation(
@@ -115,8 +115,8 @@ class CollectionItem(Resource):
             collection,
             body.model_dump(exclude_unset=True),
             caller=current_caller(),
-            uow=container().uow,
-            clock=container().clock,
+            uow=current_container().uow,
+            clock=current_container().clock,
         )
         collection_memory().forget()
         return answer(CollectionResource.of(changed))
@@ -131,9 +131,9 @@ class CollectionItem(Resource):
     )
     def delete(self, collection: str, query: WaitQuery) -> Response:
         """Erase a collection with everything in it; the job is the receipt."""
-        box = container()
+        container = current_container()
         receipt = delete_collection(
-            collection, receipts=box.receipts, caller=current_caller(), uow=box.uow
+            collection, receipts=container.receipts, caller=current_caller(), uow=container.uow
         )
         collection_memory().forget()
         return answer_receipt(receipt, query=query)

@@ -14,7 +14,7 @@ from app.api.schemas.consents import (
 from app.domain.access import Scope
 from app.domain.consent import ConsentTerms
 from app.services.people.consents import give_consent, list_consents, withdraw_consent
-from app.web.context import container, current_caller
+from app.web.context import current_caller, current_container
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -37,9 +37,9 @@ class ConsentCollection(Resource):
     @operation(ns, scope=Scope.READ, answers={200: ConsentList}, problems=(404,))
     def get(self, collection: str, subject: str) -> Response:
         """List every consent of a subject, also those that have ended."""
-        box = container()
-        found = list_consents(collection, subject, caller=current_caller(), uow=box.uow)
-        now = box.clock.now()
+        container = current_container()
+        found = list_consents(collection, subject, caller=current_caller(), uow=container.uow)
+        now = container.clock.now()
         return answer(ConsentList(items=[ConsentResource.of(one, now=now) for one in found]))
 
     @operation(
@@ -51,7 +51,7 @@ class ConsentCollection(Resource):
     )
     def post(self, collection: str, subject: str, body: ConsentRequest) -> Response:
         """Record a consent of a subject."""
-        box = container()
+        container = current_container()
         consent = give_consent(
             collection,
             subject,
@@ -63,10 +63,10 @@ class ConsentCollection(Resource):
             ),
             given_at=body.given_at,
             caller=current_caller(),
-            uow=box.uow,
-            clock=box.clock,
+            uow=container.uow,
+            clock=container.clock,
         )
-        return answer(ConsentResource.of(consent, now=box.clock.now()), 201)
+        return answer(ConsentResource.of(consent, now=container.clock.now()), 201)
 
 
 @ns.route("/<uuid:consent_id>/withdraw")
@@ -79,13 +79,13 @@ class ConsentWithdrawal(Resource):
     @operation(ns, scope=Scope.WRITE, answers={200: WithdrawalResource}, problems=(404,))
     def post(self, collection: str, subject: str, consent_id: UUID) -> Response:
         """Withdraw a consent with all others of the subject, and erase the subject's faces."""
-        box = container()
+        container = current_container()
         withdrawal = withdraw_consent(
             collection,
             subject,
             consent_id,
-            receipts=box.receipts,
+            receipts=container.receipts,
             caller=current_caller(),
-            uow=box.uow,
+            uow=container.uow,
         )
-        return answer(WithdrawalResource.of(withdrawal, now=box.clock.now()))
+        return answer(WithdrawalResource.of(withdrawal, now=container.clock.now()))

@@ -20,7 +20,7 @@ from app.services.webhooks.endpoints import (
     list_deliveries,
     redeliver,
 )
-from app.web.context import container, current_caller
+from app.web.context import current_caller, current_container
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -45,7 +45,7 @@ class DeliveryList(Resource):
             caller=current_caller(),
             before=read_moment(query),
             limit=query.size + 1,
-            uow=container().uow,
+            uow=current_container().uow,
         )
         return answer_page(
             DeliveryPage,
@@ -69,7 +69,7 @@ class DeliveryItem(Resource):
             delivery_id,
             endpoint_id=endpoint_id,
             caller=current_caller(),
-            uow=container().uow,
+            uow=current_container().uow,
         )
         return answer(DeliveryResource.of(found))
 
@@ -87,7 +87,7 @@ class AttemptLog(Resource):
             delivery_id,
             endpoint_id=endpoint_id,
             caller=current_caller(),
-            uow=container().uow,
+            uow=current_container().uow,
         )
         return answer(AttemptList(items=[AttemptResource.of(attempt) for attempt in found]))
 
@@ -101,14 +101,14 @@ class Redelivery(Resource):
     @operation(ns, scope=Scope.WRITE, answers={202: DeliveryResource}, problems=(404, 409))
     def post(self, endpoint_id: UUID, delivery_id: UUID) -> Response:
         """Send an event again under its old id."""
-        box = container()
+        container = current_container()
         delivery = redeliver(
             delivery_id,
             endpoint_id=endpoint_id,
             caller=current_caller(),
-            uow=box.uow,
-            queue=box.queue,
-            clock=box.clock,
+            uow=container.uow,
+            queue=container.queue,
+            clock=container.clock,
         )
         location = f"/v1/webhooks/{endpoint_id}/deliveries/{delivery.id}"
         return answer(DeliveryResource.of(delivery), 202, {"Location": location})

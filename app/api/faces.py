@@ -24,7 +24,7 @@ from app.services.people.faces import (
     list_faces,
     relabel_face,
 )
-from app.web.context import collection_memory, container, current_caller
+from app.web.context import collection_memory, current_caller, current_container
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -50,7 +50,7 @@ class FaceList(Resource):
             after=read_id(query),
             limit=query.size + 1,
             caller=current_caller(),
-            uow=container().uow,
+            uow=current_container().uow,
         )
         return answer_page(
             FacePage,
@@ -71,11 +71,13 @@ class FaceList(Resource):
     )
     def post(self, collection: str, query: EnrolmentQuery) -> Response:
         """Enrol the face of every photograph sent."""
-        home = collection_memory().find(collection, caller=current_caller(), uow=container().uow)
+        found = collection_memory().find(
+            collection, caller=current_caller(), uow=current_container().uow
+        )
         upload = _reader.read(query)
         require_in_order(
             upload.parameters.consent_expires_at,
-            now=container().clock.now(),
+            now=current_container().clock.now(),
             pointer="#/consent_expires_at",
         )
         return submit(
@@ -83,7 +85,7 @@ class FaceList(Resource):
             upload.parameters,
             query=query,
             images=upload.images,
-            collection=home,
+            collection=found,
         )
 
 
@@ -96,7 +98,7 @@ class FaceItem(Resource):
     @operation(ns, scope=Scope.READ, answers={200: FaceResource}, problems=(404,))
     def get(self, collection: str, face_id: UUID) -> Response:
         """Show a face."""
-        face = get_face(collection, face_id, caller=current_caller(), uow=container().uow)
+        face = get_face(collection, face_id, caller=current_caller(), uow=current_container().uow)
         return answer(FaceResource.of(face))
 
     @operation(
@@ -114,8 +116,8 @@ class FaceItem(Resource):
             subject=body.subject,
             not_subject=body.not_subject,
             caller=current_caller(),
-            uow=container().uow,
-            clock=container().clock,
+            uow=current_container().uow,
+            clock=current_container().clock,
         )
         return answer(FaceResource.of(face))
 
@@ -129,9 +131,13 @@ class FaceItem(Resource):
     )
     def delete(self, collection: str, face_id: UUID, query: WaitQuery) -> Response:
         """Erase a face and the photograph that only it uses; the job is the receipt."""
-        box = container()
+        container = current_container()
         receipt = delete_face(
-            collection, face_id, receipts=box.receipts, caller=current_caller(), uow=box.uow
+            collection,
+            face_id,
+            receipts=container.receipts,
+            caller=current_caller(),
+            uow=container.uow,
         )
         return answer_receipt(receipt, query=query)
 
@@ -145,5 +151,7 @@ class FaceImage(Resource):
     @operation(ns, scope=Scope.READ, answers={200: PHOTOGRAPH}, problems=(404,))
     def get(self, collection: str, face_id: UUID) -> Response:
         """Return the photograph that the face was found in, if the collection kept it."""
-        image = get_face_image(collection, face_id, caller=current_caller(), uow=container().uow)
+        image = get_face_image(
+            collection, face_id, caller=current_caller(), uow=current_container().uow
+        )
         return answer_photograph(image)

@@ -9,7 +9,7 @@ from flask import Blueprint
 from app.api.http.operation import Operation, Tag, answer, describes
 from app.api.schemas.health import LivenessResource, ReadinessResource, WorkingResource
 from app.domain.errors import ServiceUnavailableError
-from app.web.context import container
+from app.web.context import current_container
 
 if TYPE_CHECKING:
     from flask import Response
@@ -36,7 +36,7 @@ def ready() -> Response:
 
     Raises: ServiceUnavailableError: they cannot.
     """
-    parts = dict(container().check_parts())
+    parts = dict(current_container().check_parts())
     missing = [part for part in _NEEDED if not parts[part]]
     if missing:
         raise ServiceUnavailableError(f"not ready: {', '.join(missing)}")
@@ -50,7 +50,7 @@ def working() -> Response:
 
     Raises: ServiceUnavailableError: a part of the service does not work.
     """
-    parts = dict(container().check_parts())
+    parts = dict(current_container().check_parts())
     missing = [part for part, works in parts.items() if not works]
     if missing:
         raise ServiceUnavailableError(f"not working: {', '.join(missing)}")

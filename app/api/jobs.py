@@ -21,7 +21,7 @@ from app.services.jobs.manage import (
     list_jobs,
     requeue_job,
 )
-from app.web.context import container, current_caller
+from app.web.context import current_caller, current_container
 
 if TYPE_CHECKING:
     from flask import Response
@@ -44,7 +44,7 @@ class JobList(Resource):
             before=read_moment(query),
             limit=query.size + 1,
             caller=current_caller(),
-            uow=container().uow,
+            uow=current_container().uow,
         )
         return answer_page(
             JobPage,
@@ -63,7 +63,7 @@ class JobItem(Resource):
     @operation(ns, scope=Scope.READ, query=WaitQuery, answers={200: JobResource}, problems=(404,))
     def get(self, job_id: UUID, query: WaitQuery) -> Response:
         """Show a job, at its end where the caller waits for it."""
-        box, caller = container(), current_caller()
+        box, caller = current_container(), current_caller()
         observability.job_id.set(str(job_id))
         job = get_job(job_id, caller=caller, uow=box.uow)
         if query.wait and not job.state.is_terminal:
@@ -74,7 +74,7 @@ class JobItem(Resource):
     @operation(ns, scope=Scope.READ, answers={204: None}, problems=(404, 409))
     def delete(self, job_id: UUID) -> Response:
         """Remove an ended job with its result and images before its time."""
-        delete_job(job_id, caller=current_caller(), uow=container().uow)
+        delete_job(job_id, caller=current_caller(), uow=current_container().uow)
         return answer_nothing()
 
 
@@ -88,7 +88,7 @@ class JobImage(Resource):
     def get(self, job_id: UUID, number: int) -> Response:
         """Return a photograph of an ended recognition whose collection keeps probes."""
         return answer_photograph(
-            get_probe(job_id, number, caller=current_caller(), uow=container().uow)
+            get_probe(job_id, number, caller=current_caller(), uow=current_container().uow)
         )
 
 
@@ -100,7 +100,7 @@ class JobCancel(Resource):
     @operation(ns, scope=Scope.READ, answers={200: JobResource}, problems=(404, 409))
     def post(self, job_id: UUID) -> Response:
         """Cancel a queued or running job."""
-        return _answer(cancel_job(job_id, caller=current_caller(), desk=container().desk))
+        return _answer(cancel_job(job_id, caller=current_caller(), desk=current_container().desk))
 
 
 @ns.route("/<uuid:job_id>/requeue")
@@ -111,7 +111,7 @@ class JobRequeue(Resource):
     @operation(ns, scope=Scope.READ, answers={202: JobResource}, problems=(404, 409))
     def post(self, job_id: UUID) -> Response:
         """Start a dead job again with fresh counters."""
-        job = requeue_job(job_id, caller=current_caller(), desk=container().desk)
+        job = requeue_job(job_id, caller=current_caller(), desk=current_container().desk)
         return _answer(job, 202)
 
 

@@ -18,7 +18,7 @@ from app.domain.errors import Fault, NotFoundError, ValidationFailedError
 from app.services.access.keys import create_key, get_key, list_keys, revoke_key, rotate_key
 from app.services.access.visibility import require_global
 from app.services.people.collections import get_collection
-from app.web.context import container, current_caller
+from app.web.context import current_caller, current_container
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -35,15 +35,15 @@ class KeyCollection(Resource):
     @operation(ns, scope=Scope.ADMIN, answers={200: KeyList})
     def get(self) -> Response:
         """List every key, oldest first, revoked ones too."""
-        found = list_keys(caller=current_caller(), uow=container().uow)
+        found = list_keys(caller=current_caller(), uow=current_container().uow)
         return answer(KeyList(items=[KeyResource.of(key) for key in found]))
 
     @operation(ns, scope=Scope.ADMIN, body=KeyRequest, answers={201: NewKeyResource})
     def post(self, body: KeyRequest) -> Response:
         """Make a key. This answer is the only one that shows it."""
         require_global(current_caller())  # before what is wrong with the body
-        box = container()
-        if body.expires_at is not None and body.expires_at <= box.clock.now():
+        container = current_container()
+        if body.expires_at is not None and body.expires_at <= container.clock.now():
             raise ValidationFailedError(
                 [Fault(detail="must lie in the future", pointer="#/expires_at")]
             )
@@ -53,8 +53,8 @@ class KeyCollection(Resource):
             collection_id=_collection_id(body.collection),
             expires_at=body.expires_at,
             caller=current_caller(),
-            uow=box.uow,
-            clock=box.clock,
+            uow=container.uow,
+            clock=container.clock,
         )
         shown = NewKeyResource.showing(key, str(credential))
         return answer(shown, 201, {"Location": f"/v1/keys/{key.id}"})
@@ -68,14 +68,14 @@ class KeyItem(Resource):
     @operation(ns, scope=Scope.ADMIN, answers={200: KeyResource}, problems=(404,))
     def get(self, key_id: UUID) -> Response:
         """Show a key without its secret."""
-        found = get_key(key_id, caller=current_caller(), uow=container().uow)
+        found = get_key(key_id, caller=current_caller(), uow=current_container().uow)
         return answer(KeyResource.of(found))
 
     @operation(ns, scope=Scope.ADMIN, answers={204: None}, problems=(404, 409))
     def delete(self, key_id: UUID) -> Response:
         """Revoke a key for good; it opens nothing from half a second later at the latest."""
-        box = container()
-        revoke_key(key_id, caller=current_caller(), uow=box.uow, clock=box.clock)
+        container = current_container()
+        revoke_key(key_id, caller=current_caller(), uow=container.uow, clock=container.clock)
         return answer_nothing()
 
 
@@ -93,13 +93,13 @@ class KeyRotation(Resource):
     )
     def post(self, key_id: UUID, body: RotationRequest) -> Response:
         """Draw a new secret; the present one opens the same until the overlap is over."""
-        box = container()
+        container = current_container()
         key, credential = rotate_key(
             key_id,
             overlap=timedelta(seconds=body.overlap_s),
             caller=current_caller(),
-            uow=box.uow,
-            clock=box.clock,
+            uow=container.uow,
+            clock=container.clock,
         )
         return answer(NewKeyResource.showing(key, str(credential)))
 
@@ -108,6 +108,6 @@ def _collection_id(reference: str | None) -> UUID | None:
     if reference is None:
         return None
     try:
-        return get_collection(reference, caller=current_caller(), uow=container().uow).id
+        return get_collection(reference, caller=current_caller(), uow=current_container().uow).id
     except NotFoundError as error:
         raise ValidationFailedError([Fault(detail=error.detail, pointer="#/collection")]) from error

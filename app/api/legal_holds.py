@@ -9,7 +9,7 @@ from app.api.http.operation import answer, answer_nothing, operation
 from app.api.schemas.consents import LegalHoldRequest, LegalHoldResource
 from app.domain.access import Scope
 from app.services.people.legal_holds import get_hold, lift_hold, place_hold
-from app.web.context import container, current_caller
+from app.web.context import current_caller, current_container
 
 if TYPE_CHECKING:
     from flask import Response
@@ -75,23 +75,23 @@ class SubjectHold(Resource):
 
 
 def _show(collection: str, subject: str | None) -> Response:
-    hold = get_hold(collection, subject, caller=current_caller(), uow=container().uow)
+    hold = get_hold(collection, subject, caller=current_caller(), uow=current_container().uow)
     return answer(LegalHoldResource.of(hold))
 
 
 def _place(collection: str, subject: str | None, body: LegalHoldRequest) -> Response:
-    box = container()
+    container = current_container()
     hold, new = place_hold(
         collection,
         subject,
         reference=body.reference,
         caller=current_caller(),
-        uow=box.uow,
-        clock=box.clock,
+        uow=container.uow,
+        clock=container.clock,
     )
     return answer(LegalHoldResource.of(hold), _CREATED if new else _HELD)
 
 
 def _lift(collection: str, subject: str | None) -> Response:
-    lift_hold(collection, subject, caller=current_caller(), uow=container().uow)
+    lift_hold(collection, subject, caller=current_caller(), uow=current_container().uow)
     return answer_nothing()

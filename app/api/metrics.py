@@ -20,7 +20,7 @@ from app.api.http.auth import authenticate
 from app.api.http.operation import Media, Operation, Tag, describes
 from app.domain.access import Scope
 from app.services.access.visibility import require_operator
-from app.web.context import container
+from app.web.context import current_container
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +40,7 @@ class JobCounts(Collector):
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """Yield the gauge."""
         gauge = GaugeMetricFamily("vultus_jobs", "Stored jobs.", labels=("type", "state"))
-        with container().uow() as work:
+        with current_container().uow() as work:
             counts = work.jobs.counts()
         for (job_type, state), number in counts.items():
             gauge.add_metric((job_type, state), number)
@@ -57,7 +57,7 @@ class PartsWorking(Collector):
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """Yield the gauge."""
         gauge = GaugeMetricFamily("vultus_working", "Whether a part works.", labels=("part",))
-        for part, works in container().check_parts().items():
+        for part, works in current_container().check_parts().items():
             gauge.add_metric((part,), works)
         yield gauge
 

@@ -7,7 +7,7 @@ from flask_restx import Namespace, Resource
 from app.api.http.operation import answer, operation
 from app.api.schemas.models import ModelList, ModelResource
 from app.domain.access import Scope
-from app.web.context import container
+from app.web.context import current_container
 
 if TYPE_CHECKING:
     from flask import Response
@@ -22,12 +22,12 @@ class Models(Resource):
     @operation(ns, scope=Scope.READ, answers={200: ModelList})
     def get(self) -> Response:
         """List the models of the manifest, and which one runs."""
-        box = container()
+        container = current_container()
         return answer(
             ModelList(
                 items=[
-                    ModelResource.of(model, active=model.id == box.settings.model)
-                    for model in box.models.values()
+                    ModelResource.of(model, active=model.id == container.settings.model)
+                    for model in container.models.values()
                 ]
             )
         )

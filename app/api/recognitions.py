@@ -13,7 +13,7 @@ from app.api.schemas.queries import RecognitionQuery
 from app.api.schemas.submissions import RecognitionParameters
 from app.domain.access import Scope
 from app.domain.job import JobType
-from app.web.context import collection_memory, container, current_caller
+from app.web.context import collection_memory, current_caller, current_container
 
 if TYPE_CHECKING:
     from flask import Response
@@ -41,12 +41,14 @@ class RecognitionList(Resource):
     )
     def post(self, collection: str, query: RecognitionQuery) -> Response:
         """Search the collection for every face of the photographs sent."""
-        home = collection_memory().find(collection, caller=current_caller(), uow=container().uow)
+        found = collection_memory().find(
+            collection, caller=current_caller(), uow=current_container().uow
+        )
         upload = _reader.read(query)
         return submit(
             JobType.RECOGNITION,
             upload.parameters,
             query=query,
             images=upload.images,
-            collection=home,
+            collection=found,
         )

@@ -14,7 +14,7 @@ from app.api.schemas.reembeddings import (
 )
 from app.domain.access import Scope
 from app.services.models.change import Reembeddings, Wish
-from app.web.context import container, current_caller
+from app.web.context import current_caller, current_container
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -56,7 +56,7 @@ class ReembeddingCollection(Resource):
     )
     def post(self, collection: str, body: ReembeddingRequest) -> Response:
         """Embed every face by another model, beside the vectors in use."""
-        started = _of(collection).start(Wish(**dict(body)), models=container().models)
+        started = _of(collection).start(Wish(**dict(body)), models=current_container().models)
         shown = ReembeddingResource.of(started)
         return answer(shown, 202, {"Location": shown.links.self})
 
@@ -156,7 +156,9 @@ class ReembeddingCancel(Resource):
 
 
 def _of(collection: str) -> Reembeddings:
-    return Reembeddings(collection=collection, caller=current_caller(), desk=container().desk)
+    return Reembeddings(
+        collection=collection, caller=current_caller(), desk=current_container().desk
+    )
 
 
 def _answer(found: Progressing, status: int = 200) -> Response:

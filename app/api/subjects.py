@@ -18,7 +18,7 @@ from app.services.people.subjects import (
     list_subjects,
     rename_subject,
 )
-from app.web.context import container, current_caller
+from app.web.context import current_caller, current_container
 
 if TYPE_CHECKING:
     from flask import Response
@@ -42,9 +42,9 @@ class SubjectList(Resource):
             collection,
             after=read_name(query),
             limit=query.size + 1,
-            without_consent_at=container().clock.now() if query.without_consent else None,
+            without_consent_at=current_container().clock.now() if query.without_consent else None,
             caller=current_caller(),
-            uow=container().uow,
+            uow=current_container().uow,
         )
         return answer_page(
             SubjectPage,
@@ -64,7 +64,7 @@ class SubjectList(Resource):
     def post(self, collection: str, body: SubjectRequest) -> Response:
         """Make a subject without faces; enrolling a face makes its subject by itself."""
         subject = create_subject(
-            collection, body.name, caller=current_caller(), uow=container().uow
+            collection, body.name, caller=current_caller(), uow=current_container().uow
         )
         location = f"/v1/collections/{subject.collection_id}/subjects/{subject.id}"
         return answer(SubjectResource.of(subject), 201, {"Location": location})
@@ -79,7 +79,9 @@ class SubjectItem(Resource):
     @operation(ns, scope=Scope.READ, answers={200: SubjectResource}, problems=(404,))
     def get(self, collection: str, subject: str) -> Response:
         """Show a subject."""
-        found = get_subject(collection, subject, caller=current_caller(), uow=container().uow)
+        found = get_subject(
+            collection, subject, caller=current_caller(), uow=current_container().uow
+        )
         return answer(SubjectResource.of(found))
 
     @operation(
@@ -92,7 +94,7 @@ class SubjectItem(Resource):
     def patch(self, collection: str, subject: str, body: SubjectRequest) -> Response:
         """Rename a subject."""
         renamed = rename_subject(
-            collection, subject, body.name, caller=current_caller(), uow=container().uow
+            collection, subject, body.name, caller=current_caller(), uow=current_container().uow
         )
         return answer(SubjectResource.of(renamed))
 
@@ -106,8 +108,12 @@ class SubjectItem(Resource):
     )
     def delete(self, collection: str, subject: str, query: WaitQuery) -> Response:
         """Erase a subject from everything that knows it; the job is the receipt."""
-        box = container()
+        container = current_container()
         receipt = delete_subject(
-            collection, subject, receipts=box.receipts, caller=current_caller(), uow=box.uow
+            collection,
+            subject,
+            receipts=container.receipts,
+            caller=current_caller(),
+            uow=container.uow,
         )
         return answer_receipt(receipt, query=query)

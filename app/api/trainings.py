@@ -14,7 +14,7 @@ from app.domain.access import Scope
 from app.domain.job import JobType
 from app.services.models.trainings import list_trainings
 from app.services.people.collections import get_collection
-from app.web.context import container, current_caller
+from app.web.context import current_caller, current_container
 
 if TYPE_CHECKING:
     from flask import Response
@@ -36,11 +36,13 @@ class TrainingVersions(Resource):
     )
     def get(self, collection: str, query: TrainingQuery) -> Response:
         """List versions, newest first; the newest one of the collection's model is in use."""
-        home, found = list_trainings(
-            collection, limit=query.limit, caller=current_caller(), uow=container().uow
+        found, trainings = list_trainings(
+            collection, limit=query.limit, caller=current_caller(), uow=current_container().uow
         )
-        newest = next((training.id for training in found if training.model == home.model), None)
-        shown = [TrainingResource.of(one, active=one.id == newest) for one in found]
+        newest = next(
+            (training.id for training in trainings if training.model == found.model), None
+        )
+        shown = [TrainingResource.of(one, active=one.id == newest) for one in trainings]
         return answer(TrainingList(items=shown))
 
     @operation(
@@ -53,5 +55,5 @@ class TrainingVersions(Resource):
     )
     def post(self, collection: str, query: WaitQuery) -> Response:
         """Train the matcher on the faces that the collection holds now."""
-        home = get_collection(collection, caller=current_caller(), uow=container().uow)
-        return submit(JobType.TRAINING, TrainingParameters(), query=query, collection=home)
+        found = get_collection(collection, caller=current_caller(), uow=current_container().uow)
+        return submit(JobType.TRAINING, TrainingParameters(), query=query, collection=found)

@@ -28,7 +28,7 @@ from app.services.webhooks.endpoints import (
     send_test_event,
     update_endpoint,
 )
-from app.web.context import container, current_caller
+from app.web.context import current_caller, current_container
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -49,7 +49,7 @@ class EndpointList(Resource):
             caller=current_caller(),
             after=read_id(query),
             limit=query.size + 1,
-            uow=container().uow,
+            uow=current_container().uow,
         )
         return answer_page(
             EndpointPage,
@@ -65,14 +65,14 @@ class EndpointList(Resource):
 
         This answer is the only one that shows the secret.
         """
-        box = container()
+        container = current_container()
         endpoint = create_endpoint(
             url=body.url,
             events=body.events,
             caller=current_caller(),
-            uow=box.uow,
-            sender=box.sender,
-            clock=box.clock,
+            uow=container.uow,
+            sender=container.sender,
+            clock=container.clock,
         )
         shown = NewEndpointResource.showing(endpoint)
         return answer(shown, 201, {"Location": f"/v1/webhooks/{endpoint.id}"})
@@ -86,7 +86,7 @@ class EndpointItem(Resource):
     @operation(ns, scope=Scope.READ, answers={200: EndpointResource}, problems=(404,))
     def get(self, endpoint_id: UUID) -> Response:
         """Show an endpoint without its secret."""
-        found = get_endpoint(endpoint_id, caller=current_caller(), uow=container().uow)
+        found = get_endpoint(endpoint_id, caller=current_caller(), uow=current_container().uow)
         return answer(EndpointResource.of(found))
 
     @operation(
@@ -98,20 +98,20 @@ class EndpointItem(Resource):
     )
     def patch(self, endpoint_id: UUID, body: EndpointChange) -> Response:
         """Change the URL or the events of an endpoint, or enable and disable it."""
-        box = container()
+        container = current_container()
         changed = update_endpoint(
             endpoint_id,
             caller=current_caller(),
             **body.model_dump(exclude_unset=True),
-            uow=box.uow,
-            sender=box.sender,
+            uow=container.uow,
+            sender=container.sender,
         )
         return answer(EndpointResource.of(changed))
 
     @operation(ns, scope=Scope.WRITE, answers={204: None}, problems=(404,))
     def delete(self, endpoint_id: UUID) -> Response:
         """Remove an endpoint with its deliveries."""
-        delete_endpoint(endpoint_id, caller=current_caller(), uow=container().uow)
+        delete_endpoint(endpoint_id, caller=current_caller(), uow=current_container().uow)
         return answer_nothing()
 
 
@@ -123,13 +123,13 @@ class EndpointRotation(Resource):
     @operation(ns, scope=Scope.WRITE, answers={200: NewEndpointResource}, problems=(404,))
     def post(self, endpoint_id: UUID) -> Response:
         """Draw a new secret and key pair; the old ones sign beside them for a day."""
-        box = container()
+        container = current_container()
         endpoint = rotate_secret(
             endpoint_id,
             caller=current_caller(),
-            uow=box.uow,
-            sender=box.sender,
-            clock=box.clock,
+            uow=container.uow,
+            sender=container.sender,
+            clock=container.clock,
         )
         return answer(NewEndpointResource.showing(endpoint))
 
@@ -148,16 +148,16 @@ class RangeRedelivery(Resource):
     )
     def post(self, endpoint_id: UUID, body: RedeliveryRequest) -> Response:
         """Send the events of a range of time again, each under its old id."""
-        box = container()
+        container = current_container()
         count = redeliver_range(
             endpoint_id,
             caller=current_caller(),
             since=body.since,
             until=body.until,
             states=body.states,
-            uow=box.uow,
-            queue=box.queue,
-            clock=box.clock,
+            uow=container.uow,
+            queue=container.queue,
+            clock=container.clock,
         )
         return answer(RedeliveryResource(redelivered=count), 202)
 
@@ -170,13 +170,13 @@ class EndpointTest(Resource):
     @operation(ns, scope=Scope.WRITE, answers={202: DeliveryResource}, problems=(404, 409))
     def post(self, endpoint_id: UUID) -> Response:
         """Send a test event, to see whether it arrives."""
-        box = container()
+        container = current_container()
         delivery = send_test_event(
             endpoint_id,
             caller=current_caller(),
-            uow=box.uow,
-            queue=box.queue,
-            clock=box.clock,
+            uow=container.uow,
+            queue=container.queue,
+            clock=container.clock,
         )
         location = f"/v1/webhooks/{endpoint_id}/deliveries/{delivery.id}"
         return answer(DeliveryResource.of(delivery), 202, {"Location": location})

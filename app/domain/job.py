@@ -164,8 +164,9 @@ class Job:
     attempt: int = 0
     #: How many of those attempts ended with a lost process.
     losses: int = 0
-    #: How many attempts do not count: those before a requeue, and those that a worker gave back
-    #: because it was told to stop. The number of attempts itself must never fall: it is the fence.
+    #: How many attempts do not count: those before a requeue, and those that are
+    #: excused, as their worker was told to stop. The number of attempts itself must
+    #: never fall: it is the fence.
     excused: int = 0
     result: JobResult | None = None
     #: For ``failed`` and ``dead``.

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from app.web.key_ring import KeyRing
 
 
-def container() -> Container:
+def current_container() -> Container:
     """Return the container, which acts for the caller once that is known."""
     return cast("Container", g.get("container") or current_app.extensions["container"])
 

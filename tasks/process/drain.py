@@ -41,7 +41,7 @@ def end_when_told() -> None:
     """Unwind at the signals by which a stopping worker ends its children.
 
     Celery's children ignore SIGQUIT, and where TERM is mapped
-    to it they would run on until they are killed; unwinding, they can hand their jobs back.
+    to it they would run on until they are killed; unwinding, they can excuse their jobs.
     """
     _busy[current_process().index] = False  # the one before in this place may have been killed
     for told in (signal.SIGTERM, signal.SIGQUIT):

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from compreface_clients import new_services
 
-from app.storage.people.image_keys import unseal
+from app.storage.people.image_keys import decrypt
 
 R = "/api/v1/recognition"
 
@@ -62,7 +62,7 @@ def traces(database, mark, image_id, *, name):
         "select data, key from images left join image_keys on image_id = images.id"
     )
     found = {
-        "images": sum(mark in unseal(*row) for row in stored),
+        "images": sum(mark in decrypt(*row) for row in stored),
         **{
             table: database.execute(query, [value]).fetchone()[0]
             for table, (query, value) in counts.items()

@@ -36,18 +36,18 @@ class Door:
         self.owner, self.web = world.owner, world.web
         self.name = f"door-{next(_NUMBERS)}"
         self.tenant = create_tenant(self.name, uow=world.owner.uow, clock=world.owner.clock)
-        box = world.owner.acting_for(self.tenant.id)
+        container = world.owner.acting_for(self.tenant.id)
         _, credential = create_key(
             name="admin",
             scope=Scope.ADMIN,
             caller=Caller.of_command_line(self.tenant.id),
-            uow=box.uow,
-            clock=box.clock,
+            uow=container.uow,
+            clock=container.clock,
         )
         wanted = NewService(
             application="door", name="front", type=ServiceType.RECOGNITION, model=MODEL
         )
-        self.service, key = create_service(wanted, uow=box.uow, clock=box.clock)
+        self.service, key = create_service(wanted, uow=container.uow, clock=container.clock)
         self.home = f"/v1/collections/{self.service.collection_id}"
         client = world.client()
         self._open = client.open

@@ -71,7 +71,7 @@ class World:
         """Add a tenant that has one of everything, two where a listing needs a second page."""
         tenant = create_tenant(name, uow=self.owner.uow, clock=self.owner.clock)
         home = Household(name, tenant.id)
-        box = self.owner.acting_for(tenant.id)
+        container = self.owner.acting_for(tenant.id)
         for purpose, scope, age in (
             ("admin", Scope.ADMIN, None),
             ("write", Scope.WRITE, None),
@@ -84,19 +84,21 @@ class World:
                 scope=scope,
                 expires_at=age and datetime.now(UTC) + age,
                 caller=Caller.of_command_line(tenant.id),
-                uow=box.uow,
-                clock=box.clock,
+                uow=container.uow,
+                clock=container.clock,
             )
             home.keys[purpose] = str(credential)
             if purpose == "revoked":
                 who = Caller.of_command_line(tenant.id)
-                revoke_key(key.id, caller=who, uow=box.uow, clock=box.clock)
+                revoke_key(key.id, caller=who, uow=container.uow, clock=container.clock)
             if purpose == "read":
                 home.ids["key_id"] = str(key.id)
         self._furnish(home)
         for kind in ServiceType:
             wanted = NewService(application="door", name=kind, type=kind, model=MODEL)
-            _, home.services[kind] = create_service(wanted, uow=box.uow, clock=box.clock)
+            _, home.services[kind] = create_service(
+                wanted, uow=container.uow, clock=container.clock
+            )
         home.services = {kind: str(key) for kind, key in home.services.items()}
         self._furnish_service(home)
         self.households.append(home)

@@ -74,7 +74,7 @@ def _tried_again_after_the_withdrawal(door):
     door.raw(subject="Ann")
     [(lost, images)] = door.claim()
     with door.owner.uow() as work:
-        work.jobs.release(lost, publish_at=door.owner.clock.now())
+        work.jobs.retry(lost, publish_at=door.owner.clock.now())
         work.commit()
     door.withdraw(consent)
     door.work()
@@ -163,7 +163,7 @@ def test_no_vector_without_consent(empty_world, size, finding):
     survived = sum(_race(empty_world) for _ in range(races))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(SqlCollectionRepository, "hold", SqlCollectionRepository.get)
-        patch.setattr(SqlCollectionRepository, "hold_alone", SqlCollectionRepository.get)
+        patch.setattr(SqlCollectionRepository, "lock_alone", SqlCollectionRepository.get)
         unlocked = sum(_race(empty_world) for _ in range(races))
     with without_walls(empty_world) as patch:
         patch.setattr("app.services.recognition.enrol.admitted_terms", lambda *_, **__: None)

@@ -9,7 +9,7 @@ from flask import request
 from app.domain.access import Credential
 from app.domain.caller import Caller
 from app.domain.errors import AuthenticationError, PermissionDeniedError
-from app.web.context import act_for, claim, container, key_ring
+from app.web.context import act_for, claim, current_container, key_ring
 
 if TYPE_CHECKING:
     from app.domain.access import ApiKey, Scope
@@ -37,7 +37,7 @@ def authenticate(needed: Scope) -> Caller:
 
 
 def _find(credential: Credential) -> ApiKey | None:
-    now = container().clock.now()
+    now = current_container().clock.now()
     found = key_ring().find(credential.public_id)
     if found is not None and not found.accepts(credential.secret, now):
         # A secret that another process has just made is good at once.

@@ -12,7 +12,7 @@ from itsdangerous import BadData, URLSafeSerializer
 
 from app.api.schemas.base import Page, PageQuery
 from app.domain.errors import Fault, ValidationFailedError
-from app.web.context import container
+from app.web.context import current_container
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -95,7 +95,9 @@ def _listing() -> str:
 
 
 def _serializer() -> URLSafeSerializer:
-    return URLSafeSerializer(container().settings.secret_key.get_secret_value(), salt="page")
+    return URLSafeSerializer(
+        current_container().settings.secret_key.get_secret_value(), salt="page"
+    )
 
 
 def _refused(detail: str) -> ValidationFailedError:

@@ -23,7 +23,7 @@ from app.domain.errors import (
     ValidationFailedError,
     VultusError,
 )
-from app.web.context import container
+from app.web.context import current_container
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -85,7 +85,7 @@ def answer_error(error: Exception) -> ResponseReturnValue:
 
 def type_uri(slug: str) -> str:
     """Return the absolute URI of a problem type."""
-    return f"{container().settings.base_url.rstrip('/')}/problems/{slug}"
+    return f"{current_container().settings.base_url.rstrip('/')}/problems/{slug}"
 
 
 def _answer_framework_error(error: HTTPException) -> ResponseReturnValue:

@@ -16,7 +16,7 @@ from app.api.schemas.jobs import JobResource
 from app.domain.job import PARAMETERS
 from app.domain.job_request import JobRequest
 from app.services.jobs.submit import Submission
-from app.web.context import container, current_caller
+from app.web.context import current_caller, current_container
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,9 +39,9 @@ def submit(
     collection: Collection | None = None,
 ) -> Response:
     """Store a job and answer 202 with it, or 200 where it ended while the caller waited."""
-    box = container()
-    preferences = Preferences.of_request(query, max_wait_s=box.settings.max_wait_s)
-    submission = box.desk.submit(
+    container = current_container()
+    preferences = Preferences.of_request(query, max_wait_s=container.settings.max_wait_s)
+    submission = container.desk.submit(
         JobRequest(
             parameters=PARAMETERS[job_type](**parameters.model_dump(exclude_none=True)),
             owner_id=current_caller().require_owner_id(),
@@ -55,14 +55,14 @@ def submit(
     job = submission.job
     observability.job_id.set(str(job.id))
     if preferences.wait_s > 0 and not job.state.is_terminal:
-        job = box.desk.wait(job.id, timeout_s=preferences.wait_s) or job
+        job = container.desk.wait(job.id, timeout_s=preferences.wait_s) or job
     return _answer(replace(submission, job=job), preferences)
 
 
 def answer_receipt(receipt: Job, *, query: WaitQuery) -> Response:
     """Answer with the receipt of an erasure: 202 as for any job, 200 to those who wait for it."""
     observability.job_id.set(str(receipt.id))
-    preferences = Preferences.of_request(query, max_wait_s=container().settings.max_wait_s)
+    preferences = Preferences.of_request(query, max_wait_s=current_container().settings.max_wait_s)
     return _answer(Submission(receipt, replayed=False), preferences)
 
 
@@ -84,4 +84,4 @@ def _answer(submission: Submission, preferences: Preferences) -> Response:
 
 def show_job(job: Job) -> JobResource:
     """Return what a caller sees of a job."""
-    return JobResource.of(job, problem_base=container().settings.base_url.rstrip("/"))
+    return JobResource.of(job, problem_base=current_container().settings.base_url.rstrip("/"))

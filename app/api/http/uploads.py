@@ -20,7 +20,7 @@ from app.domain.errors import (
 )
 from app.imaging.base64_text import data_uri_prefix, decode_base64
 from app.imaging.inspect import ImageLimits, inspect_image
-from app.web.context import container
+from app.web.context import current_container
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -148,13 +148,13 @@ class UploadReader(Generic[P]):
 
 
 def _check_count(count: int) -> None:
-    most = container().settings.max_images
+    most = current_container().settings.max_images
     if count > most:
         raise TooManyImagesError(f"the request carries {count} images; at most {most} are accepted")
 
 
 def _decode(text: str, where: str) -> bytes:
-    most = container().settings.max_upload_bytes
+    most = current_container().settings.max_upload_bytes
     start = data_uri_prefix(text)
     if (len(text) - start) * 3 // 4 > most * 1.1:
         raise ImageTooLargeError(f"{where} has more than the accepted {most} bytes")
@@ -167,7 +167,7 @@ def _decode(text: str, where: str) -> bytes:
 
 
 def _inspect(images: Sequence[bytes]) -> None:
-    settings = container().settings
+    settings = current_container().settings
     limits = ImageLimits(max_bytes=settings.max_upload_bytes, max_pixels=settings.max_pixels)
     for number, image in enumerate(images):
         try:

@@ -16,7 +16,7 @@ from app.domain.caller import Caller
 from app.domain.compreface import ServiceType
 from app.domain.errors import NotFoundError
 from app.domain.naming import as_uuid
-from app.web.context import act_for, container
+from app.web.context import act_for, current_container
 
 if TYPE_CHECKING:
     from app.domain.compreface import Service
@@ -43,12 +43,12 @@ def authenticate(wanted: ServiceType) -> None:
     if key is None:
         raise constraint("Service API key should be UUID")
     try:
-        g.service = find_service(key, wanted, uow=container().uow)
+        g.service = find_service(key, wanted, uow=current_container().uow)
     except NotFoundError:
         raise service_not_found(wanted, stated) from None
     act_for(caller_of(g.service))
     if request.path.rstrip("/").endswith(_COUNTED):
-        count_call(g.service.id, uow=container().uow, clock=container().clock)
+        count_call(g.service.id, uow=current_container().uow, clock=current_container().clock)
 
 
 def caller_of(service: Service) -> Caller:

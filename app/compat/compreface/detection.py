@@ -16,7 +16,7 @@ from app.compat.compreface.parameters import Parameters
 from app.domain.compreface import ServiceType
 from app.domain.job_parameters import DetectionParameters, EmbeddingParameters
 from app.domain.job_results import DetectionResult, EmbeddingResult
-from app.web.context import container
+from app.web.context import current_container
 
 if TYPE_CHECKING:
     from flask import Response
@@ -38,7 +38,7 @@ def detect() -> Response:
     [image] = read_images("file")
     found = _embedded(call, image) if call.wishes.embeddings else _detected(call, image)
     result = [translate.face(one, found.size, call.wishes, found.face_ms) for one in found.faces]
-    model = container().settings.model
+    model = current_container().settings.model
     return answer({"result": result, **translate.versions(call.wishes, model)})
 
 

@@ -19,7 +19,7 @@ from app.domain.compreface import ServiceType
 from app.domain.embedding import Embedding
 from app.domain.errors import NotFoundError
 from app.domain.matching import cosine
-from app.web.context import container
+from app.web.context import current_container
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,9 +45,9 @@ def recognize() -> Response:
     """Tell the nearest examples of every embedding, in the order sent."""
     count = Parameters.of_request().whole("prediction_count", 1, least=1, label="prediction_count")
     stated = vectors(json_object().get("embeddings"), "embeddings")
-    model = model_of(current_service(), uow=container().uow)
+    model = model_of(current_service(), uow=current_container().uow)
     probes = [_embedding(one, model) for one in stated]
-    found = nearest_examples(current_service(), probes, limit=count, uow=container().uow)
+    found = nearest_examples(current_service(), probes, limit=count, uow=current_container().uow)
     curve = curve_of(model)
     return answer(
         {
@@ -73,14 +73,14 @@ def verify_example(image_id: str) -> Response:
     """Compare every embedding with one example; the most similar comes first."""
     stated = vectors(json_object().get("embeddings"), "embeddings")
     face_id = parse_id(image_id)
-    model = model_of(current_service(), uow=container().uow)
+    model = model_of(current_service(), uow=current_container().uow)
     probes = [_embedding(one, model) for one in stated]
     try:
-        find_example(current_service(), face_id, uow=container().uow)
+        find_example(current_service(), face_id, uow=current_container().uow)
     except NotFoundError:
         raise example_not_found("Image Id is incorrect") from None
     found = nearest_examples(
-        current_service(), probes, limit=1, face_id=face_id, uow=container().uow
+        current_service(), probes, limit=1, face_id=face_id, uow=current_container().uow
     )
     if not all(found):
         raise example_not_found("Image Id is incorrect")
@@ -91,7 +91,7 @@ def verify_example(image_id: str) -> Response:
 def verify() -> Response:
     """Compare every target with the source; the most similar comes first."""
     document = json_object()
-    model = container().settings.model
+    model = current_container().settings.model
     source = _embedding(vector(document.get("source"), "source"), model)
     stated = vectors(document.get("targets"), "targets")
     return _sorted_answer(stated, [cosine(source, _embedding(one, model)) for one in stated], model)
@@ -116,6 +116,6 @@ def _sorted_answer(
 
 def _embedding(numbers: Sequence[float], model: str) -> Embedding:
     direction = unit(numbers)
-    if direction is None or len(numbers) != container().models[model].dimension:
+    if direction is None or len(numbers) != current_container().models[model].dimension:
         raise undefined()
     return Embedding(model=model, vector=direction)

@@ -29,7 +29,7 @@ from app.domain.job_parameters import EnrolmentParameters
 from app.domain.job_results import EnrolmentResult
 from app.domain.naming import as_uuid
 from app.domain.selection import FacePolicy
-from app.web.context import act_for, container, current_caller
+from app.web.context import act_for, current_caller, current_container
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,7 +67,7 @@ def listing() -> Response:
         subject=parameters.text("subject") or None,
         offset=number * size,
         limit=size,
-        uow=container().uow,
+        uow=current_container().uow,
     )
     faces = [(str(face.id), face.subject or "") for face in found.faces]
     return answer(page(faces, number=number, size=size, total=found.total))
@@ -80,9 +80,9 @@ def delete_of_subject() -> Response:
     deleted = delete_examples_of(
         current_service(),
         subject,
-        receipts=container().receipts,
+        receipts=current_container().receipts,
         caller=current_caller(),
-        uow=container().uow,
+        uow=current_container().uow,
     )
     return answer({"deleted": deleted})
 
@@ -109,7 +109,7 @@ def delete_several() -> Response:
 @routes.get("/recognition/faces/<image_id>/img")
 def photograph(image_id: str) -> Response:
     """Return the photograph of an example."""
-    image = example_image(current_service(), parse_id(image_id), uow=container().uow)
+    image = example_image(current_service(), parse_id(image_id), uow=current_container().uow)
     return _octets(image)
 
 
@@ -121,11 +121,11 @@ def photograph_by_key(api_key: str, image_id: str) -> Response:
     if face_id is None or key is None:
         return _octets(b"")
     try:
-        service = find_service(key, ServiceType.RECOGNITION, uow=container().uow)
+        service = find_service(key, ServiceType.RECOGNITION, uow=current_container().uow)
     except NotFoundError:
         return _octets(b"")
     act_for(caller_of(service))
-    return _octets(example_image(service, face_id, uow=container().uow))
+    return _octets(example_image(service, face_id, uow=current_container().uow))
 
 
 def enrol(parameters: Parameters) -> Document:
@@ -150,9 +150,9 @@ def erase(face_ids: Sequence[UUID]) -> list[Face]:
     return delete_examples(
         current_service(),
         face_ids,
-        receipts=container().receipts,
+        receipts=current_container().receipts,
         caller=current_caller(),
-        uow=container().uow,
+        uow=current_container().uow,
     )
 
 

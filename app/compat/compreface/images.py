@@ -12,7 +12,7 @@ from app.compat.compreface.documents import json_object
 from app.compat.compreface.errors import CompreFaceError, empty_field, missing_part, undefined
 from app.imaging.base64_text import decode_base64
 from app.imaging.inspect import ImageLimits, inspect_image
-from app.web.context import container
+from app.web.context import current_container
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,7 +42,7 @@ def read_images(*names: str) -> list[bytes]:
         images = [_part(name) for name in names]
     else:
         raise undefined()
-    settings = container().settings
+    settings = current_container().settings
     limits = ImageLimits(max_bytes=settings.max_upload_bytes, max_pixels=settings.max_pixels)
     for image in images:
         inspect_image(image, limits=limits)

@@ -12,7 +12,7 @@ from app.compat.compreface.usecases.applications import get_service
 from app.domain.errors import NotFoundError
 from app.domain.job import JobState
 from app.domain.job_request import JobRequest
-from app.web.context import container, current_caller
+from app.web.context import current_caller, current_container
 from app.web.sync import submit_and_wait
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def run_job(parameters: JobParameters, images: Sequence[bytes], answer: type[R])
     job = submit_and_wait(
         asked,
         route=f"compreface {asked.type}",
-        timeout_s=container().settings.compreface_wait_s,
+        timeout_s=current_container().settings.compreface_wait_s,
     )
     if job is None:
         raise _deleted(service)
@@ -57,7 +57,7 @@ def run_job(parameters: JobParameters, images: Sequence[bytes], answer: type[R])
 def _deleted(service: Service) -> CompreFaceError:
     """Return the error for a job that went with its service, or with people it may tell of."""
     try:
-        get_service(service.id, uow=container().uow)
+        get_service(service.id, uow=current_container().uow)
     except NotFoundError:
         return service_not_found(service.type, request.headers["x-api-key"])
     return changed_meanwhile()

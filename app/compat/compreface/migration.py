@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from app.compat.compreface.usecases.applications import NewService, create_service, find_service
-from app.compat.compreface.usecases.examples import home_of
+from app.compat.compreface.usecases.examples import collection_id_of
 from app.domain.caller import Caller
 from app.domain.compreface import ServiceType
 from app.domain.errors import NotFoundError
@@ -91,7 +91,7 @@ def _carry_people(
 ) -> None:
     with container.uow() as work:
         for name in source.subjects(key):
-            ensure_subject(work, home_of(service), name)
+            ensure_subject(work, collection_id_of(service), name)
         work.commit()
     missing: list[SourceExample] = []
     for example in source.examples(key):

@@ -20,7 +20,7 @@ from app.domain.compreface import ServiceType
 from app.domain.errors import NotFoundError
 from app.domain.job_parameters import Ranking, RecognitionParameters
 from app.domain.job_results import RankingResult
-from app.web.context import container
+from app.web.context import current_container
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -50,7 +50,7 @@ def verify(image_id: str) -> Response:
     call = Call.read(Parameters.of_request())
     [image] = read_images("file")
     try:
-        find_example(current_service(), face_id, uow=container().uow)
+        find_example(current_service(), face_id, uow=current_container().uow)
     except NotFoundError:
         raise example_not_found("Image Id is incorrect") from None
     ranking, job = _ranked(call, image, ranking=Ranking.FACES, face_id=face_id)

@@ -26,7 +26,7 @@ from app.compat.compreface.usecases.training import is_trained, running_training
 from app.domain.compreface import ServiceType
 from app.domain.job_parameters import RecognitionParameters
 from app.domain.job_results import RecognitionResult
-from app.web.context import container
+from app.web.context import current_container
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -91,9 +91,9 @@ def delete(image_id: str) -> Response:
 @routes.post("/recognize")
 def recognize() -> Response:
     """Tell, by the trained matcher, who every face may be."""
-    if running_training(current_service(), uow=container().uow) is not None:
+    if running_training(current_service(), uow=current_container().uow) is not None:
         return answer({"status": "Model is locked now, try later"}, HTTPStatus.LOCKED)
-    if not is_trained(current_service(), uow=container().uow):
+    if not is_trained(current_service(), uow=current_container().uow):
         raise CompreFaceError(29, "Model is not trained")
     parameters = Parameters.of_request()
     call = Call.read(parameters)
@@ -122,7 +122,7 @@ def retrain() -> Response:
 @routes.get("/retrain")
 def training_status() -> Response:
     """Tell whether a training runs."""
-    if running_training(current_service(), uow=container().uow) is not None:
+    if running_training(current_service(), uow=current_container().uow) is not None:
         return answer({"status": "Retraining has been previously started"}, HTTPStatus.ACCEPTED)
     return answer({"status": "Ready to start training"})
 
@@ -148,7 +148,7 @@ def _examples(subject: str | None) -> Sequence[Face]:
 
 def _listed(subject: str | None, *, limit: int) -> Examples:
     return list_examples(
-        current_service(), subject=subject, offset=0, limit=limit, uow=container().uow
+        current_service(), subject=subject, offset=0, limit=limit, uow=current_container().uow
     )
 
 

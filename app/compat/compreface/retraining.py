@@ -8,7 +8,7 @@ from app.compat.compreface.context import current_service
 from app.compat.compreface.errors import CompreFaceError
 from app.compat.compreface.usecases.training import start_training, stop_training
 from app.domain.errors import ConflictError, NotEnoughFacesError
-from app.web.context import container
+from app.web.context import current_container
 
 
 class Retrain(StrEnum):
@@ -36,7 +36,7 @@ def start(*, code: int, message: str) -> None:
     this code and message.
     """
     try:
-        start_training(current_service(), desk=container().desk)
+        start_training(current_service(), desk=current_container().desk)
     except ConflictError:
         raise CompreFaceError(code, message) from None
     except NotEnoughFacesError:
@@ -45,7 +45,7 @@ def start(*, code: int, message: str) -> None:
 
 def stop() -> None:
     """Stop the training that runs, if one does."""
-    stop_training(current_service(), desk=container().desk)
+    stop_training(current_service(), desk=current_container().desk)
 
 
 def after_change(option: Retrain) -> None:

@@ -12,7 +12,7 @@ from app.compat.compreface.errors import CompreFaceError
 from app.compat.compreface.usecases.applications import models_of_services
 from app.domain.compreface import ServiceType
 from app.domain.tenant import DEFAULT_TENANT_ID
-from app.web.context import container
+from app.web.context import current_container
 
 if TYPE_CHECKING:
     from app.bootstrap import Container
@@ -23,7 +23,7 @@ routes = Blueprint("compreface_status", __name__)
 @routes.get("/config")
 def config() -> Response:
     """Tell the limits of uploads."""
-    settings = container().settings
+    settings = current_container().settings
     return answer(
         {
             "clientMaxFileSize": settings.max_upload_bytes,
@@ -41,7 +41,9 @@ def consistence() -> Response:
     return answer(
         {
             "demoFaceCollectionIsInconsistent": False,
-            "dbIsInconsistent": not _is_consistent(container().acting_for(DEFAULT_TENANT_ID)),
+            "dbIsInconsistent": not _is_consistent(
+                current_container().acting_for(DEFAULT_TENANT_ID)
+            ),
             "saveImagesToDB": True,
             "status": "OK",
         }
@@ -52,7 +54,7 @@ def consistence() -> Response:
 def migrate() -> Response:
     """Start nothing where nothing is to be done, and say so where something would be."""
     authenticate(ServiceType.RECOGNITION)
-    if not _is_consistent(container()):
+    if not _is_consistent(current_container()):
         raise CompreFaceError(
             0,
             "Some services have another model; change it by "
@@ -61,5 +63,5 @@ def migrate() -> Response:
     return Response("Migration started", content_type="text/plain; charset=utf-8")
 
 
-def _is_consistent(box: Container) -> bool:
-    return models_of_services(uow=box.uow) <= {box.settings.model}
+def _is_consistent(container: Container) -> bool:
+    return models_of_services(uow=container.uow) <= {container.settings.model}

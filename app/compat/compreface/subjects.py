@@ -13,16 +13,16 @@ from app.compat.compreface.errors import CompreFaceError, subject_not_found
 from app.compat.compreface.names import checked_name
 from app.compat.compreface.parameters import storable
 from app.compat.compreface.usecases.examples import (
+    collection_id_of,
     delete_all_subjects,
     delete_subject,
-    home_of,
     rename_or_merge,
     subject_names,
 )
 from app.domain.compreface import ServiceType
 from app.domain.errors import ConflictError, NotFoundError
 from app.services.people.subjects import create_subject
-from app.web.context import container, current_caller
+from app.web.context import current_caller, current_container
 
 if TYPE_CHECKING:
     from flask import Response
@@ -41,11 +41,11 @@ def add() -> Response:
     name = checked_name(json_object().get("subject"), "Subject")
     try:
         create_subject(
-            str(home_of(current_service())),
+            str(collection_id_of(current_service())),
             name,
             any_case=True,
             caller=current_caller(),
-            uow=container().uow,
+            uow=current_container().uow,
         )
     except ConflictError:
         raise CompreFaceError(43, "Subject already exists") from None
@@ -55,7 +55,7 @@ def add() -> Response:
 @routes.get("/recognition/subjects")
 def listing() -> Response:
     """List all names."""
-    return answer({"subjects": subject_names(current_service(), uow=container().uow)})
+    return answer({"subjects": subject_names(current_service(), uow=current_container().uow)})
 
 
 @routes.put("/recognition/subjects/<path:subject>")
@@ -67,8 +67,8 @@ def rename(subject: str) -> Response:
             current_service(),
             _bare(subject),
             name,
-            uow=container().uow,
-            clock=container().clock,
+            uow=current_container().uow,
+            clock=current_container().clock,
         )
     except NotFoundError:
         raise subject_not_found(_bare(subject)) from None
@@ -82,9 +82,9 @@ def delete(subject: str) -> Response:
         name = delete_subject(
             current_service(),
             _bare(subject),
-            receipts=container().receipts,
+            receipts=current_container().receipts,
             caller=current_caller(),
-            uow=container().uow,
+            uow=current_container().uow,
         )
     except NotFoundError:
         raise subject_not_found(_bare(subject)) from None
@@ -96,9 +96,9 @@ def delete_all() -> Response:
     """Remove all subjects with their examples."""
     deleted = delete_all_subjects(
         current_service(),
-        receipts=container().receipts,
+        receipts=current_container().receipts,
         caller=current_caller(),
-        uow=container().uow,
+        uow=current_container().uow,
     )
     return answer({"deleted": deleted})
 

@@ -111,7 +111,7 @@ def seal_records(chain: AuditChain, *, uow: UnitOfWorkFactory) -> AuditHead | No
     with uow() as work:
         if not work.audit.unsealed(limit=1):
             return None
-        head = _held_head(work, chain)
+        head = _locked_head(work, chain)
         if head is None:
             return None
         waiting = work.audit.unsealed(limit=_AT_ONCE)
@@ -147,7 +147,7 @@ def prune_records(
         first = [] if head is None else work.audit.chain(after=head.pruned_sequence, limit=1)
         if not first or first[0].at >= oldest:
             return 0
-        head = _held_head(work, chains[0])
+        head = _locked_head(work, chains[0])
         if head is None:
             return 0
         kept, last = head.pruned_sequence, (head.pruned_sequence, head.pruned_mac)
@@ -172,7 +172,7 @@ def reseal_head(chain: AuditChain, former: AuditChain, *, uow: UnitOfWorkFactory
     Raises: ConflictError: neither key has sealed the head.
     """
     with uow() as work:
-        head = work.audit.hold_head(chain.head(START, START))
+        head = work.audit.lock_head(chain.head(START, START))
         if not chain.sealed(head) and not former.sealed(head):
             raise ConflictError("the head of the audit trail is of neither secret key")
         head = chain.head((head.sequence, head.mac), (head.pruned_sequence, head.pruned_mac))
@@ -257,9 +257,9 @@ def _compare(noted: tuple[int, bytes] | None, place: tuple[int, bytes], sound: i
         raise _BrokenError(sound, place[0], "is not the one that was noted")
 
 
-def _held_head(work: UnitOfWork, chain: AuditChain) -> AuditHead | None:
+def _locked_head(work: UnitOfWork, chain: AuditChain) -> AuditHead | None:
     """Return the head, unless it is not this key's: one put there by another would become good."""
-    head = work.audit.hold_head(chain.head(START, START))
+    head = work.audit.lock_head(chain.head(START, START))
     if chain.sealed(head):
         return head
     _LOG.error(

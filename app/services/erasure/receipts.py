@@ -90,7 +90,7 @@ def erase_expired(receipts: Receipts, *, limit: int, uow: UnitOfWorkFactory) -> 
         expired = work.erasures.expired(now=receipts.clock.now(), limit=limit)
     for one in expired:
         with uow() as work:
-            work.collections.hold(one.collection_id)
+            work.collections.lock(one.collection_id)
             rows = work.erasures.people(one.collection_id, face_ids=one.face_ids, emptied=True)
             if not rows["faces"]:  # another sweep was faster
                 continue

@@ -132,8 +132,8 @@ class JobDesk:
         try:
             with self.uow() as work:
                 if claim.collection_id is not None:
-                    work.collections.hold(claim.collection_id)  # before its jobs, like its deletion
-                if not work.jobs.hold(claim):
+                    work.collections.lock(claim.collection_id)  # before its jobs, like its deletion
+                if not work.jobs.lock(claim):
                     return False
                 deliveries = self._end(work, [succeeded(claim, conclude(work))])
         except VultusError as error:
@@ -170,13 +170,13 @@ class JobDesk:
                 end_as_dead(work, claim, reason, expires_at=self._expires_at())
             else:
                 wait = timedelta(seconds=2**claim.tries)
-                work.jobs.release(claim, publish_at=self.clock.now() + wait)
+                work.jobs.retry(claim, publish_at=self.clock.now() + wait)
             work.commit()
 
     def excuse(self, claim: Job) -> None:
         """Queue a claimed job again at once: the attempt does not count, as it is not to blame."""
         with self.uow() as work:
-            work.jobs.release(claim, publish_at=self.clock.now(), excused=True)
+            work.jobs.retry(claim, publish_at=self.clock.now(), excused=True)
             work.commit()
 
     def cancel(self, job_id: UUID) -> bool:

@@ -66,18 +66,18 @@ class Reembeddings:
         ConflictError: the collection is changing its model already.
         """
         with self.desk.uow() as work:
-            home = find_collection(self.collection, caller=self.caller, work=work)
-            others = sorted(set(models) - {home.model})
+            collection = find_collection(self.collection, caller=self.caller, work=work)
+            others = sorted(set(models) - {collection.model})
             if wish.model not in others:
                 detail = f"must be one of {', '.join(others)}"
                 raise ValidationFailedError([Fault(detail=detail, pointer="#/model")])
-            job = self._job(home.id, work)
+            job = self._job(collection.id, work)
             change = Reembedding(
                 id=job.id,
-                collection_id=home.id,
+                collection_id=collection.id,
                 job_id=job.id,
                 model=wish.model,
-                former_model=home.model,
+                former_model=collection.model,
                 state=_EMBEDDING,
                 activate=wish.activate,
                 drop_faces_without_photograph=wish.drop_faces_without_photograph,
@@ -93,8 +93,8 @@ class Reembeddings:
     def list(self, *, limit: int) -> list[Progressing]:
         """Return the changes, newest first. Raises: NotFoundError."""
         with self.desk.uow() as work:
-            home = find_collection(self.collection, caller=self.caller, work=work)
-            found = work.reembeddings.page(home.id, limit=limit)
+            collection = find_collection(self.collection, caller=self.caller, work=work)
+            found = work.reembeddings.page(collection.id, limit=limit)
             return [Progressing(change=one, job=work.jobs.get(one.job_id)) for one in found]
 
     def get(self, change_id: UUID) -> Progressing:
@@ -106,9 +106,9 @@ class Reembeddings:
         """Let no more faces be embedded for now. Raises: NotFoundError, ConflictError."""
         with self.desk.uow() as work:
             found = self._found(change_id, work)
-            # Before the change is held, as a worker holds first the one and then the other.
+            # Before the change is locked, as a worker locks first the one and then the other.
             work.jobs.postpone(found.job_id, publish_at=self.desk.clock.now() + HELD_FOR)
-            change = replace(self._held(found, work, _EMBEDDING), state=_PAUSED)
+            change = replace(self._locked(found, work, _EMBEDDING), state=_PAUSED)
             work.reembeddings.update(change)
             work.audit.record(Action.PAUSE_REEMBEDDING, change_id)
             work.commit()
@@ -123,7 +123,7 @@ class Reembeddings:
             found = self._found(change_id, work)
             wake = self.desk.clock.now() + self.desk.rules.republish_after
             work.jobs.postpone(found.job_id, publish_at=wake)
-            change = replace(self._held(found, work, _PAUSED, _EMBEDDING), state=_EMBEDDING)
+            change = replace(self._locked(found, work, _PAUSED, _EMBEDDING), state=_EMBEDDING)
             if self._is_stalled(change, work):
                 change = replace(change, job_id=self._job(change.collection_id, work).id)
             work.reembeddings.update(change)
@@ -138,7 +138,7 @@ class Reembeddings:
         Raises: NotFoundError, ConflictError. FacesLeftBehindError: see ``switch.activate``.
         """
         with self.desk.uow() as work:
-            change = self._held(self._found(change_id, work), work, _READY, _ACTIVE)
+            change = self._locked(self._found(change_id, work), work, _READY, _ACTIVE)
             if change.state is _READY:
                 if drop_faces_without_photograph:
                     change = replace(change, drop_faces_without_photograph=True)
@@ -150,7 +150,7 @@ class Reembeddings:
     def roll_back(self, change_id: UUID) -> Progressing:
         """Search by the former model again; the new vectors stay. Raises: as ``activate``."""
         with self.desk.uow() as work:
-            change = self._held(self._found(change_id, work), work, _ACTIVE, _READY)
+            change = self._locked(self._found(change_id, work), work, _ACTIVE, _READY)
             if change.state is _ACTIVE:
                 change = take_back(work, change, clock=self.desk.clock)
                 work.audit.record(Action.ROLL_BACK_REEMBEDDING, change_id)
@@ -167,7 +167,7 @@ class Reembeddings:
 
     def _settle(self, change_id: UUID, *states: ReembeddingState) -> Progressing:
         with self.desk.uow() as work:
-            change = self._held(self._found(change_id, work), work, *states, _SETTLING)
+            change = self._locked(self._found(change_id, work), work, *states, _SETTLING)
             if change.state is _SETTLING and not self._is_stalled(change, work):
                 return self._progressing(change, work)
             before = change.job_id
@@ -194,14 +194,16 @@ class Reembeddings:
         return job
 
     def _found(self, change_id: UUID, work: UnitOfWork) -> Reembedding:
-        home = find_collection(self.collection, caller=self.caller, work=work)
+        collection = find_collection(self.collection, caller=self.caller, work=work)
         change = work.reembeddings.get(change_id)
-        if change is None or change.collection_id != home.id:
+        if change is None or change.collection_id != collection.id:
             raise NotFoundError("the collection has no such change of model")
         return change
 
-    def _held(self, found: Reembedding, work: UnitOfWork, *states: ReembeddingState) -> Reembedding:
-        change = work.reembeddings.hold(found.id)
+    def _locked(
+        self, found: Reembedding, work: UnitOfWork, *states: ReembeddingState
+    ) -> Reembedding:
+        change = work.reembeddings.lock(found.id)
         if change is None:
             raise NotFoundError("the collection has no such change of model")
         if change.state not in states:

@@ -91,7 +91,7 @@ class ChangeSteps:
     def store(self, found: Mapping[UUID, Embedding | None]) -> bool:
         """Keep vectors, and queue the job for the rest; tell whether it may go on at once."""
         with self.desk.uow() as work:
-            change = self._held(work)
+            change = self._locked(work)
             if change is None:
                 return False
             work.reembeddings.put_vectors(change.model, found)
@@ -121,12 +121,12 @@ class ChangeSteps:
     def _begin(self) -> None:
         """Have new faces embedded by both models from now on."""
         with self.desk.uow() as work:
-            change = self._held(work)
+            change = self._locked(work)
             if change is None:
                 return
-            home = _home(work, change)
-            if home.second_model is None:
-                work.collections.update(replace(home, second_model=change.model))
+            collection = _collection(work, change)
+            if collection.second_model is None:
+                work.collections.update(replace(collection, second_model=change.model))
             work.commit()
 
     def _faces(self, change: Reembedding) -> list[StoredFace]:
@@ -142,14 +142,14 @@ class ChangeSteps:
 
     def _make_ready(self, change: Reembedding) -> bool:
         with self.desk.uow() as work:
-            home = work.collections.get(change.collection_id)
+            collection = work.collections.get(change.collection_id)
             faces = work.reembeddings.double_faces(
                 change.collection_id,
                 former=change.former_model,
                 new=change.model,
                 limit=_COMPARED,
             )
-        target_fpir = 0.01 if home is None else home.target_fpir
+        target_fpir = 0.01 if collection is None else collection.target_fpir
         compared = ModelComparison(
             compared_faces=len(faces),
             compared_subjects=len({face.subject_id for face in faces}),
@@ -170,7 +170,7 @@ class ChangeSteps:
     def _rest(self) -> bool:
         """Queue the job again with nothing done, as its change is paused."""
         with self.desk.uow() as work:
-            change = self._held(work)
+            change = self._locked(work)
             return change is not None and self._requeue(work, change, count=0)
 
     def _settle(self) -> bool | None:
@@ -180,23 +180,23 @@ class ChangeSteps:
         """
         limit = self.settled_at_once
         with self.desk.uow() as work:
-            change = self._held(work)
+            change = self._locked(work)
             if change is None:
                 return False
-            home = _home(work, change)
+            collection = _collection(work, change)
             settle = work.reembeddings.settle
-            found = settle(home.id, home.model, after=change.cursor, limit=limit)
+            found = settle(collection.id, collection.model, after=change.cursor, limit=limit)
             if not found.face_ids and change.cursor is not None:
-                found = settle(home.id, home.model, after=None, limit=limit)
+                found = settle(collection.id, collection.model, after=None, limit=limit)
             if not found.face_ids:
                 return None
             if found.without_vector:
-                self._erase(work, home, found.without_vector)
+                self._erase(work, collection, found.without_vector)
             work.reembeddings.update(replace(change, cursor=found.face_ids[-1]))
             return self._requeue(work, change, count=len(found.face_ids))
 
-    def _erase(self, work: UnitOfWork, home: Collection, face_ids: Sequence[UUID]) -> None:
-        rows = work.erasures.people(home.id, face_ids=face_ids)
+    def _erase(self, work: UnitOfWork, collection: Collection, face_ids: Sequence[UUID]) -> None:
+        rows = work.erasures.people(collection.id, face_ids=face_ids)
         tenant_id = self.claim.tenant_id
         self.receipts.leave(
             work,
@@ -212,8 +212,8 @@ class ChangeSteps:
     def _give_up(self) -> None:
         """End the change before anything was done for it."""
         with self.desk.uow() as work:
-            change = self._held(work)
-            if change is not None and _home(work, change).second_model is None:
+            change = self._locked(work)
+            if change is not None and _collection(work, change).second_model is None:
                 work.reembeddings.update(replace(change, state=ReembeddingState.CANCELLED))
                 work.commit()
 
@@ -236,13 +236,13 @@ class ChangeSteps:
         work.commit()
         return goes_on
 
-    def _held(self, work: UnitOfWork) -> Reembedding | None:
+    def _locked(self, work: UnitOfWork) -> Reembedding | None:
         """Hold the claim and then the change; nothing where one of them is lost."""
-        if not work.jobs.hold(self.claim):
+        if not work.jobs.lock(self.claim):
             return None
         change = work.reembeddings.of_job(self.claim.id)
-        held = None if change is None else work.reembeddings.hold(change.id)
-        return held if held is not None and held.job_id == self.claim.id else None
+        locked = None if change is None else work.reembeddings.lock(change.id)
+        return locked if locked is not None and locked.job_id == self.claim.id else None
 
 
 def made_ready(work: UnitOfWork, claim: Job, compared: ModelComparison, *, clock: Clock) -> Outcome:
@@ -251,10 +251,10 @@ def made_ready(work: UnitOfWork, claim: Job, compared: ModelComparison, *, clock
     Raises: ConflictError: another job has taken over.
     """
     change = _worked_on(work, claim)
-    home = change.collection_id
-    left = work.reembeddings.left_behind(home, change.model, limit=_NAMED)
-    count = work.reembeddings.count_left_behind(home, change.model) if left else 0
-    faces = work.reembeddings.count_faces(home)
+    collection_id = change.collection_id
+    left = work.reembeddings.left_behind(collection_id, change.model, limit=_NAMED)
+    count = work.reembeddings.count_left_behind(collection_id, change.model) if left else 0
+    faces = work.reembeddings.count_faces(collection_id)
     report = ReembeddingReport(
         **stated(compared),
         faces=faces,
@@ -279,27 +279,27 @@ def settled(work: UnitOfWork, claim: Job) -> Outcome:
     Raises: ConflictError: another job has taken over. ModelChangedError: faces have come since.
     """
     change = _worked_on(work, claim)
-    home = _home(work, change)  # from here on no face comes with two vectors
-    if not work.reembeddings.is_settled(home.id, home.model):
+    collection = _collection(work, change)  # from here on no face comes with two vectors
+    if not work.reembeddings.is_settled(collection.id, collection.model):
         raise ModelChangedError
-    work.collections.update(replace(home, second_model=None))
-    work.trainings.delete_others(home.id, home.model)
-    is_new = home.model == change.model
+    work.collections.update(replace(collection, second_model=None))
+    work.trainings.delete_others(collection.id, collection.model)
+    is_new = collection.model == change.model
     state = ReembeddingState.FINISHED if is_new else ReembeddingState.CANCELLED
     work.reembeddings.update(replace(change, state=state, cursor=None))
-    return Outcome(result=SettlingResult(state=state, model=home.model))
+    return Outcome(result=SettlingResult(state=state, model=collection.model))
 
 
 def _worked_on(work: UnitOfWork, claim: Job) -> Reembedding:
     change = work.reembeddings.of_job(claim.id)
-    held = None if change is None else work.reembeddings.hold(change.id)
-    if held is None or held.job_id != claim.id:
+    locked = None if change is None else work.reembeddings.lock(change.id)
+    if locked is None or locked.job_id != claim.id:
         raise ConflictError("the change of model was cancelled meanwhile")
-    return held
+    return locked
 
 
-def _home(work: UnitOfWork, change: Reembedding) -> Collection:
-    collection = work.collections.hold_alone(change.collection_id)
+def _collection(work: UnitOfWork, change: Reembedding) -> Collection:
+    collection = work.collections.lock_alone(change.collection_id)
     if collection is None:
         raise ConflictError("the collection was deleted meanwhile")
     return collection

@@ -23,7 +23,7 @@ def activate(work: UnitOfWork, change: Reembedding, *, clock: Clock) -> Reembedd
     Raises: FacesLeftBehindError: some faces have no vector by it, and nobody has said that they may
     be left behind.
     """
-    collection = _held(work, change)
+    collection = _locked(work, change)
     count = work.reembeddings.count_left_behind(collection.id, change.model)
     if count and not change.drop_faces_without_photograph:
         ids = work.reembeddings.left_behind(collection.id, change.model, limit=_NAMED)
@@ -37,12 +37,12 @@ def activate(work: UnitOfWork, change: Reembedding, *, clock: Clock) -> Reembedd
 
 def take_back(work: UnitOfWork, change: Reembedding, *, clock: Clock) -> Reembedding:
     """Let searches go by the former model again from the end of the transaction on."""
-    return _exchange(work, change, _held(work, change), ReembeddingState.READY, clock)
+    return _exchange(work, change, _locked(work, change), ReembeddingState.READY, clock)
 
 
-def _held(work: UnitOfWork, change: Reembedding) -> Collection:
+def _locked(work: UnitOfWork, change: Reembedding) -> Collection:
     """Keep new faces waiting, so that none comes without both vectors."""
-    collection = work.collections.hold_alone(change.collection_id)
+    collection = work.collections.lock_alone(change.collection_id)
     if collection is None:
         raise NotFoundError("the collection was deleted meanwhile")
     if collection.second_model is None:

@@ -48,8 +48,8 @@ def trained(work: UnitOfWork, job: Job, fit: Fit, *, model_id: str, clock: Clock
     """
     if job.collection_id is None:
         raise ValueError("a training job belongs to a collection")
-    work.collections.hold(job.collection_id)  # before its subjects, like whoever erases them
-    if not work.subjects.hold_enrolled(job.collection_id).issuperset(fit.subject_ids):
+    work.collections.lock(job.collection_id)  # before its subjects, like whoever erases them
+    if not work.subjects.lock_enrolled(job.collection_id).issuperset(fit.subject_ids):
         raise ConflictError("somebody was removed while the collection was trained; train it again")
     active_id = work.trainings.active_id(job.collection_id, model_id)
     if fit.better is not None and fit.better == active_id:

@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 
 def list_trainings(
-    collection: str, *, limit: int, caller: Caller, uow: UnitOfWorkFactory
+    collection_ref: str, *, limit: int, caller: Caller, uow: UnitOfWorkFactory
 ) -> tuple[Collection, list[Training]]:
     """Return a collection and its versions, newest first, without their weights.
 
     Raises: NotFoundError.
     """
     with uow() as work:
-        home = find_collection(collection, caller=caller, work=work)
-        return home, work.trainings.page(home.id, limit=limit)
+        collection = find_collection(collection_ref, caller=caller, work=work)
+        return collection, work.trainings.page(collection.id, limit=limit)

@@ -151,7 +151,7 @@ def update_collection(
     with uow() as work:
         found = find_collection(reference, caller=caller, work=work)
         # As it is now: a change of model would else be undone by whoever read before it.
-        before = work.collections.hold_alone(found.id)
+        before = work.collections.lock_alone(found.id)
         if before is None:
             raise NotFoundError("there is no such collection")
         collection = replace(before, **changes)
@@ -174,8 +174,8 @@ def delete_collection(
     Raises: NotFoundError, LegalHoldError.
     """
     with uow() as work:
-        home = find_collection(reference, caller=caller, work=work)
-        receipt = erase_collection(work, home.id, receipts=receipts, caller=caller)
+        collection = find_collection(reference, caller=caller, work=work)
+        receipt = erase_collection(work, collection.id, receipts=receipts, caller=caller)
         work.commit()
     return receipt
 

@@ -119,7 +119,7 @@ def require_all_covered(work: UnitOfWork, collection_id: UUID, *, now: datetime)
 
     Raises: ConflictError.
     """
-    work.collections.hold_alone(collection_id)
+    work.collections.lock_alone(collection_id)
     people, faces = work.consents.uncovered(collection_id, now=now)
     if people or faces:
         raise ConflictError(
@@ -169,7 +169,7 @@ def erase_after_consents(receipts: Receipts, *, limit: int, uow: UnitOfWorkFacto
         ended = work.consents.ended(now=receipts.clock.now(), limit=limit)
     for one in ended:
         with uow() as work:
-            work.collections.hold_alone(one.collection_id)
+            work.collections.lock_alone(one.collection_id)
             faces = erase_for_want_of_consent(
                 work,
                 one.collection_id,

@@ -33,7 +33,7 @@ class Withdrawal:
 
 
 def give_consent(
-    collection: str,
+    collection_ref: str,
     subject: str,
     terms: ConsentTerms,
     *,
@@ -51,8 +51,8 @@ def give_consent(
     if given_at is not None and given_at > now:
         raise ValidationFailedError([Fault(detail="must lie in the past", pointer="#/given_at")])
     with uow() as work:
-        home = find_collection(collection, caller=caller, work=work)
-        of = find_subject(home.id, subject, work=work)
+        collection = find_collection(collection_ref, caller=caller, work=work)
+        of = find_subject(collection.id, subject, work=work)
         consent = record_consent(work, of.id, terms, given_at=given_at or now)
         work.commit()
     return consent
@@ -65,16 +65,16 @@ def require_in_order(expires_at: datetime | None, *, now: datetime, pointer: str
 
 
 def list_consents(
-    collection: str, subject: str, *, caller: Caller, uow: UnitOfWorkFactory
+    collection_ref: str, subject: str, *, caller: Caller, uow: UnitOfWorkFactory
 ) -> list[Consent]:
     """Return every consent of a subject, the one recorded last first. Raises: NotFoundError."""
     with uow() as work:
-        home = find_collection(collection, caller=caller, work=work)
-        return work.consents.of_subject(find_subject(home.id, subject, work=work).id)
+        collection = find_collection(collection_ref, caller=caller, work=work)
+        return work.consents.of_subject(find_subject(collection.id, subject, work=work).id)
 
 
 def withdraw_consent(
-    collection: str,
+    collection_ref: str,
     subject: str,
     consent_id: UUID,
     *,
@@ -89,19 +89,19 @@ def withdraw_consent(
     Raises: NotFoundError.
     """
     with uow() as work:
-        home = find_collection(collection, caller=caller, work=work)
-        work.collections.hold_alone(home.id)
-        of = find_subject(home.id, subject, work=work)
+        collection = find_collection(collection_ref, caller=caller, work=work)
+        work.collections.lock_alone(collection.id)
+        of = find_subject(collection.id, subject, work=work)
         if all(one.id != consent_id for one in work.consents.of_subject(of.id)):
             raise NotFoundError("the subject has no such consent")
         work.consents.withdraw(of.id, at=receipts.clock.now())
         erased = erase_for_want_of_consent(
-            work, home.id, of.id, receipts=receipts, owner_id=caller.owner_id
+            work, collection.id, of.id, receipts=receipts, owner_id=caller.owner_id
         )
         withdrawn = Withdrawal(
             consent=_found(work, of.id, consent_id),
             faces_erased=erased,
-            held=is_held(work, home.id, of.id),
+            held=is_held(work, collection.id, of.id),
         )
         work.audit.record(
             Action.WITHDRAW_CONSENT, consent_id, subject=str(of.id), faces=withdrawn.faces_erased

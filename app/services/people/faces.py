@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def list_faces(
-    collection: str,
+    collection_ref: str,
     *,
     subject: str | None,
     after: UUID | None,
@@ -42,23 +42,23 @@ def list_faces(
     Raises: NotFoundError: there is no such collection or subject.
     """
     with uow() as work:
-        home = find_collection(collection, caller=caller, work=work)
-        of = find_subject(home.id, subject, work=work).id if subject is not None else None
-        return work.faces.page(home.id, subject_id=of, after=after, limit=limit)
+        collection = find_collection(collection_ref, caller=caller, work=work)
+        of = find_subject(collection.id, subject, work=work).id if subject is not None else None
+        return work.faces.page(collection.id, subject_id=of, after=after, limit=limit)
 
 
-def get_face(collection: str, face_id: UUID, *, caller: Caller, uow: UnitOfWorkFactory) -> Face:
+def get_face(collection_ref: str, face_id: UUID, *, caller: Caller, uow: UnitOfWorkFactory) -> Face:
     """Return a face of the collection. Raises: NotFoundError."""
     with uow() as work:
-        return _find_face(collection, face_id, caller=caller, work=work)
+        return _find_face(collection_ref, face_id, caller=caller, work=work)
 
 
 def get_face_image(
-    collection: str, face_id: UUID, *, caller: Caller, uow: UnitOfWorkFactory
+    collection_ref: str, face_id: UUID, *, caller: Caller, uow: UnitOfWorkFactory
 ) -> bytes:
     """Return the kept photograph of a face. Raises: NotFoundError: also when none was kept."""
     with uow() as work:
-        image = work.faces.image(_find_face(collection, face_id, caller=caller, work=work).id)
+        image = work.faces.image(_find_face(collection_ref, face_id, caller=caller, work=work).id)
         if image is None:
             raise NotFoundError("the photograph of this face was not kept")
         work.audit.record(Action.READ_PHOTOGRAPH, face_id)
@@ -67,7 +67,7 @@ def get_face_image(
 
 
 def relabel_face(
-    collection: str,
+    collection_ref: str,
     face_id: UUID,
     *,
     subject: str | None,
@@ -82,34 +82,41 @@ def relabel_face(
     whom it showed so far is held. ConsentRequiredError: there is none of whom it is to show.
     """
     with uow() as work:
-        face = _find_face(collection, face_id, caller=caller, work=work)
-        home = work.collections.hold(face.collection_id)
-        if home is None:
+        face = _find_face(collection_ref, face_id, caller=caller, work=work)
+        collection = work.collections.lock(face.collection_id)
+        if collection is None:
             raise NotFoundError("the collection was deleted meanwhile")
-        shows = None if subject is None else ensure_subject(work, home.id, subject)
+        shows = None if subject is None else ensure_subject(work, collection.id, subject)
         shown = None if shows is None else shows.id
         if shown != face.subject_id:
-            require_unheld(work, home.id, face.subject_id)
-            require_consent(work, home, shows, now=clock.now())
+            require_unheld(work, collection.id, face.subject_id)
+            require_consent(work, collection, shows, now=clock.now())
         ruled_out = (
-            find_subject(home.id, not_subject, work=work).id if not_subject is not None else None
+            find_subject(collection.id, not_subject, work=work).id
+            if not_subject is not None
+            else None
         )
         work.faces.relabel(face.id, subject_id=shown, rejected_subject_id=ruled_out)
         work.audit.record(Action.RELABEL_FACE, face.id)
-        relabelled = _find_face(collection, face_id, caller=caller, work=work)
+        relabelled = _find_face(collection_ref, face_id, caller=caller, work=work)
         work.commit()
     return relabelled
 
 
 def delete_face(
-    collection: str, face_id: UUID, *, receipts: Receipts, caller: Caller, uow: UnitOfWorkFactory
+    collection_ref: str,
+    face_id: UUID,
+    *,
+    receipts: Receipts,
+    caller: Caller,
+    uow: UnitOfWorkFactory,
 ) -> Job:
     """Erase a face and the photograph that only it uses; return the receipt.
 
     Raises: NotFoundError, LegalHoldError.
     """
     with uow() as work:
-        face = _find_face(collection, face_id, caller=caller, work=work)
+        face = _find_face(collection_ref, face_id, caller=caller, work=work)
         erasure = erase_faces(work, face.collection_id, [face], receipts=receipts, caller=caller)
         work.commit()
     return erasure.receipt
@@ -153,9 +160,9 @@ def erase_all_faces(
     )
 
 
-def _find_face(collection: str, face_id: UUID, *, caller: Caller, work: UnitOfWork) -> Face:
-    home = find_collection(collection, caller=caller, work=work)
+def _find_face(collection_ref: str, face_id: UUID, *, caller: Caller, work: UnitOfWork) -> Face:
+    collection = find_collection(collection_ref, caller=caller, work=work)
     face = work.faces.get(face_id)
-    if face is None or face.collection_id != home.id:
+    if face is None or face.collection_id != collection.id:
         raise NotFoundError("there is no such face in the collection")
     return face

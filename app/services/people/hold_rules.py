@@ -23,14 +23,14 @@ def require_unheld(work: UnitOfWork, collection_id: UUID, subject_id: UUID | Non
 
     Raises: LegalHoldError.
     """
-    work.collections.hold(collection_id)
+    work.collections.lock(collection_id)
     for hold in _holds_on(work, collection_id, subject_id):
         raise _refusal(hold)
 
 
 def require_nothing_held(work: UnitOfWork, collection_id: UUID) -> None:
     """Refuse to remove a collection, or everybody in it. Raises: LegalHoldError."""
-    work.collections.hold_alone(collection_id)
+    work.collections.lock_alone(collection_id)
     for hold in work.legal_holds.within(collection_id):
         raise _refusal(hold)
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def place_hold(
-    collection: str,
+    collection_ref: str,
     subject: str | None,
     *,
     reference: str,
@@ -33,9 +33,9 @@ def place_hold(
     NotFoundError. ConflictError: it is held under another reference.
     """
     with uow() as work:
-        home, of = _place(collection, subject, caller=caller, work=work)
-        work.collections.hold_alone(home)
-        standing = work.legal_holds.find(home, of)
+        collection_id, of = _place(collection_ref, subject, caller=caller, work=work)
+        work.collections.lock_alone(collection_id)
+        standing = work.legal_holds.find(collection_id, of)
         if standing is not None:
             if standing.reference != reference:
                 raise ConflictError(
@@ -45,7 +45,7 @@ def place_hold(
             return standing, False
         hold = LegalHold(
             id=new_id(),
-            collection_id=home,
+            collection_id=collection_id,
             subject_id=of,
             reference=reference,
             placed_by=caller.require_owner_id(),
@@ -58,29 +58,31 @@ def place_hold(
 
 
 def get_hold(
-    collection: str, subject: str | None, *, caller: Caller, uow: UnitOfWorkFactory
+    collection_ref: str, subject: str | None, *, caller: Caller, uow: UnitOfWorkFactory
 ) -> LegalHold:
     """Return the hold on a subject, or on the whole collection. Raises: NotFoundError."""
     with uow() as work:
-        return _standing(work, *_place(collection, subject, caller=caller, work=work))
+        return _standing(work, *_place(collection_ref, subject, caller=caller, work=work))
 
 
 def lift_hold(
-    collection: str, subject: str | None, *, caller: Caller, uow: UnitOfWorkFactory
+    collection_ref: str, subject: str | None, *, caller: Caller, uow: UnitOfWorkFactory
 ) -> None:
     """Lift a hold; what is overdue goes with the next sweep. Raises: NotFoundError."""
     with uow() as work:
-        hold = _standing(work, *_place(collection, subject, caller=caller, work=work))
+        hold = _standing(work, *_place(collection_ref, subject, caller=caller, work=work))
         work.legal_holds.delete(hold.id)
         _record(work, Action.LIFT_HOLD, hold)
         work.commit()
 
 
 def _place(
-    collection: str, subject: str | None, *, caller: Caller, work: UnitOfWork
+    collection_ref: str, subject: str | None, *, caller: Caller, work: UnitOfWork
 ) -> tuple[UUID, UUID | None]:
-    home = find_collection(collection, caller=caller, work=work).id
-    return home, None if subject is None else find_subject(home, subject, work=work).id
+    collection_id = find_collection(collection_ref, caller=caller, work=work).id
+    return collection_id, None if subject is None else find_subject(
+        collection_id, subject, work=work
+    ).id
 
 
 def _record(work: UnitOfWork, action: Action, hold: LegalHold) -> None:

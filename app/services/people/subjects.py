@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 def create_subject(
-    collection: str,
+    collection_ref: str,
     name: str,
     *,
     any_case: bool = False,
@@ -42,13 +42,13 @@ def create_subject(
     With ``any_case`` it is taken also by a name that differs in case alone.
     """
     with uow() as work:
-        home = find_collection(collection, caller=caller, work=work)
+        collection = find_collection(collection_ref, caller=caller, work=work)
         if any_case:
-            work.subjects.hold_name(home.id, name)
+            work.subjects.lock_name(collection.id, name)
         find = work.subjects.find_folded if any_case else work.subjects.find
-        if find(home.id, name) is not None:
+        if find(collection.id, name) is not None:
             raise ConflictError("the collection has a subject of this name already")
-        subject = ensure_subject(work, home.id, name)
+        subject = ensure_subject(work, collection.id, name)
         work.commit()
     return subject
 
@@ -78,16 +78,16 @@ def find_subject(collection_id: UUID, reference: str, *, work: UnitOfWork) -> Su
 
 
 def get_subject(
-    collection: str, reference: str, *, caller: Caller, uow: UnitOfWorkFactory
+    collection_ref: str, reference: str, *, caller: Caller, uow: UnitOfWorkFactory
 ) -> Subject:
     """Return the subject of that id or name. Raises: NotFoundError."""
     with uow() as work:
-        home = find_collection(collection, caller=caller, work=work)
-        return find_subject(home.id, reference, work=work)
+        collection = find_collection(collection_ref, caller=caller, work=work)
+        return find_subject(collection.id, reference, work=work)
 
 
 def list_subjects(
-    collection: str,
+    collection_ref: str,
     *,
     after: str | None,
     limit: int,
@@ -100,19 +100,19 @@ def list_subjects(
     Raises: NotFoundError.
     """
     with uow() as work:
-        home = find_collection(collection, caller=caller, work=work)
+        collection = find_collection(collection_ref, caller=caller, work=work)
         return work.subjects.page(
-            home.id, after=after, limit=limit, without_consent_at=without_consent_at
+            collection.id, after=after, limit=limit, without_consent_at=without_consent_at
         )
 
 
 def rename_subject(
-    collection: str, reference: str, name: str, *, caller: Caller, uow: UnitOfWorkFactory
+    collection_ref: str, reference: str, name: str, *, caller: Caller, uow: UnitOfWorkFactory
 ) -> Subject:
     """Give a subject another name. Raises: NotFoundError. ConflictError: it is taken."""
     with uow() as work:
-        home = find_collection(collection, caller=caller, work=work)
-        subject = find_subject(home.id, reference, work=work)
+        collection = find_collection(collection_ref, caller=caller, work=work)
+        subject = find_subject(collection.id, reference, work=work)
         if subject.name != name:
             give_name(work, subject, name)
             work.commit()
@@ -140,15 +140,20 @@ def merge_subjects(
 
 
 def delete_subject(
-    collection: str, reference: str, *, receipts: Receipts, caller: Caller, uow: UnitOfWorkFactory
+    collection_ref: str,
+    reference: str,
+    *,
+    receipts: Receipts,
+    caller: Caller,
+    uow: UnitOfWorkFactory,
 ) -> Job:
     """Erase a subject from everything that knows it; return the receipt.
 
     Raises: NotFoundError, LegalHoldError.
     """
     with uow() as work:
-        home = find_collection(collection, caller=caller, work=work)
-        subject = find_subject(home.id, reference, work=work)
+        collection = find_collection(collection_ref, caller=caller, work=work)
+        subject = find_subject(collection.id, reference, work=work)
         erasure = erase_subject(work, subject, receipts=receipts, caller=caller)
         work.commit()
     return erasure.receipt

@@ -50,7 +50,7 @@ class AuditTrail(Protocol):
     def head(self) -> AuditHead | None:
         """Return the head; ``None`` where nothing was sealed yet."""
 
-    def hold_head(self, first: AuditHead) -> AuditHead:
+    def lock_head(self, first: AuditHead) -> AuditHead:
         """Return the head, kept from other sealers until the transaction ends.
 
         Where there is none, ``first`` is it.

@@ -80,14 +80,14 @@ class JobRepository(Protocol):
     def report(self, claim: Job, done: int) -> None:
         """Set how many images are done, if the claim still holds."""
 
-    def release(self, claim: Job, *, publish_at: datetime, excused: bool = False) -> bool:
-        """Put a claimed job back among the queued; ``False`` when the claim was lost.
+    def retry(self, claim: Job, *, publish_at: datetime, excused: bool = False) -> bool:
+        """Queue a claimed job again; ``False`` when the claim was lost.
 
-        An excused attempt does not count.
+        The attempt counts, unless it is ``excused``.
         """
 
     def advance(self, claim: Job, *, done: int, publish_at: datetime) -> None:
-        """Put a claimed job back among the queued with a part of it done, if the claim still holds.
+        """Queue a claimed job again with a part of it done, if the claim still holds.
 
         The attempt does not count, and losses before it are forgotten: the job has moved on.
         """
@@ -95,7 +95,7 @@ class JobRepository(Protocol):
     def postpone(self, job_id: UUID, *, publish_at: datetime) -> None:
         """Set when the sweep may put the message of a queued job again."""
 
-    def hold(self, claim: Job) -> bool:
+    def lock(self, claim: Job) -> bool:
         """Lock a claimed job until the transaction ends; ``False`` when the claim was lost."""
 
     def finish(self, endings: Sequence[Ending], *, expires_at: datetime) -> tuple[list[Job], bool]:

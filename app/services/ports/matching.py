@@ -101,7 +101,7 @@ class ReembeddingRepository(Protocol):
     def get(self, reembedding_id: UUID) -> Reembedding | None:
         """Return the change, or ``None``."""
 
-    def hold(self, reembedding_id: UUID) -> Reembedding | None:
+    def lock(self, reembedding_id: UUID) -> Reembedding | None:
         """Return the change as it is now; it stays so until the transaction ends."""
 
     def of_job(self, job_id: UUID) -> Reembedding | None:

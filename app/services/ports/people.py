@@ -28,16 +28,16 @@ class CollectionRepository(Protocol):
     def get(self, collection_id: UUID) -> Collection | None:
         """Return the collection, or ``None``."""
 
-    def hold(self, collection_id: UUID) -> Collection | None:
+    def lock(self, collection_id: UUID) -> Collection | None:
         """Return the collection as it is now, and stays until the transaction ends, or ``None``.
 
-        Whoever writes or removes faces holds it beside others.
+        Whoever writes or removes faces locks it beside others.
         """
 
-    def hold_alone(self, collection_id: UUID) -> Collection | None:
-        """Wait until nobody else holds the collection, and keep others from it until the end.
+    def lock_alone(self, collection_id: UUID) -> Collection | None:
+        """Wait until nobody else has locked the collection, and keep others from it until the end.
 
-        Whoever changes it, or what may be written or removed, holds it alone. Returns as ``hold``.
+        Whoever changes it, or what may be written or removed, locks it alone. Returns as ``lock``.
         """
 
     def find(self, name: str) -> Collection | None:
@@ -59,8 +59,8 @@ class CollectionRepository(Protocol):
 class SubjectRepository(Protocol):
     """The people known to a collection."""
 
-    def hold_name(self, collection_id: UUID, name: str) -> None:
-        """Wait until no other transaction holds the name, in whatever case, and hold it."""
+    def lock_name(self, collection_id: UUID, name: str) -> None:
+        """Lock a name, in whatever case, until the transaction ends."""
 
     def ensure(self, collection_id: UUID, name: str) -> Subject:
         """Return the subject of that name, made if need be."""
@@ -113,7 +113,7 @@ class SubjectRepository(Protocol):
     def count_enrolled(self, collection_id: UUID, *, up_to: int, but: Iterable[UUID] = ()) -> int:
         """Return how many subjects have faces, leaving out those named; count no further."""
 
-    def hold_enrolled(self, collection_id: UUID) -> set[UUID]:
+    def lock_enrolled(self, collection_id: UUID) -> set[UUID]:
         """Return the subjects with faces; none loses the last one before the transaction ends."""
 
     def rename(self, subject_id: UUID, name: str) -> None:

@@ -43,7 +43,7 @@ def enrolled(
     where one is needed. ModelChangedError: the collection has come to need vectors of another
     model.
     """
-    collection = work.collections.hold(job.collection_id) if job.collection_id else None
+    collection = work.collections.lock(job.collection_id) if job.collection_id else None
     if collection is None:
         raise NotFoundError("the collection was deleted before the face was enrolled")
     name, ruled_out = parameters.subject, parameters.not_subject
@@ -112,7 +112,7 @@ def _subject(
     work: UnitOfWork, parameters: EnrolmentParameters, collection: Collection, name: str
 ) -> Subject:
     if parameters.any_case:
-        work.subjects.hold_name(collection.id, name)
+        work.subjects.lock_name(collection.id, name)
     known = named_subject(work, collection.id, parameters)
     return work.subjects.ensure(collection.id, name) if known is None else known
 

@@ -175,12 +175,12 @@ def _account(work: UnitOfWork, endpoint_id: UUID, attempt: Attempt) -> bool:
         )
     for one in sorted({endpoint_id, *(other.id for other in others)}):
         work.endpoints.lock(one)
-    held = work.endpoints.lock(endpoint_id)
-    if held is None:
+    locked = work.endpoints.lock(endpoint_id)
+    if locked is None:
         return False
-    changed = held.after(attempt)
+    changed = locked.after(attempt)
     work.endpoints.update(changed)
-    if held.enabled and not changed.enabled:
+    if locked.enabled and not changed.enabled:
         data = {"id": str(changed.id), "reason": changed.disabled_reason}
         for other in others:
             if other.id != changed.id:

@@ -171,7 +171,7 @@ class SqlAuditTrail:
         row = self._session.execute(_SELECT_HEAD).one_or_none()
         return None if row is None else AuditHead(**row._mapping)  # noqa: SLF001 - its public name
 
-    def hold_head(self, first: AuditHead) -> AuditHead:
+    def lock_head(self, first: AuditHead) -> AuditHead:
         values = {"id": 1, **asdict(first)}
         self._session.execute(upsert(_HEADS).values(values).on_conflict_do_nothing())
         row = self._session.execute(_SELECT_HEAD.with_for_update()).one()

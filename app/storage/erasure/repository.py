@@ -131,10 +131,10 @@ class SqlErasureRepository:
 
     def tenant(self, tenant_id: UUID) -> Counter[str]:
         gone = Counter(_NOBODY)
-        for home in self._session.scalars(
+        for collection_id in self._session.scalars(
             select(CollectionRow.id).where(CollectionRow.tenant_id == tenant_id)
         ).all():
-            gone.update(self.collection(home))
+            gone.update(self.collection(collection_id))
         gone.update(self._forget_jobs(JobRow.tenant_id == tenant_id))
         delete_tenant(self._session, tenant_id)
         return gone
@@ -151,8 +151,8 @@ class SqlErasureRepository:
         for row in rows:
             found.setdefault((row.tenant_id, row.collection_id), []).append(row.id)
         return [
-            ExpiredFaces(tenant_id=tenant, collection_id=home, face_ids=faces)
-            for (tenant, home), faces in found.items()
+            ExpiredFaces(tenant_id=tenant, collection_id=collection_id, face_ids=faces)
+            for (tenant, collection_id), faces in found.items()
         ]
 
     def record(self, receipt: Job) -> Job:

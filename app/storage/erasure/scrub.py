@@ -48,7 +48,7 @@ _HOLD_NOBODY = frozenset(
 )
 
 #: What is in it can be read with keys alone, unless it was stored before there were any.
-_SEALED = {ImageRow.__tablename__}
+_ENCRYPTED = {ImageRow.__tablename__}
 
 #: For how long a table is waited for, while its other users wait behind; and how often.
 _LOCK_TIMEOUT = "2s"
@@ -72,7 +72,7 @@ SELECT unnest(array_remove(ARRAY[
 _OLDEST = "SELECT min(at) FROM erasures WHERE gone_at IS NULL OR gone_at = 'infinity'"
 _MARK = "UPDATE erasures SET gone_at = 'infinity' WHERE gone_at IS NULL"
 _MARKED = "SELECT count(*) FROM erasures WHERE gone_at = 'infinity'"
-_UNSEALED = "SELECT EXISTS (SELECT FROM erasures WHERE kind = 'images' AND gone_at = 'infinity')"
+_UNENCRYPTED = "SELECT EXISTS (SELECT FROM erasures WHERE kind = 'images' AND gone_at = 'infinity')"
 _UNMARK = "UPDATE erasures SET gone_at = now() WHERE gone_at = 'infinity'"
 _GONE_AT = Keys(ErasureReceipt).bytes_gone_at
 _OPEN_RECEIPTS = """
@@ -114,9 +114,9 @@ class PostgresScrub:
             if not count:
                 return 0
             _await_older_transactions(connection)
-            unsealed = _one(connection, _UNSEALED)[0]
+            unencrypted = _one(connection, _UNENCRYPTED)[0]
             for table in tables_of(connection):
-                if table.name not in _HOLD_NOBODY | (set() if unsealed else _SEALED):
+                if table.name not in _HOLD_NOBODY | (set() if unencrypted else _ENCRYPTED):
                     _rewrite(connection, table.name)
             # The log up to here is in older files than the checkpoint's, which then removes them.
             connection.execute("SELECT pg_switch_wal()")

@@ -48,7 +48,7 @@ from app.storage.jobs.statements import (
     SELECT_JOB,
     expiry,
 )
-from app.storage.people.image_keys import new_key, seal, unseal
+from app.storage.people.image_keys import decrypt, encrypt, new_key
 from app.storage.tables import ImageKeyRow, ImageRow, JobRow
 
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ class SqlJobRepository:
                     "publish_at": publish_at,
                     "created_at": job.created_at,
                     "image_ids": [new_id() for _ in images],
-                    "image_data": [seal(*pair) for pair in zip(images, keys, strict=True)],
+                    "image_data": [encrypt(*pair) for pair in zip(images, keys, strict=True)],
                     "image_keys": keys,
                     "earliest": earliest,
                     "behind": behind,
@@ -227,7 +227,7 @@ class SqlJobRepository:
                 models = tuple(filter(None, (row.model, row.second_model)))
                 claims[row.id] = replace(job_of(row), models=models), []
             if row.image is not None:
-                claims[row.id][1].append(unseal(row.image, row.key))
+                claims[row.id][1].append(decrypt(row.image, row.key))
         return list(claims.values())
 
     def extend(self, claims: Sequence[Job], lease: timedelta) -> set[UUID]:
@@ -242,7 +242,7 @@ class SqlJobRepository:
     def report(self, claim: Job, done: int) -> None:
         self._session.execute(update(JobRow).where(_held(claim)).values(done=done))
 
-    def release(self, claim: Job, *, publish_at: datetime, excused: bool = False) -> bool:
+    def retry(self, claim: Job, *, publish_at: datetime, excused: bool = False) -> bool:
         return self._changed(
             update(JobRow)
             .where(_held(claim))
@@ -277,7 +277,7 @@ class SqlJobRepository:
             .values(publish_at=publish_at, publishes=1)
         )
 
-    def hold(self, claim: Job) -> bool:
+    def lock(self, claim: Job) -> bool:
         query = select(JobRow.id).where(_held(claim)).with_for_update()
         return self._session.execute(query).one_or_none() is not None
 
@@ -330,7 +330,7 @@ class SqlJobRepository:
                 JobRow.state.in_(_WITH_PROBES),
             )
         ).one_or_none()
-        return None if row is None else unseal(row.data, row.key)
+        return None if row is None else decrypt(row.data, row.key)
 
     def drop_probes(self, collection_id: UUID) -> None:
         ended = select(JobRow.id).where(

@@ -59,7 +59,7 @@ def _add_job() -> Any:  # noqa: ANN401
     """Insert a job, its images and its audit record; return its turn.
 
     Parameters: the columns, ``earliest``, ``behind``, ``image_ids``, ``image_data``, which is
-    sealed, ``image_keys``, and those of ``record_parameters``.
+    encrypted, ``image_keys``, and those of ``record_parameters``.
     """
     given = {name: bindparam(name, type_=_JOBS.c[name].type) for name in _GIVEN}
     others = (bindparam(name, type_=BigInteger()) for name in ("earliest", "behind"))

@@ -17,7 +17,7 @@ from app.domain.reembedding import (
     StoredFace,
 )
 from app.storage.people.faces import detection_of
-from app.storage.people.image_keys import unseal
+from app.storage.people.image_keys import decrypt
 from app.storage.search.statements import vector_of
 from app.storage.tables import FaceRow, ImageKeyRow, ImageRow, ReembeddingRow, SubjectRow
 
@@ -76,8 +76,8 @@ class SqlReembeddingRepository:
     def get(self, reembedding_id: UUID) -> Reembedding | None:
         return self._one(ReembeddingRow.id == reembedding_id)
 
-    def hold(self, reembedding_id: UUID) -> Reembedding | None:
-        return self._one(ReembeddingRow.id == reembedding_id, held=True)
+    def lock(self, reembedding_id: UUID) -> Reembedding | None:
+        return self._one(ReembeddingRow.id == reembedding_id, locked=True)
 
     def of_job(self, job_id: UUID) -> Reembedding | None:
         return self._one(ReembeddingRow.job_id == job_id)
@@ -122,7 +122,7 @@ class SqlReembeddingRepository:
             StoredFace(
                 id=row.id,
                 detection=detection_of(row),
-                image=None if row.image is None else unseal(row.image, row.key),
+                image=None if row.image is None else decrypt(row.image, row.key),
             )
             for row in rows
         ]
@@ -217,9 +217,9 @@ class SqlReembeddingRepository:
         query = select(func.count()).select_from(FaceRow)
         return self._session.scalar(query.where(FaceRow.collection_id == collection_id)) or 0
 
-    def _one(self, condition: Any, *, held: bool = False) -> Reembedding | None:  # noqa: ANN401
+    def _one(self, condition: Any, *, locked: bool = False) -> Reembedding | None:  # noqa: ANN401
         query = select(ReembeddingRow).where(condition)
-        if held:
+        if locked:
             query = query.with_for_update()
         row = self._session.scalar(query.execution_options(populate_existing=True))
         return None if row is None else _reembedding(row)

@@ -53,14 +53,14 @@ class SqlCollectionRepository:
             self._known[collection_id] = collection_of(row)
         return self._known[collection_id]
 
-    def hold(self, collection_id: UUID) -> Collection | None:
+    def lock(self, collection_id: UUID) -> Collection | None:
         # What a new face takes anyway, for its reference.
-        return self._hold(collection_id, {"read": True, "key_share": True})
+        return self._lock(collection_id, {"read": True, "key_share": True})
 
-    def hold_alone(self, collection_id: UUID) -> Collection | None:
-        return self._hold(collection_id, True)  # noqa: FBT003 - SQLAlchemy's
+    def lock_alone(self, collection_id: UUID) -> Collection | None:
+        return self._lock(collection_id, True)  # noqa: FBT003 - SQLAlchemy's
 
-    def _hold(self, collection_id: UUID, lock: ForUpdateParameter) -> Collection | None:
+    def _lock(self, collection_id: UUID, lock: ForUpdateParameter) -> Collection | None:
         self._known.pop(collection_id, None)
         row = self._session.get(
             CollectionRow,

@@ -48,14 +48,14 @@ def copies(source: UUID, target: UUID) -> list[Insert]:
             func.left(text, _HALF, type_=Text()) + func.right(digest, _HALF, type_=Text()), PgUuid()
         )
 
-    home = sql_cast(literal(str(target)), PgUuid())
+    collection_id = sql_cast(literal(str(target)), PgUuid())
     of_source = _FACES.c.collection_id == source
     people = select(_SUBJECTS.c.id).where(_SUBJECTS.c.collection_id == source)
     images = select(_FACES.c.image_id).where(of_source)
     return [
         _copy(
             _SUBJECTS,
-            {"id": copied(_SUBJECTS.c.id), "collection_id": home, "prototype": null()},
+            {"id": copied(_SUBJECTS.c.id), "collection_id": collection_id, "prototype": null()},
             _SUBJECTS.c.collection_id == source,
         ),
         _copy(
@@ -77,7 +77,7 @@ def copies(source: UUID, target: UUID) -> list[Insert]:
             _FACES,
             {
                 "id": copied(_FACES.c.id),
-                "collection_id": home,
+                "collection_id": collection_id,
                 "subject_id": copied(_FACES.c.subject_id),
                 "rejected_subject_id": copied(_FACES.c.rejected_subject_id),
                 "job_id": copied(_FACES.c.job_id),

@@ -13,7 +13,7 @@ from app.domain.geometry import BoundingBox, FiveLandmarks, Point
 from app.domain.identity import new_id
 from app.domain.matching import Candidate
 from app.domain.training import LabelledFace
-from app.storage.people.image_keys import unseal
+from app.storage.people.image_keys import decrypt
 from app.storage.search.face_search import FaceSearch
 from app.storage.search.statements import REJECTIONS, vector_of
 from app.storage.tables import CollectionRow, FaceRow, ImageKeyRow, ImageRow, SubjectRow
@@ -166,7 +166,7 @@ class SqlFaceRepository:
             .outerjoin(ImageKeyRow, ImageKeyRow.image_id == ImageRow.id)
             .where(FaceRow.id == face_id)
         ).one_or_none()
-        return None if row is None else unseal(row.data, row.key)
+        return None if row is None else decrypt(row.data, row.key)
 
     def page(
         self,

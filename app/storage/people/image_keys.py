@@ -21,12 +21,12 @@ def new_key() -> bytes:
     return secrets.token_bytes(KEY_BYTES)
 
 
-def seal(photograph: bytes, key: bytes) -> bytes:
+def encrypt(photograph: bytes, key: bytes) -> bytes:
     """Return what is stored of a photograph: AES-256-GCM, 16 bytes longer."""
     return AESGCM(key).encrypt(_NONCE, photograph, None)
 
 
-def unseal(stored: bytes, key: bytes | None) -> bytes:
+def decrypt(stored: bytes, key: bytes | None) -> bytes:
     """Return the photograph; without a key it is one that was stored as it is.
 
     Raises: InvalidTag: it is another key's, or was changed.

@@ -51,7 +51,7 @@ class SqlSubjectRepository:
         #: Counted in this transaction: the jobs of a batch mostly ask for the same.
         self._enrolled: dict[tuple[UUID, int, frozenset[UUID]], int] = {}
 
-    def hold_name(self, collection_id: UUID, name: str) -> None:
+    def lock_name(self, collection_id: UUID, name: str) -> None:
         spelt = func.concat(str(collection_id), func.lower(name))
         self._session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(spelt, 0))))
 
@@ -171,7 +171,7 @@ class SqlSubjectRepository:
             self._enrolled[key] = self._session.scalar(select(func.count()).select_from(some)) or 0
         return self._enrolled[key]
 
-    def hold_enrolled(self, collection_id: UUID) -> set[UUID]:
+    def lock_enrolled(self, collection_id: UUID) -> set[UUID]:
         return set(
             self._session.scalars(
                 select(SubjectRow.id)

@@ -82,7 +82,7 @@ class ImageRow(TenantOwned, Base):
     #: The job that still needs the image; none once only faces refer to it.
     job_id: Mapped[UUID | None] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"))
     number: Mapped[int]
-    #: The photograph, sealed unless it was stored before there were keys.
+    #: The photograph, encrypted unless it was stored before there were keys.
     data: Mapped[bytes]
     sealed: Mapped[bool] = mapped_column(server_default=text("false"))
 

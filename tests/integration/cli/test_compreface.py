@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from app.compat.compreface.usecases.applications import find_service
-from app.compat.compreface.usecases.examples import home_of, subject_names
+from app.compat.compreface.usecases.examples import collection_id_of, subject_names
 from app.domain.compreface import ServiceType
 from app.domain.errors import NotFoundError
 from app.storage.unit_of_work import SqlUnitOfWork
@@ -43,7 +43,7 @@ def test_a_new_key_takes_the_place_of_the_old_one(run, find, key):
 def test_a_clone_has_the_same_people_behind_another_key(run, find, key, uow):
     service = find(key)
     with uow() as work:
-        work.subjects.ensure(home_of(service), "Ann")
+        work.subjects.ensure(collection_id_of(service), "Ann")
         work.commit()
     copy = find(run("service", "clone", str(service.id), "copy").strip())
     assert (copy.name, copy.application_id) == ("copy", service.application_id)

@@ -20,7 +20,7 @@ from app.compat.compreface.usecases.applications import (
 )
 from app.domain.errors import ConflictError, NotFoundError
 from app.domain.naming import as_uuid
-from app.web.context import container, current_caller
+from app.web.context import current_caller, current_container
 
 if TYPE_CHECKING:
     from flask import Response
@@ -34,7 +34,7 @@ routes.before_request(authenticate)
 @routes.get("/apps")
 def listing() -> Response:
     """List all applications, oldest first."""
-    return answer([_document(one) for one, _ in list_services(uow=container().uow)])
+    return answer([_document(one) for one, _ in list_services(uow=current_container().uow)])
 
 
 @routes.get("/app/<app_id>")
@@ -51,8 +51,8 @@ def create() -> Response:
         made = create_application(
             name,
             tenant_id=administrator().tenant_id,
-            uow=container().uow,
-            clock=container().clock,
+            uow=current_container().uow,
+            clock=current_container().clock,
         )
     except ConflictError:
         raise not_unique(name) from None
@@ -67,7 +67,7 @@ def rename(app_id: str) -> Response:
     try:
         if name == application.name:
             raise not_unique(name)
-        renamed = rename_application(application.id, name, uow=container().uow)
+        renamed = rename_application(application.id, name, uow=current_container().uow)
     except ConflictError:
         raise not_unique(name) from None
     except NotFoundError:
@@ -81,9 +81,9 @@ def delete(app_id: str) -> Response:
     try:
         delete_application(
             find_application(app_id).id,
-            receipts=container().receipts,
+            receipts=current_container().receipts,
             caller=current_caller(),
-            uow=container().uow,
+            uow=current_container().uow,
         )
     except NotFoundError:
         raise _not_found(app_id) from None
@@ -96,7 +96,7 @@ def find_application(app_id: str) -> Application:
     if wanted is None:
         raise _not_found(app_id)
     try:
-        return get_application(wanted, uow=container().uow)
+        return get_application(wanted, uow=current_container().uow)
     except NotFoundError:
         raise _not_found(app_id) from None
 

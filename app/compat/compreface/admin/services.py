@@ -27,7 +27,7 @@ from app.compat.compreface.usecases.examples import list_examples, subject_names
 from app.domain.compreface import ServiceType
 from app.domain.errors import ConflictError, NotFoundError
 from app.domain.naming import as_uuid
-from app.web.context import container, current_caller
+from app.web.context import current_caller, current_container
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -43,7 +43,7 @@ routes.before_request(authenticate)
 @routes.get("/app/<app_id>/models")
 def listing(app_id: str) -> Response:
     """List the services of an application, oldest first."""
-    found = services_of(find_application(app_id).id, uow=container().uow)
+    found = services_of(find_application(app_id).id, uow=current_container().uow)
     return answer([_document(service) for service in found])
 
 
@@ -53,7 +53,7 @@ def show(app_id: str, model_id: str) -> Response:
     service = _find(app_id, model_id)
     counts = {}
     if service.collection_id is not None:
-        uow = container().uow
+        uow = current_container().uow
         counts = {
             "subjectCount": len(subject_names(service, uow=uow)),
             "imageCount": list_examples(service, subject=None, offset=0, limit=1, uow=uow).total,
@@ -74,10 +74,12 @@ def create(app_id: str) -> Response:
         application=application.name,
         name=name,
         type=ServiceType[kind],
-        model=container().settings.model,
+        model=current_container().settings.model,
     )
     try:
-        made, key = create_service(wanted, uow=container().uow, clock=container().clock)
+        made, key = create_service(
+            wanted, uow=current_container().uow, clock=current_container().clock
+        )
     except ConflictError:
         raise not_unique(name) from None
     return answer(_document(made, key), HTTPStatus.CREATED)
@@ -89,7 +91,9 @@ def clone(app_id: str, model_id: str) -> Response:
     service = _find(app_id, model_id)
     name = checked_name(json_object().get("name"), "Model")
     try:
-        made, key = clone_service(service.id, name, uow=container().uow, clock=container().clock)
+        made, key = clone_service(
+            service.id, name, uow=current_container().uow, clock=current_container().clock
+        )
     except ConflictError:
         raise not_unique(name) from None
     return answer(_document(made, key), HTTPStatus.CREATED)
@@ -103,7 +107,7 @@ def rename(app_id: str, model_id: str) -> Response:
     if name == service.name:
         raise not_unique(name)
     try:
-        renamed = rename_service(service.id, name, uow=container().uow)
+        renamed = rename_service(service.id, name, uow=current_container().uow)
     except ConflictError:
         raise not_unique(name) from None
     return answer(_document(renamed))
@@ -112,7 +116,7 @@ def rename(app_id: str, model_id: str) -> Response:
 @routes.put("/app/<app_id>/model/<model_id>/apikey")
 def new_key(app_id: str, model_id: str) -> Response:
     """Give a service another key."""
-    return answer(_document(*rotate_key(_find(app_id, model_id).id, uow=container().uow)))
+    return answer(_document(*rotate_key(_find(app_id, model_id).id, uow=current_container().uow)))
 
 
 @routes.delete("/app/<app_id>/model/<model_id>")
@@ -120,9 +124,9 @@ def delete(app_id: str, model_id: str) -> Response:
     """Remove a service with all that it knows."""
     delete_service(
         _find(app_id, model_id).id,
-        receipts=container().receipts,
+        receipts=current_container().receipts,
         caller=current_caller(),
-        uow=container().uow,
+        uow=current_container().uow,
     )
     return answer({})
 
@@ -130,7 +134,9 @@ def delete(app_id: str, model_id: str) -> Response:
 @routes.get("/app/<app_id>/model/<model_id>/statistics")
 def statistics(app_id: str, model_id: str) -> Response:
     """Tell the calls of each day, newest first."""
-    days = calls_by_day(_find(app_id, model_id).id, uow=container().uow, clock=container().clock)
+    days = calls_by_day(
+        _find(app_id, model_id).id, uow=current_container().uow, clock=current_container().clock
+    )
     return answer([{"requestCount": calls, "createdDate": day.isoformat()} for day, calls in days])
 
 
@@ -142,7 +148,7 @@ def _find(app_id: str, model_id: str) -> Service:
     if wanted is None:
         raise missing
     try:
-        service = get_service(wanted, uow=container().uow)
+        service = get_service(wanted, uow=current_container().uow)
     except NotFoundError:
         raise missing from None
     if service.application_id != application.id:

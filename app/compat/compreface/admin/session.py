@@ -16,7 +16,7 @@ from app.compat.compreface.documents import answer
 from app.compat.compreface.errors import CompreFaceError
 from app.domain.access import Credential
 from app.domain.caller import Caller
-from app.web.context import act_for, claim, container, key_ring
+from app.web.context import act_for, claim, current_container, key_ring
 
 if TYPE_CHECKING:
     from app.domain.access import ApiKey
@@ -75,7 +75,7 @@ def _administrator(text: str) -> ApiKey:
         key = key_ring().find(credential.public_id)
     if key is not None:
         claim(Caller.of_key(key))
-    now = container().clock.now()
+    now = current_container().clock.now()
     if (
         credential is None
         or key is None

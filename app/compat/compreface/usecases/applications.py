@@ -151,26 +151,26 @@ def clone_service(
     key, copy_id, now = uuid4(), new_id(), clock.now()
     with uow() as work:
         service = _service(work, service_id)
-        home = None
+        collection = None
         if service.collection_id is not None:
             original = work.collections.get(service.collection_id)
             if original is None:
                 raise NotFoundError("the service was deleted meanwhile")
-            home = replace(
+            collection = replace(
                 original,
                 id=new_id(),
                 name=_collection_name(copy_id),
                 second_model=None,
                 created_at=now,
             )
-            add_collection(work, home)
-            work.collections.copy_people(original.id, home.id)
+            add_collection(work, collection)
+            work.collections.copy_people(original.id, collection.id)
         copy = replace(
             service,
             id=copy_id,
             name=name,
             key_hash=hash_key(key),
-            collection_id=None if home is None else home.id,
+            collection_id=None if collection is None else collection.id,
             created_at=now,
         )
         work.services.add(copy)
@@ -203,13 +203,13 @@ def services_of(application_id: UUID, *, uow: UnitOfWorkFactory) -> list[Service
 def models_of_services(*, uow: UnitOfWorkFactory) -> set[str]:
     """Return the ids of the models that the collections of services were made with."""
     with uow() as work:
-        homes = [
+        collections = [
             work.collections.get(service.collection_id)
             for application in work.applications.all()
             for service in work.services.page(application.id)
             if service.collection_id is not None
         ]
-    return {home.model for home in homes if home is not None}
+    return {collection.model for collection in collections if collection is not None}
 
 
 def delete_service(

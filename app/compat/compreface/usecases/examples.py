@@ -40,7 +40,7 @@ class Examples:
     total: int
 
 
-def home_of(service: Service) -> UUID:
+def collection_id_of(service: Service) -> UUID:
     """Return the id of the collection of a recognition service."""
     if service.collection_id is None:
         raise ValueError("only a recognition service has a collection")
@@ -50,16 +50,16 @@ def home_of(service: Service) -> UUID:
 def model_of(service: Service, *, uow: UnitOfWorkFactory) -> str:
     """Return the model that a recognition service is searched by. Raises: NotFoundError."""
     with uow() as work:
-        home = work.collections.get(home_of(service))
-    if home is None:
+        collection = work.collections.get(collection_id_of(service))
+    if collection is None:
         raise NotFoundError("the service was deleted meanwhile")
-    return home.model
+    return collection.model
 
 
 def subject_names(service: Service, *, uow: UnitOfWorkFactory) -> list[str]:
     """Return the names of all subjects in order."""
     with uow() as work:
-        return work.subjects.names(home_of(service))
+        return work.subjects.names(collection_id_of(service))
 
 
 def rename_or_merge(
@@ -71,17 +71,17 @@ def rename_or_merge(
     that would go is held. ConsentRequiredError: the other one may not be enrolled.
     """
     with uow() as work:
-        home = work.collections.hold(home_of(service))
-        subject = work.subjects.find_folded(home_of(service), name)
+        collection = work.collections.lock(collection_id_of(service))
+        subject = work.subjects.find_folded(collection_id_of(service), name)
         if subject is None:
             raise NotFoundError("there is no such subject")
         if subject.name == new:
             return False
-        other = work.subjects.find_folded(home_of(service), new)
+        other = work.subjects.find_folded(collection_id_of(service), new)
         if other is None or other.id == subject.id:
             give_name(work, subject, new)
-        elif home is not None:
-            merge_subjects(work, home, subject, other, now=clock.now())
+        elif collection is not None:
+            merge_subjects(work, collection, subject, other, now=clock.now())
         _commit_erasure(work, service)
     return True
 
@@ -91,7 +91,7 @@ def delete_subject(
 ) -> str:
     """Remove a subject with its examples; return its stored name. Raises: NotFoundError."""
     with uow() as work:
-        subject = work.subjects.find_folded(home_of(service), name)
+        subject = work.subjects.find_folded(collection_id_of(service), name)
         if subject is None:
             raise NotFoundError("there is no such subject")
         erase_subject(work, subject, receipts=receipts, caller=caller)
@@ -104,7 +104,9 @@ def delete_all_subjects(
 ) -> int:
     """Remove all subjects with their examples; return how many subjects."""
     with uow() as work:
-        erasure = erase_all_subjects(work, home_of(service), receipts=receipts, caller=caller)
+        erasure = erase_all_subjects(
+            work, collection_id_of(service), receipts=receipts, caller=caller
+        )
         _commit_erasure(work, service)
     return erasure.rows["subjects"]
 
@@ -113,17 +115,19 @@ def list_examples(
     service: Service, *, subject: str | None, offset: int, limit: int, uow: UnitOfWorkFactory
 ) -> Examples:
     """Return a part of the examples, of one subject where one is given, spelt exactly so."""
-    home = home_of(service)
+    collection_id = collection_id_of(service)
     with uow() as work:
         subject_id = None
         if subject is not None:
-            found = work.subjects.find(home, subject)
+            found = work.subjects.find(collection_id, subject)
             if found is None:
                 return Examples(faces=[], total=0)
             subject_id = found.id
         return Examples(
-            faces=work.faces.slice(home, subject_id=subject_id, offset=offset, limit=limit),
-            total=work.faces.count(home, subject_id=subject_id),
+            faces=work.faces.slice(
+                collection_id, subject_id=subject_id, offset=offset, limit=limit
+            ),
+            total=work.faces.count(collection_id, subject_id=subject_id),
         )
 
 
@@ -145,12 +149,13 @@ def nearest_examples(
     uow: UnitOfWorkFactory,
 ) -> list[list[Candidate]]:
     """Return the examples nearest to each probe, best first, or one example alone."""
-    home = home_of(service)
+    collection_id = collection_id_of(service)
     with uow() as work:
         found = [
-            work.faces.nearest_faces(probe, home, limit=limit, face_id=face_id) for probe in probes
+            work.faces.nearest_faces(probe, collection_id, limit=limit, face_id=face_id)
+            for probe in probes
         ]
-        work.audit.record(Action.SEARCH_VECTORS, home, vectors=len(probes))
+        work.audit.record(Action.SEARCH_VECTORS, collection_id, vectors=len(probes))
         work.commit()
     return found
 
@@ -180,7 +185,7 @@ def delete_examples(
         known = (_face(work, service, face_id) for face_id in dict.fromkeys(face_ids))
         found = [face for face in known if face is not None]
         if found:
-            erase_faces(work, home_of(service), found, receipts=receipts, caller=caller)
+            erase_faces(work, collection_id_of(service), found, receipts=receipts, caller=caller)
             _commit_erasure(work, service)
     return found
 
@@ -197,12 +202,12 @@ def delete_examples_of(
 
     Without a name the subjects themselves stay.
     """
-    home = home_of(service)
+    collection_id = collection_id_of(service)
     with uow() as work:
         if subject is None:
-            erasure = erase_all_faces(work, home, receipts=receipts, caller=caller)
+            erasure = erase_all_faces(work, collection_id, receipts=receipts, caller=caller)
         else:
-            found = work.subjects.find_folded(home, subject)
+            found = work.subjects.find_folded(collection_id, subject)
             if found is None:
                 return 0
             erasure = erase_subject(work, found, receipts=receipts, caller=caller)

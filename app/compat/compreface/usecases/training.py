@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from app.compat.compreface.usecases.examples import home_of
+from app.compat.compreface.usecases.examples import collection_id_of
 from app.domain.errors import ConflictError, NotEnoughFacesError
 from app.domain.job import JobState, JobType
 from app.domain.job_parameters import TrainingParameters
@@ -36,8 +36,11 @@ def running_training(service: Service, *, uow: UnitOfWorkFactory) -> UUID | None
 def is_trained(service: Service, *, uow: UnitOfWorkFactory) -> bool:
     """Whether there is a trained matcher for the model of the service's collection."""
     with uow() as work:
-        home = work.collections.get(home_of(service))
-        return home is not None and work.trainings.active_id(home.id, home.model) is not None
+        collection = work.collections.get(collection_id_of(service))
+        return (
+            collection is not None
+            and work.trainings.active_id(collection.id, collection.model) is not None
+        )
 
 
 def start_training(service: Service, *, desk: JobDesk) -> None:
@@ -48,7 +51,7 @@ def start_training(service: Service, *, desk: JobDesk) -> None:
     if running_training(service, uow=desk.uow) is not None:
         raise ConflictError("a training has not ended")
     with desk.uow() as work:
-        examples = work.faces.count(home_of(service), subject_id=None)
+        examples = work.faces.count(collection_id_of(service), subject_id=None)
     if examples < _LEAST_FACES:
         raise NotEnoughFacesError
     desk.submit(

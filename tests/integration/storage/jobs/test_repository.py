@@ -172,7 +172,7 @@ def test_a_job_tried_before_is_claimed_alone(uow):
     first, other = submit(uow), submit(uow)
     [(claim, _)] = claim_jobs(uow, first)
     with uow() as work:
-        assert work.jobs.release(claim, publish_at=NOW)
+        assert work.jobs.retry(claim, publish_at=NOW)
         work.commit()
     assert [job.id for job, _ in claim_jobs(uow, first, companions=5)] == [first.id]
     assert [job.id for job, _ in claim_jobs(uow, other, companions=5)] == [other.id]
@@ -182,7 +182,7 @@ def test_a_late_result_is_refused_once_another_attempt_runs(uow):
     job = submit(uow)
     [(zombie, _)] = claim_jobs(uow, job)
     with uow() as work:
-        work.jobs.release(zombie, publish_at=NOW)
+        work.jobs.retry(zombie, publish_at=NOW)
         work.commit()
     [(second, _)] = claim_jobs(uow, job)
     assert not _finish(uow, zombie)
