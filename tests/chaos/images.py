@@ -136,8 +136,8 @@ def bombs():
     small = encoded(Image.new("L", (16, 16)), "JPEG")
     for name, segment in [("small segments", b"\xff\xe1\0\x14Exif\0\0" + b"x" * 12),
                           ("comments", b"\xff\xfe\0\2")]:  # fmt: skip
-        many = segment * (9_900_000 // len(segment))
-        yield f"JPEG of 9.9 MB of {name}", small[:2] + many + small[2:]
+        many = segment * (2_500_000 // len(segment))
+        yield f"JPEG of 2.5 MB of {name}", small[:2] + many + small[2:]
     yield "GIF of 65,535 x 65,535", b"GIF89a" + struct.pack("<HH", 65_535, 65_535) + b"\0\0\0"
     yield "TIFF that refers to itself", b"II*\0\x08\0\0\0" + b"\x01\0" + b"\0" * 12 + b"\x08\0\0\0"
     yield "compressed body", zlib.compress(encoded(Image.new("RGB", (500, 500)), "PNG"), 9)
@@ -146,7 +146,7 @@ def bombs():
 
 
 #: The one of the costly files whose cost to a careless reader is measured.
-PROFILES = "PNG of 2,000 colour profiles"
+PROFILES = "PNG of 6,000 colour profiles"
 
 
 def costly():
@@ -156,7 +156,7 @@ def costly():
         text = _chunk(name, keyword + endless)
         yield f"PNG with an endless {name.decode()}", png(3_000, 1_000, before=text)
     profile = _chunk(b"iCCP", b"k\0\0" + zlib.compress(b"a" * 60_000))
-    yield PROFILES, png(3_000, 1_000, before=profile * 2_000)
+    yield PROFILES, png(3_000, 1_000, before=profile * 6_000)
     for kind, options in (
         ("GIF", {}),
         ("WEBP", {}),
