@@ -627,7 +627,7 @@ OPEN = {
     },
     "starts nothing": {"POST /api/v1/migrate"},
     "compares what the caller brings": {"POST /api/v1/verification/embeddings/verify"},
-    "shows": {"keys list", "service list", "tenants list", "models"}
+    "shows": {"keys list", "service list", "tenants list", "models", "openapi"}
     | {"audit list", "audit head", "audit verify"},
     "works on the trail itself": {"audit prune", "audit rekey"},
     "brings tables, or moves bytes that are erased already": {"migrate", "scrub"},
