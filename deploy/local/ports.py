@@ -11,10 +11,16 @@ if TYPE_CHECKING:
 
 
 def free_port() -> int:
-    """Ask the system for a loopback port that nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
+    """Ask the system for a loopback port that no one listens on, and keep it for a minute.
+
+    One connection to it, closed on this side first, leaves the port in TIME_WAIT: a server may
+    still listen on it, but the system gives it to no one else who asks for a free one.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        with socket.create_connection(("127.0.0.1", port)) as caller:
+            listener.accept()[0].close()
+            caller.recv(1)
     return port
 
 
