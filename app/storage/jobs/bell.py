@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import os
+import socket
 import threading
 import time
 from collections import defaultdict
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -40,6 +42,17 @@ class PostgresJobBell:
         self._waiting: dict[UUID, set[threading.Event]] = defaultdict(set)
         self._listener: threading.Thread | None = None
         self._listening = threading.Event()
+        self._connection: psycopg.Connection | None = None
+        self._closed = threading.Event()
+
+    def close(self) -> None:
+        """Stop listening, for a process that goes on without the database; no one may wait now."""
+        with self._lock:
+            self._closed.set()
+            if self._connection is not None:
+                _hang_up(self._connection)
+        if self._listener is not None:
+            self._listener.join()
 
     def wait(self, job_id: UUID, timeout_s: float, *, ended: Callable[[], bool]) -> None:
         """See :meth:`app.services.ports.JobBell.wait`."""
@@ -70,21 +83,40 @@ class PostgresJobBell:
                     del self._waiting[job_id]
 
     def _listen(self) -> None:
-        while True:
+        while not self._closed.is_set():
             try:
                 with psycopg.connect(
                     self._url, autocommit=True, connect_timeout=3, options=self._options
                 ) as connection:
-                    connection.execute(f"LISTEN {JOB_ENDED_CHANNEL}")
-                    self._listening.set()
-                    for notification in connection.notifies():
-                        self._ring(UUID(notification.payload))
+                    self._take_rings(connection)
             except psycopg.Error as error:
-                _LOG.warning("listening for ended jobs failed: %s", type(error).__name__)
+                if not self._closed.is_set():
+                    _LOG.warning("listening for ended jobs failed: %s", type(error).__name__)
             self._listening.clear()
-            time.sleep(_RECONNECT_S)
+            self._closed.wait(_RECONNECT_S)
+
+    def _take_rings(self, connection: psycopg.Connection) -> None:
+        """Listen until the connection is lost, or closed by `close`. Raises: psycopg.Error."""
+        with self._lock:
+            if self._closed.is_set():
+                return
+            self._connection = connection
+        try:
+            connection.execute(f"LISTEN {JOB_ENDED_CHANNEL}")
+            self._listening.set()
+            for notification in connection.notifies():
+                self._ring(UUID(notification.payload))
+        finally:
+            with self._lock:
+                self._connection = None
 
     def _ring(self, job_id: UUID) -> None:
         with self._lock:
             for rung in self._waiting.get(job_id, ()):
                 rung.set()
+
+
+def _hang_up(connection: psycopg.Connection) -> None:
+    """End a connection on which another thread waits: it is woken as by a server that goes."""
+    with suppress(OSError), socket.socket(fileno=os.dup(connection.fileno())) as line:
+        line.shutdown(socket.SHUT_RDWR)
