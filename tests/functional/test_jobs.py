@@ -60,7 +60,7 @@ def test_a_submit_is_stored_put_and_answered_with_its_job(admin, container):
 
 
 def test_a_submit_is_taken_while_the_broker_is_away(admin, container):
-    container.queue.open = False
+    container.queue.down = True
     answer = admin.post("/v1/detections", **PHOTO)
     assert answer.status_code == 202
     assert admin.get(answer.headers["Location"]).json["state"] == "queued"
@@ -77,7 +77,7 @@ def test_a_wait_ends_with_the_job(admin, staff, work_off):
     job = admin.post(path, **PHOTO).json
     worker = threading.Timer(0.2, work_off, [UUID(job["id"])])
     worker.start()
-    answer = admin.get(f"{job['links']['self']}?wait=5")
+    answer = admin.get(f"{job['links']['self']}?wait=50")
     worker.join()
     assert answer.json["state"] == "succeeded"
     assert answer.json["progress"] == {"done": 1, "total": 1}

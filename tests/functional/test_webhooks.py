@@ -103,6 +103,8 @@ def test_a_range_is_sent_again_with_what_was_delivered_when_asked_for(admin, con
         work.deliveries.record(attempt, state=DeliveryState.DELIVERED, next_attempt_at=None)
         work.commit()
 
+    container.clock.advance(timedelta(seconds=1))
+
     def again(**range_):
         answer = admin.post(f"{path}/redeliver", json={"since": endpoint["created_at"], **range_})
         return answer.json.get("redelivered", answer.status_code)

@@ -15,9 +15,11 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 from app.domain.delivery import DeliveryState, Endpoint, EventType, generate_secret
 from app.domain.job import Job, JobState
 from app.domain.job_parameters import DetectionParameters
+from app.domain.tenant import DEFAULT_TENANT_ID
 from app.services.webhooks.deliver import deliver, enqueue_events
 from app.webhooks.sender import HttpWebhookSender
-from tests.fakes_webhooks import FakeClock, FakeWork
+from tests.fakes import FakeClock
+from tests.fakes_work import FakeWork
 from tests.receivers import Receiver, answer, reset
 
 EVENTS = 200
@@ -30,6 +32,7 @@ class FaultyEndpoint:
     def __init__(self, secret) -> None:
         self.taken = Counter()
         self.forged = 0
+        self.silences = 0
         self._verifier = Webhook(secret)
         self._chance = random.Random(20260301)
 
@@ -42,6 +45,7 @@ class FaultyEndpoint:
         if luck < 0.30:
             answer(500)(connection, request)
         elif luck < 0.32:
+            self.silences += 1
             connection.recv(1)  # says nothing until the sender gives up
         elif luck < 0.38:
             reset(connection, request)
@@ -86,6 +90,7 @@ def ended_job(now):
         id=uuid4(),
         parameters=DetectionParameters(),
         state=JobState.SUCCEEDED,
+        tenant_id=DEFAULT_TENANT_ID,
         created_at=now,
         finished_at=now,
     )
@@ -138,7 +143,9 @@ def test_every_event_arrives_though_the_receiver_fails_and_the_sender_dies(clock
     assert set(faulty.taken) == set(ids)
     assert faulty.forged == 0
     assert sender.deaths > 0
-    assert faulty.taken.total() <= EVENTS + sender.deaths
+    # On a busy machine an event that is taken may be answered too late.
+    slow = sum(one.error == "No answer in time." for one in work.deliveries.log) - faulty.silences
+    assert faulty.taken.total() <= EVENTS + sender.deaths + max(0, slow)
     errors = {one.error for one in work.deliveries.log}
     assert len(errors) == 6, errors
     for delivery_id in ids:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -9,7 +8,6 @@ import numpy as np
 import pytest
 from factories import job_rules
 
-from app.domain.backlog import Lane
 from app.domain.identity import new_id
 from app.domain.job import PARAMETERS, Job, JobState, JobType, Progress
 from app.domain.matching import PROTOTYPE_SCALE, Calibration, ShareReading, Thresholds
@@ -21,33 +19,7 @@ from app.services.jobs.sweep import sweep
 from app.services.recognition.enrol import enrolled
 from app.services.recognition.identify import identified
 from tests.analyses import MODEL, image_of
-
-
-@dataclass
-class FakeClock:
-    moment: datetime = field(default_factory=lambda: datetime.now(UTC))
-
-    def now(self):
-        return self.moment
-
-
-@dataclass
-class FakeQueue:
-    """Remembers what was put; ``down`` stands for a broker out of reach."""
-
-    down: bool = False
-    jobs: list = field(default_factory=list)
-    deliveries: list = field(default_factory=list)
-
-    def put_job(self, job_id, job_type, *, lane=Lane.BULK, shared=False):
-        if not self.down:
-            self.jobs.append(job_id)
-        return not self.down
-
-    def put_delivery(self, delivery_id):
-        if not self.down:
-            self.deliveries.append(delivery_id)
-        return not self.down
+from tests.fakes import FakeClock, FakeJobQueue
 
 
 @pytest.fixture
@@ -57,7 +29,7 @@ def clock():
 
 @pytest.fixture
 def queue():
-    return FakeQueue()
+    return FakeJobQueue()
 
 
 @pytest.fixture

@@ -50,7 +50,7 @@ def test_a_job_is_accepted_while_the_broker_is_down_and_put_once_it_is_back(
     assert queue.jobs == []
     clock.moment += timedelta(seconds=11)
     run_sweep()
-    assert queue.jobs == [job.id]
+    assert queue.jobs == [(job.id, job.type)]
 
 
 def test_a_backlog_gets_no_more_messages_however_long_it_waits(
@@ -80,7 +80,7 @@ def test_a_job_whose_worker_died_is_put_again_at_once(submit, run_sweep, queue, 
     job = submit()
     _claim(uow, job, timedelta(seconds=-1))
     run_sweep()
-    assert queue.jobs == [job.id, job.id]
+    assert queue.jobs == [(job.id, job.type)] * 2
 
 
 def test_a_job_that_kills_every_worker_ends_as_dead_with_a_reason(submit, run_sweep, uow, clock):
@@ -156,7 +156,7 @@ def test_an_attempt_that_a_stopping_worker_hands_back_does_not_count(
     job = submit()
     desk.excuse(_claim(uow, job, timedelta(seconds=30)))
     run_sweep()
-    assert queue.jobs == [job.id, job.id]
+    assert queue.jobs == [(job.id, job.type)] * 2
     again = _claim(uow, job, timedelta(seconds=30))
     assert (again.attempt, again.tries) == (2, 1)
 

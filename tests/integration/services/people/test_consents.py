@@ -236,7 +236,7 @@ def test_a_submit_that_would_fail_is_refused_at_once(require, agree, desk, queue
         with pytest.raises(ConsentRequiredError):
             submit(**refused)
     for taken in ({"subject": "Ann"}, {"subject": "Bob", **STATED}):
-        assert submit(**taken).job.id in queue.jobs
+        assert submit(**taken).job.id in dict(queue.jobs)
 
 
 def test_a_face_is_not_given_to_whom_has_not_agreed(

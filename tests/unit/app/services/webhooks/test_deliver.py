@@ -16,8 +16,10 @@ from app.domain.delivery import (
 )
 from app.domain.job import Job, JobState, JobType
 from app.domain.job_parameters import EnrolmentParameters
+from app.domain.tenant import DEFAULT_TENANT_ID
 from app.services.webhooks.deliver import deliver, enqueue_events
-from tests.fakes_webhooks import FakeClock, FakeSender, FakeWork
+from tests.fakes import FakeClock, FakeSender
+from tests.fakes_work import FakeWork
 from tests.made_results import RESULT_OF
 
 LEASE = timedelta(seconds=30)
@@ -32,7 +34,7 @@ def work():
 
 @pytest.fixture
 def clock():
-    return FakeClock()
+    return FakeClock(ENDED + timedelta(milliseconds=750))
 
 
 def add_endpoint(work, **changes):
@@ -52,6 +54,7 @@ def ended_job(**changes):
     values = {
         "id": uuid4(),
         "state": JobState.SUCCEEDED,
+        "tenant_id": DEFAULT_TENANT_ID,
         "owner_id": OWNER,
         "collection_id": uuid4(),
         "parameters": EnrolmentParameters(subject="Ann"),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
 
@@ -9,6 +10,7 @@ from factories import caller
 from app.domain.access import Scope
 from app.domain.delivery import RETRY_DELAYS, DeliveryState, EventType
 from app.domain.errors import ConflictError, InvalidRequestError, NotFoundError
+from app.domain.tenant import DEFAULT_TENANT_ID
 from app.services.webhooks.deliver import deliver
 from app.services.webhooks.endpoints import (
     create_endpoint,
@@ -23,7 +25,8 @@ from app.services.webhooks.endpoints import (
     send_test_event,
     update_endpoint,
 )
-from tests.fakes_webhooks import FakeClock, FakeQueue, FakeSender, FakeWork
+from tests.fakes import FakeClock, FakeJobQueue, FakeSender
+from tests.fakes_work import FakeWork
 
 OWNER, STRANGER = caller(scope=Scope.WRITE), caller(scope=Scope.WRITE)
 ADMIN = caller()
@@ -34,11 +37,12 @@ class World:
     def __init__(self) -> None:
         self.uow = FakeWork()
         self.clock = FakeClock()
-        self.queue = FakeQueue()
+        self.queue = FakeJobQueue()
         self.sender = FakeSender()
 
     def create(self, owner=OWNER, events=(EventType.JOB_FAILED,), url=URL):
-        return create_endpoint(
+        """Return a new endpoint as it is stored."""
+        endpoint = create_endpoint(
             url=url,
             events=events,
             caller=owner,
@@ -46,6 +50,7 @@ class World:
             sender=self.sender,
             clock=self.clock,
         )
+        return replace(endpoint, tenant_id=DEFAULT_TENANT_ID)
 
     def update(self, endpoint_id, owner=OWNER, **changes):
         return update_endpoint(

@@ -1,25 +1,18 @@
-"""Endpoints and deliveries in memory, a clock to be set, and a sender that answers as told."""
+"""A unit of work in memory: endpoints, deliveries and the audit trail, of the first tenant.
+
+`tests/ports` shows that they do what those in Postgres do.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
-from app.domain.delivery import ATTEMPTS_AT_ONCE, Attempt, DeliveryState
-from app.domain.errors import InvalidRequestError
-from app.webhooks.signature import generate_signing_key
-
-
-class FakeClock:
-    def __init__(self) -> None:
-        self.moment = datetime(2026, 3, 1, 12, tzinfo=UTC)
-
-    def now(self):
-        return self.moment
-
-    def advance(self, by: timedelta) -> None:
-        self.moment += by
+from app.domain.audit import Actor, ActorKind, AuditRecord, Verdict
+from app.domain.delivery import ATTEMPTS_AT_ONCE, DeliveryState
+from app.domain.identity import new_id
+from app.domain.tenant import DEFAULT_TENANT_ID
 
 
 class FakeEndpoints:
@@ -28,7 +21,7 @@ class FakeEndpoints:
         self.sequences = {}
 
     def add(self, endpoint):
-        self.rows[endpoint.id] = endpoint
+        self.rows[endpoint.id] = replace(endpoint, tenant_id=DEFAULT_TENANT_ID)
 
     def get(self, endpoint_id):
         return self.rows.get(endpoint_id)
@@ -41,7 +34,7 @@ class FakeEndpoints:
         return [row for row in rows if owner_id in {None, row.owner_id}][:limit]
 
     def update(self, endpoint):
-        self.rows[endpoint.id] = endpoint
+        self.add(endpoint)
 
     def next_sequence(self, endpoint_id):
         self.sequences[endpoint_id] = self.sequences.get(endpoint_id, 0) + 1
@@ -49,6 +42,7 @@ class FakeEndpoints:
 
     def delete(self, endpoint_id):
         del self.rows[endpoint_id]
+        self.deliveries.forget(endpoint_id)
 
     def subscribed(self, event, *, tenant_id, owner_id):
         return [
@@ -72,6 +66,11 @@ class FakeDeliveries:
 
     def get(self, delivery_id):
         return self.rows.get(delivery_id)
+
+    def forget(self, endpoint_id):
+        kept = {key: row for key, row in self.rows.items() if row.endpoint_id != endpoint_id}
+        self.log = [attempt for attempt in self.log if attempt.delivery_id in kept]
+        self.rows = kept
 
     def page(self, endpoint_id, *, before, limit):
         rows = [row for row in self.rows.values() if row.endpoint_id == endpoint_id]
@@ -162,21 +161,54 @@ class FakeDeliveries:
 
 
 class FakeAuditTrail:
-    """Keeps what was recorded, whatever becomes of the transaction."""
-
     def __init__(self) -> None:
-        self.records = []
+        self.rows = []
 
-    def record(self, action, target_id=None, **details):
-        self.records.append((action, target_id))
+    def record(
+        self,
+        action,
+        target_id=None,
+        *,
+        target_kind=None,
+        verdict=Verdict.DONE,
+        tenant_id=None,
+        **details,
+    ):
+        self.rows.append(
+            AuditRecord(
+                id=new_id(),
+                at=datetime.now(UTC),
+                tenant_id=tenant_id or DEFAULT_TENANT_ID,
+                actor=Actor(ActorKind.COMMAND_LINE),
+                action=action,
+                verdict=verdict,
+                target_kind=target_kind or action.partition(".")[0],
+                target_id=target_id,
+                request_id=None,
+                details=details,
+            )
+        )
+
+    def page(self, *, action, target_id, before, limit):
+        rows = [
+            row
+            for row in reversed(self.rows)
+            if action in {None, row.action} and target_id in {None, row.target_id}
+        ]
+        ids = [row.id for row in rows]
+        return rows[ids.index(before) + 1 if before else 0 :][:limit]
 
 
 class FakeWork:
-    """A transaction over both: what is not committed is undone."""
+    """A transaction over the three: what is not committed is undone.
+
+    Calls outside of one count as committed.
+    """
 
     def __init__(self) -> None:
         self.endpoints = FakeEndpoints()
         self.deliveries = FakeDeliveries(self.endpoints)
+        self.endpoints.deliveries = self.deliveries
         self.audit = FakeAuditTrail()
 
     def __call__(self):
@@ -187,49 +219,19 @@ class FakeWork:
         return self
 
     def __exit__(self, *_):
-        self.endpoints.rows, self.deliveries.rows, self.deliveries.log = self._saved
+        (
+            self.endpoints.rows,
+            self.endpoints.sequences,
+            self.deliveries.rows,
+            self.deliveries.log,
+            self.audit.rows,
+        ) = self._saved
 
     def commit(self):
         self._saved = (
             dict(self.endpoints.rows),
+            dict(self.endpoints.sequences),
             dict(self.deliveries.rows),
             list(self.deliveries.log),
+            list(self.audit.rows),
         )
-
-
-class FakeSender:
-    """Answers with the given statuses in turn, the last one for ever; refuses ``refused`` URLs."""
-
-    def __init__(self, *statuses, retry_after_s=None) -> None:
-        self.statuses = list(statuses) or [200]
-        self.retry_after_s = retry_after_s
-        self.refused = set()
-        self.sent = []
-
-    def new_key(self):
-        return generate_signing_key()
-
-    def check(self, url):
-        if url in self.refused:
-            raise InvalidRequestError("refused")
-
-    def send(self, endpoint, delivery, *, at):
-        self.sent.append((endpoint, delivery, at))
-        status = self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0]
-        return Attempt(
-            delivery_id=delivery.id,
-            number=delivery.attempt,
-            at=at,
-            status_code=status,
-            error=None if status == 200 else f"Answered {status}.",
-            retry_after_s=self.retry_after_s,
-        )
-
-
-class FakeQueue:
-    def __init__(self) -> None:
-        self.deliveries = []
-
-    def put_delivery(self, delivery_id):
-        self.deliveries.append(delivery_id)
-        return True
