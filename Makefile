@@ -6,6 +6,11 @@ NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(or $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	$$python -c '$(NEW_ENOUGH)' 2>/dev/null && echo $$python && break; done),python3)
 PY := .venv/bin/python
+# The tests start dozens of processes, each of which would else compile all it imports.
+unexport PYTHONDONTWRITEBYTECODE
+# More processes than processors, since whole stacks are waited for: make test PROCESSES=1
+PROCESSES ?= 3
+SIDE_BY_SIDE := --numprocesses $(PROCESSES)
 # Options of `make up`, for example: make up PORT=8080 WORKERS=4
 UP := $(if $(PORT),--port $(PORT)) $(if $(WORKERS),--workers $(WORKERS))
 
@@ -39,7 +44,11 @@ weights: setup ## Fetch, check and convert the models and the sample photographs
 
 .PHONY: test
 test: check weights ## Run lint, types, import contracts and every test
-	@$(PY) -m pytest
+	@$(PY) -m pytest $(SIDE_BY_SIDE)
+
+.PHONY: test-fast
+test-fast: check weights ## Run lint, types, import contracts and the unit tests
+	@$(PY) -m pytest $(SIDE_BY_SIDE) tests/unit tests/architecture
 
 .PHONY: chaos
 chaos: setup weights ## Break things on purpose for a quarter of an hour, and print what held

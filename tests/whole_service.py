@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from xmlrpc.client import ServerProxy
@@ -17,6 +15,7 @@ import pytest
 from deploy.demo.service import running_service
 from deploy.local.paths import PROJECT, StateFolder
 from deploy.local.stack import DATABASE, ROLE, embedded_servers
+from tests.command_line import CommandLine
 
 #: Losses are noticed after the lease, so a short one keeps the tests short.
 _SETTINGS = {
@@ -24,6 +23,8 @@ _SETTINGS = {
     "VULTUS_REPUBLISH_S": "3",
     "VULTUS_SWEEP_INTERVAL_S": "1",
     "VULTUS_PULSE_INTERVAL_S": "1",
+    # Long enough for a machine that does much beside.
+    "VULTUS_COMPREFACE_WAIT_S": "60",
 }
 
 
@@ -34,6 +35,7 @@ class Service:
     base_url: str
     key: str
     state: Path
+    commands: CommandLine
 
     def client(self):
         return httpx.Client(
@@ -66,10 +68,7 @@ class Service:
             "VULTUS_REDIS_URL": redis.url(),
             "VULTUS_SECRET_KEY": secrets["secret_key"],
         }
-        command = [sys.executable, "-m", "app.cli", *arguments]
-        ran = subprocess.run(
-            command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False
-        )
+        ran = self.commands.run(*arguments, environment=environment, check=False)
         assert ran.returncode == 0, ran.stderr
         return ran.stdout.strip()
 
@@ -90,13 +89,13 @@ class Service:
 
 
 @pytest.fixture(scope="session")
-def service(tmp_path_factory):
+def service(tmp_path_factory, commands):
     state = tmp_path_factory.mktemp("service")
     with pytest.MonkeyPatch.context() as patch:
         for name, value in _SETTINGS.items():
             patch.setenv(name, value)
         with running_service(state) as access:
-            yield Service(access["base_url"], access["admin_key"], state)
+            yield Service(access["base_url"], access["admin_key"], state, commands)
 
 
 @pytest.fixture(scope="session")

@@ -30,11 +30,16 @@ def program(name: str) -> Path:
 
 @dataclass(frozen=True)
 class PostgresServer:
-    """One server: its folder (absolute), its loopback port and its superuser's password."""
+    """One server: its folder (absolute), its loopback port and its superuser's password.
+
+    One that is not `durable` answers before its disk has anything: many times faster, and for data
+    that no one misses after a crash.
+    """
 
     folder: Path
     port: int
     password: str = field(repr=False)
+    durable: bool = True
 
     @property
     def data(self) -> Path:
@@ -98,6 +103,8 @@ class PostgresServer:
             "dynamic_shared_memory_type": _shared_memory_type(),
             "log_line_prefix": "%m [%p] ",
         }
+        if not self.durable:
+            options |= {"fsync": "off", "full_page_writes": "off"}
         settings = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
         return [*self.runner.prefix, str(program("postgres")), "-D", str(self.data), *settings]
 

@@ -28,9 +28,9 @@ class ServerStartError(RuntimeError):
 
 
 @contextmanager
-def throwaway_postgres(folder: Path) -> Iterator[PostgresServer]:
+def throwaway_postgres(folder: Path, *, durable: bool = True) -> Iterator[PostgresServer]:
     """Run a new Postgres in `folder`; it is stopped, but its data stay for the owner to remove."""
-    server = PostgresServer(folder, free_port(), secrets.token_urlsafe(24))
+    server = PostgresServer(folder, free_port(), secrets.token_urlsafe(24), durable=durable)
     server.initialise()
     with running_postgres(server):
         yield server

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from deploy.local.waiting import wait_until
 
-PATIENCE_S = 30
+PATIENCE_S = 120
 
 
 def test_what_is_done_is_sealed_soon_and_the_trail_is_sound(service):

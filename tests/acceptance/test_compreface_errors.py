@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-from uuid import uuid4
 
 import httpx
 import pytest
@@ -12,7 +11,7 @@ from compreface_clients import new_services
 from factories import image_bytes
 from PIL import Image
 
-UNKNOWN = str(uuid4())
+UNKNOWN = "f81d4fae-7dec-11d0-a765-00a0c91e6bf6"
 WALL = image_bytes(size=(320, 240))
 NO_FACE = (400, 28, "No face is found in the given image")
 UNDEFINED = (400, 0, "Something went wrong, please try again")

@@ -185,8 +185,8 @@ def test_the_web_process_that_dies_is_replaced(running):
         except httpx.TransportError:
             return False
 
-    wait_until(lambda: not web.is_running(), 10, "the web process to end")
-    wait_until(another_answers, 60, "another web process")
+    wait_until(lambda: not web.is_running(), PATIENCE_S, "the web process to end")
+    wait_until(another_answers, PATIENCE_S, "another web process")
 
 
 def test_a_second_stack_on_the_same_folder_is_refused(running):

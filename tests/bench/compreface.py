@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +26,7 @@ from PIL import Image
 
 from deploy.demo.service import running_service
 from deploy.local.paths import PROJECT
+from tests import command_line
 from tests.bench.figures import percentile
 from tests.bench.machine import describe
 from tests.whole_service import Service
@@ -93,12 +94,13 @@ def main(
 @contextmanager
 def _measured(state: Path | None) -> Iterator[Service]:
     """Give the service that runs in a folder, or one that runs for the measurement alone."""
-    if state is not None:
+    with ExitStack() as running:
+        if state is None:
+            state = Path(running.enter_context(tempfile.TemporaryDirectory()))
+            running.enter_context(running_service(state))
         access = json.loads((state / "access.json").read_text())
-        yield Service(access["base_url"], access["admin_key"], state)
-        return
-    with tempfile.TemporaryDirectory() as folder, running_service(Path(folder)) as access:
-        yield Service(access["base_url"], access["admin_key"], Path(folder))
+        commands = running.enter_context(command_line.running())
+        yield Service(access["base_url"], access["admin_key"], state, commands)
 
 
 def prepare(

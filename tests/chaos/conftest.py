@@ -13,7 +13,7 @@ from tests.chaos.rival import Rival
 from tests.chaos.stack import Stack
 from tests.chaos.tenant_world import new_world
 
-_FINDINGS = pytest.StashKey[Findings]()
+_FINDING = "finding"
 
 
 @pytest.fixture(scope="session")
@@ -29,15 +29,25 @@ def size(tier):
 
 
 @pytest.fixture
+def at_most(tier):
+    """Return the bound of a time in seconds, as in `at_most(5)`.
+
+    In the small tier, whose tests run beside others and on any machine, it is ten times as long:
+    what hangs is found there, and what is slow in the larger ones.
+    """
+    return lambda bound_s: 10 * bound_s if tier == "small" else bound_s
+
+
+@pytest.fixture
 def finding(request):
     """Put one row into the table, and fail where the promise broke or the naive switch held it.
 
     A test that the naive switch passes measures nothing; `naive_failed` says that it broke.
     """
-    found = request.config.stash.setdefault(_FINDINGS, Findings())
 
-    def record(*, naive_failed, **row):
-        found.add(Finding(**row))
+    def record(*, passed, naive_failed, **row):
+        row["passed"] = bool(passed)  # numpy's own cannot go to the process that prints the table
+        request.node.user_properties.append((_FINDING, row))
         assert row["passed"], row["figure"]
         assert naive_failed, f"the naive switch held the promise too: {row['naive']}"
 
@@ -45,18 +55,18 @@ def finding(request):
 
 
 @pytest.fixture(scope="module")
-def world(database_server):
+def world(database_server, migrated_template):
     """A service of its own with three tenants, whose things have the same names."""
-    with new_world(database_server) as world:
+    with new_world(database_server, migrated_template) as world:
         for name in ("acme", "zenith", "umbra"):
             world.settle(name)
         yield world
 
 
 @pytest.fixture
-def empty_world(database_server):
+def empty_world(database_server, migrated_template):
     """A service of its own with no tenant but the first."""
-    with new_world(database_server, pool_size=6) as world:
+    with new_world(database_server, migrated_template, pool_size=6) as world:
         yield world
 
 
@@ -101,7 +111,12 @@ def late_rival(stack):
 
 
 def pytest_terminal_summary(terminalreporter, config):
-    found = config.stash.get(_FINDINGS, None)
+    found = Findings()
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            for name, row in getattr(report, "user_properties", ()):
+                if name == _FINDING and report.when == "call":
+                    found.add(Finding(**row))
     if found:
         terminalreporter.section("promises")
         terminalreporter.write_line(found.table())

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from uuid import uuid4
 
-import psycopg
 from factories import analysed_face, image_analysis, image_bytes, model_profile
 from fakes import FakeClock, FakeJobQueue, FakeSender
 
@@ -32,7 +30,7 @@ from app.storage.database.pulses import PostgresPulses
 from app.storage.database.tenancy import DatabaseRole
 from app.storage.jobs.bell import PostgresJobBell
 from app.storage.unit_of_work import SqlUnitOfWork
-from app.storage.upkeep.migrate import migrate
+from tests.databases import new_database
 from tests.made_results import RESULT_OF
 
 MODEL = "facenet-msceleb-128"
@@ -186,15 +184,19 @@ class World:
 
 
 @contextmanager
-def new_world(database_server, *, pool_size=4):
+def new_world(server, template, *, pool_size=4):
     """Make a database of its own with the service on it, and no tenants but the first."""
-    name = f"tenants_{uuid4().hex}"
-    plain = database_server.url("postgres").replace("+psycopg", "")
-    with psycopg.connect(plain, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
-    url = database_server.url(name)
-    owner, web = (build_engine(url, pool_size=pool_size, role=role) for role in _ROLES)
-    migrate(owner)
+    with new_database(server, template=template) as url, closing(PostgresJobBell(url)) as bell:
+        owner, web = (build_engine(url, pool_size=pool_size, role=role) for role in _ROLES)
+        container = _container(url, owner, web, bell)
+        try:
+            yield World(replace(container, uow=partial(SqlUnitOfWork, web)), container)
+        finally:
+            for engine in (owner, web):
+                engine.dispose()
+
+
+def _container(url, owner, web, bell):
     settings = Settings(
         database_url=url,
         redis_url="redis://127.0.0.1:1/0",
@@ -202,21 +204,18 @@ def new_world(database_server, *, pool_size=4):
         compreface_wait_s=0.02,
         max_wait_s=1,
     )
-    container = Container(
+    return Container(
         settings=settings,
         uow=partial(SqlUnitOfWork, owner),
         queue=FakeJobQueue(),
         admission=Admission.within(Bounds(tenant=1000, whole=2000)),
-        bell=PostgresJobBell(url),
+        bell=bell,
         sender=FakeSender(),
         clock=FakeClock(),
         models={name: model_profile(name) for name in (MODEL, OTHER_MODEL)},
         pulses=PostgresPulses(owner, interval_s=1),
         check_parts=lambda: {**check_database(web, silence_s=40), "broker": False, "disk": True},
     )
-    yield World(replace(container, uow=partial(SqlUnitOfWork, web)), container)
-    for engine in (owner, web):
-        engine.dispose()
 
 
 _ROLES = (None, DatabaseRole.WEB)

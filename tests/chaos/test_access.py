@@ -128,7 +128,7 @@ def test_a_rotation_fails_no_request(world, admin, size, finding):
     )
 
 
-def test_a_revoked_key_is_refused_within_a_second_everywhere(world, admin, size, finding):
+def test_a_revoked_key_is_refused_within_a_second_everywhere(world, admin, size, at_most, finding):
     """Each ring stands for a process, with the key in its memory already."""
     n = size(small=2, fast=5, full=10)
     waits = []
@@ -139,7 +139,7 @@ def test_a_revoked_key_is_refused_within_a_second_everywhere(world, admin, size,
         assert [one.get("/v1/jobs", **call).status_code for one in clients] == [200] * 3
         world.client().delete(f"/v1/keys/{key['id']}", headers=admin)
         began = time.monotonic()
-        deadline = began + 5
+        deadline = began + at_most(5)
         while any(one.get("/v1/jobs", **call).status_code == 200 for one in clients):
             assert time.monotonic() < deadline, "the key lives on"
         waits.append(time.monotonic() - began)
@@ -152,7 +152,7 @@ def test_a_revoked_key_is_refused_within_a_second_everywhere(world, admin, size,
         promise="A revoked key is refused by every process within a second",
         n=n,
         figure=f"at most {max(waits):.2f} s in three processes",
-        passed=max(waits) < 1,
+        passed=max(waits) < at_most(1),
         naive="keys remembered until a restart: still live",
         naive_failed=still.find(key["public_id"]).is_live(world.web.clock.now()),
     )

@@ -185,7 +185,7 @@ def _is_well(answer):
 
 
 @pytest.mark.timeout(600)
-def test_every_fault_is_named_and_every_recovery_too(stack, tmp_path, size, finding):
+def test_every_fault_is_named_and_every_recovery_too(stack, tmp_path, size, at_most, finding):
     faults = _Faults(stack, tmp_path)
     tried = faults.all()
     tried = tried[: size(small=6, fast=len(tried), full=len(tried))]
@@ -202,9 +202,9 @@ def test_every_fault_is_named_and_every_recovery_too(stack, tmp_path, size, find
 
             path = "/health/ready" if fault.unready else "/health/working"
             with fault.broken():
-                named[fault.name] = _seconds_until(http, path, names, fault.named_s)
+                named[fault.name] = _seconds_until(http, path, names, at_most(fault.named_s))
             well[fault.name] = _seconds_until(
-                http, "/health/working", _is_well, WELL_S, stack.revive
+                http, "/health/working", _is_well, at_most(WELL_S), stack.revive
             )
     unnamed = [name for name, after_s in named.items() if after_s is None]
     ill = [name for name, after_s in well.items() if after_s is None]

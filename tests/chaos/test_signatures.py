@@ -96,8 +96,8 @@ class Service:
 
 
 @pytest.fixture
-def service(database_server, clock):
-    with new_world(database_server) as world, Receiver(answer(204)) as receiver:
+def service(database_server, migrated_template, clock):
+    with new_world(database_server, migrated_template) as world, Receiver(answer(204)) as receiver:
         world.settle("acme")
         yield Service(world, clock, receiver)
 

@@ -14,7 +14,9 @@ PATIENCE_S = 30
 PROMPT_S = 10
 
 
-def test_a_worker_that_is_told_to_stop_loses_no_attempt(stack, campaign, rival, size, finding):
+def test_a_worker_that_is_told_to_stop_loses_no_attempt(
+    stack, campaign, rival, size, at_most, finding
+):
     restarts = size(small=1, fast=2, full=20)
     jobs = size(small=20, fast=100, full=400)
     with stack.client() as http:
@@ -64,8 +66,8 @@ def test_a_worker_that_is_told_to_stop_loses_no_attempt(stack, campaign, rival, 
         passed=verdict.accepted == jobs + 2 + restarts
         and not verdict.lost
         and not verdict.duplicate
-        and stop_s <= PATIENCE_S
-        and max(prompt_s) <= PROMPT_S
+        and stop_s <= at_most(PATIENCE_S)
+        and max(prompt_s) <= at_most(PROMPT_S)
         and handed_back
         and max(attempts, counted) <= 1
         and not failed,

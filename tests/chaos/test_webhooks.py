@@ -84,8 +84,8 @@ class Faulty:
 
 
 @pytest.fixture
-def world(database_server):
-    with new_world(database_server, pool_size=8) as world:
+def world(database_server, migrated_template):
+    with new_world(database_server, migrated_template, pool_size=8) as world:
         world.settle("acme")
         yield world
 

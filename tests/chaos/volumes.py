@@ -8,11 +8,15 @@ import subprocess
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 
 #: More than any run stores; memory is used for what is stored alone.
 _ROOM_BYTES = 2 * 2**30
 _MIB = 2**20
+
+#: The name of each, which ends with the process that mounts it.
+_NAME = "vultus-chaos-"
 
 
 class Volumes:
@@ -22,13 +26,14 @@ class Volumes:
     """
 
     def __init__(self, folder: Path) -> None:
+        _unmount_orphans()
         self.tables, self.wal, self.own = (folder / name for name in ("tables", "wal", "own"))
         self._mounted: list[Path] = []
         for place in (self.tables, self.wal, self.own):
             place.mkdir(parents=True)
             options = f"size={_ROOM_BYTES},mode=755"
             done = subprocess.run(
-                ["mount", "-t", "tmpfs", "-o", options, "vultus-chaos", place],
+                ["mount", "-t", "tmpfs", "-o", options, f"{_NAME}{os.getpid()}", place],
                 capture_output=True,
                 check=False,
             )
@@ -68,3 +73,11 @@ def _resize(place: Path, size: int) -> bool:
     options = f"remount,size={-(-size // page) * page}"
     done = subprocess.run(["mount", "-o", options, place], capture_output=True, check=False)
     return done.returncode == 0
+
+
+def _unmount_orphans() -> None:
+    """Unmount what a run has left that was killed: its memory would stay in use."""
+    for line in Path("/proc/mounts").read_text().splitlines():
+        name, place, *_ = line.split()
+        if name.startswith(_NAME) and not psutil.pid_exists(int(name.removeprefix(_NAME))):
+            subprocess.run(["umount", "--lazy", place], check=False)

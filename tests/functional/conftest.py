@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
-import psycopg
 import pytest
 from factories import analysed_face, image_analysis, model_profile
 from fakes import FakeClock, FakeJobQueue, FakeSender
@@ -28,21 +28,16 @@ from app.storage.database.tenancy import DatabaseRole
 from app.storage.jobs.bell import PostgresJobBell
 from app.storage.tables import Base, LegalHoldRow, TenantRow
 from app.storage.unit_of_work import SqlUnitOfWork
-from app.storage.upkeep.migrate import migrate
+from tests.databases import new_database
 
 MODEL = "facenet-msceleb-128"
 RETENTION = timedelta(hours=1)
 
 
 @pytest.fixture(scope="session")
-def api_database_url(database_server):
-    plain = database_server.url("postgres").replace("+psycopg", "")
-    with psycopg.connect(plain, autocommit=True) as connection:
-        connection.execute("create database functional")
-    engine = build_engine(database_server.url("functional"), pool_size=1)
-    migrate(engine)
-    engine.dispose()
-    return database_server.url("functional")
+def api_database_url(database_server, migrated_template):
+    with new_database(database_server, template=migrated_template) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
@@ -63,7 +58,8 @@ def owner_engine(api_database_url):
 
 @pytest.fixture(scope="session")
 def bell(api_database_url):
-    return PostgresJobBell(api_database_url, role=DatabaseRole.WEB)
+    with closing(PostgresJobBell(api_database_url, role=DatabaseRole.WEB)) as bell:
+        yield bell
 
 
 @pytest.fixture
@@ -77,7 +73,7 @@ def settings(api_database_url):
         max_pixels=1_000_000,
         max_images=4,
         max_request_bytes=600_000,
-        max_wait_s=5,
+        max_wait_s=50,
     )
 
 

@@ -20,7 +20,7 @@ from deploy.local.throwaway import running_postgres, running_redis
 
 def connect(server, **changes):
     url = server.url("postgres").replace("+psycopg", "")
-    return psycopg.connect(url, autocommit=True, connect_timeout=5, **changes)
+    return psycopg.connect(url, autocommit=True, connect_timeout=60, **changes)
 
 
 @pytest.fixture

@@ -85,10 +85,10 @@ def test_the_services_processes_wait_for_the_word_and_are_restarted(stack):
     with supervised(stack, [], [SLEEPER]) as supervisor:
         assert supervisor.states() == {"sleeper": "STOPPED"}
         supervisor.start_service()
-        wait_until(lambda: process_id(supervisor, "sleeper") > 0, 10, "the sleeper")
+        wait_until(lambda: process_id(supervisor, "sleeper") > 0, 60, "the sleeper")
         first = process_id(supervisor, "sleeper")
         os.kill(first, signal.SIGKILL)
-        wait_until(lambda: process_id(supervisor, "sleeper") not in {0, first}, 20, "another")
+        wait_until(lambda: process_id(supervisor, "sleeper") not in {0, first}, 60, "another")
 
 
 def test_nothing_is_left_when_the_stack_ends(stack):
@@ -109,7 +109,7 @@ def test_nothing_is_left_when_the_supervisor_is_killed(stack):
         wait_until(lambda: servers_answer(stack), 60, "the servers")
         family = psutil.Process(supervisor.process.pid).children(recursive=True)
         supervisor.process.kill()
-        _, alive = psutil.wait_procs(family, timeout=30)
+        _, alive = psutil.wait_procs(family, timeout=60)
         assert [p for p in alive if p.status() != psutil.STATUS_ZOMBIE] == []
 
 

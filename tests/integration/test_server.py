@@ -7,14 +7,14 @@ import socket
 import tempfile
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 
 from app.server import build_server
 from app.web.edge import HEADERS
 
-PATIENCE_S = 20
+PATIENCE_S = 60
 MAX_BODY = 100_000
 
 
@@ -61,6 +61,14 @@ def answered(client):
     return int(head.split()[1]), body
 
 
+def is_closed(client):
+    """Tell whether the server is gone, and with it perhaps a byte that it has not read."""
+    try:
+        return client.recv(1) == b""
+    except ConnectionResetError:
+        return True
+
+
 def test_a_complete_request_is_served(server):
     with connected(server) as client:
         client.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello")
@@ -81,7 +89,8 @@ def test_a_request_that_drips_is_cut_with_an_answer_and_the_others_are_served(se
         slow.sendall(beginning)
         slow.settimeout(0.1)
         while time.monotonic() < deadline:
-            slow.sendall(b"a")
+            with suppress(ConnectionError):  # it may be cut just now
+                slow.sendall(b"a")
             with connected(server) as other:
                 other.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
                 assert answered(other) == (200, b"0")
@@ -93,19 +102,17 @@ def test_a_request_that_drips_is_cut_with_an_answer_and_the_others_are_served(se
         assert status == 408
         assert json.loads(body)["type"] == "/problems/request-timeout"
         assert json.loads(body)["detail"].startswith("The request did not arrive in time")
-        assert slow.recv(1) == b""
+        assert is_closed(slow)
 
 
 def test_a_request_that_arrives_fast_enough_may_take_longer_than_the_grace(server):
-    piece = b"a" * 1000
     with connected(server) as client:
-        client.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\n")
-        for _ in range(
-            60
-        ):  # a second and a half for 60 kB, which would have four at the least rate
-            client.sendall(piece)
-            time.sleep(0.025)
-        assert answered(client) == (200, b"60000")
+        client.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 95000\r\n\r\n")
+        client.sendall(b"a" * 60_000)  # for which it would have four seconds at the least rate
+        for _ in range(35):
+            client.sendall(b"a" * 1_000)
+            time.sleep(0.05)
+        assert answered(client) == (200, b"95000")
 
 
 SLUGS = {

@@ -6,8 +6,6 @@ import json
 import os
 import secrets
 import stat
-import subprocess
-import sys
 from functools import partial
 from uuid import uuid4
 
@@ -22,7 +20,6 @@ from app.storage.database.engine import build_engine
 from app.storage.database.table_streams import one_transaction, tables_of
 from app.storage.unit_of_work import SqlUnitOfWork
 from tests.integration.services.conftest import (  # noqa: F401 - fixtures
-    FakeClock,
     claimed,
     clock,
     enrol,
@@ -35,14 +32,13 @@ from tests.integration.services.conftest import (  # noqa: F401 - fixtures
 
 
 @pytest.fixture
-def run(monkeypatch):
+def run(commands, monkeypatch):
     monkeypatch.setenv("VULTUS_REDIS_URL", "redis://127.0.0.1:1/0")
     monkeypatch.setenv("VULTUS_SECRET_KEY", secrets.token_hex(32))
 
     def run_command(url, *words):
         monkeypatch.setenv("VULTUS_DATABASE_URL", url)
-        command = [sys.executable, "-m", "app.cli", *map(str, words)]
-        return subprocess.run(command, check=False, capture_output=True, text=True)
+        return commands.run(*words, check=False)
 
     return run_command
 

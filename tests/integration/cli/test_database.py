@@ -51,7 +51,7 @@ def test_processes_that_migrate_at_once_take_turns(run, engine):
         connection.execute(text("CREATE SCHEMA public"))
     command = [sys.executable, "-m", "app.cli", "migrate"]
     processes = [subprocess.Popen(command, stdout=subprocess.DEVNULL) for _ in range(3)]
-    assert [process.wait(timeout=60) for process in processes] == [0, 0, 0]
+    assert [process.wait(timeout=300) for process in processes] == [0, 0, 0]
     assert "tables of this version" in run("migrate")
 
 

@@ -17,7 +17,7 @@ CASIA = "facenet-casia-512"
 ORIGINAL = "20180408-102900-casia-webface.pt"
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def untyped():
     """Shapes are not numbers while OpenVINO traces a network, so they cannot be checked."""
     jaxtyping.config.update("jaxtyping_disable", True)
@@ -34,10 +34,8 @@ def state():
     }
 
 
-@pytest.fixture
-def weights_dir(tmp_path):
-    """The project's weights, linked file by file so that fetching adds beside them."""
-    folder = tmp_path / "weights"
+def _linked_weights(folder):
+    """Link the project's weights file by file, so that fetching adds beside them."""
     (folder / "files").mkdir(parents=True)
     for path in [*DEFAULT_WEIGHTS_DIR.glob("*.toml"), *DEFAULT_WEIGHTS_DIR.glob("files/*")]:
         target = folder / path.relative_to(DEFAULT_WEIGHTS_DIR)
@@ -46,6 +44,11 @@ def weights_dir(tmp_path):
         else:
             os.link(path, target)
     return folder
+
+
+@pytest.fixture
+def weights_dir(tmp_path):
+    return _linked_weights(tmp_path / "weights")
 
 
 @pytest.fixture
@@ -59,13 +62,18 @@ def fetch(weights_dir, originals, model=CASIA):
     return main(["--weights-dir", str(weights_dir), "--from", str(originals), "--model", model])
 
 
-def test_checkpoint_brought_by_hand_becomes_a_working_model(
-    weights_dir, originals, state, sample_path
-):
+@pytest.fixture(scope="module")
+def brought(tmp_path_factory, state):
+    """The folders of weights and of originals, after a checkpoint was brought and installed."""
+    weights_dir = _linked_weights(tmp_path_factory.mktemp("weights"))
+    originals = tmp_path_factory.mktemp("originals")
     torch.save(state, originals / ORIGINAL)
-
     assert fetch(weights_dir, originals) == 0
+    return weights_dir, originals
 
+
+def test_checkpoint_brought_by_hand_becomes_a_working_model(brought, sample_path):
+    weights_dir, _ = brought
     assert "logits.weight" not in load_arrays(weights_dir, CASIA)
     assert model_card(CASIA, weights_dir=weights_dir).preprocessing == "standardise"
     pipeline = build_pipeline(CASIA, engine="openvino", device="cpu", weights_dir=weights_dir)
@@ -74,11 +82,8 @@ def test_checkpoint_brought_by_hand_becomes_a_working_model(
     assert analysis.faces[0].embedding.dimension == 512
 
 
-def test_second_run_changes_nothing_and_one_without_the_file_makes_the_same_again(
-    weights_dir, originals, state
-):
-    torch.save(state, originals / ORIGINAL)
-    fetch(weights_dir, originals)
+def test_second_run_changes_nothing_and_one_without_the_file_makes_the_same_again(brought):
+    weights_dir, originals = brought
     path = weights_path(weights_dir, CASIA)
     before, digest = path.stat().st_mtime_ns, hashlib.sha256(path.read_bytes()).hexdigest()
 

@@ -55,7 +55,7 @@ LOCAL = [
 @pytest.fixture
 def strict():
     """A sender as it is configured by default, but for plain http, which the canary speaks."""
-    return HttpWebhookSender(timeout_s=1, allow_http=True)
+    return HttpWebhookSender(timeout_s=20, allow_http=True)
 
 
 def deliver(sender, url):
