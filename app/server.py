@@ -8,25 +8,33 @@ answered, and its own errors are problem documents.
 from __future__ import annotations
 
 import argparse
+import logging
 import time
 from typing import TYPE_CHECKING
 
 from waitress.adjustments import Adjustments
 from waitress.buffers import OverflowableBuffer
-from waitress.channel import HTTPChannel
+from waitress.channel import ClientDisconnected, HTTPChannel
 from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.server import TcpWSGIServer
-from waitress.task import ErrorTask
-from waitress.utilities import Error, RequestEntityTooLarge, RequestHeaderFieldsTooLarge
+from waitress.task import ErrorTask, WSGITask
+from waitress.utilities import (
+    Error,
+    InternalServerError,
+    RequestEntityTooLarge,
+    RequestHeaderFieldsTooLarge,
+)
 from werkzeug.exceptions import default_exceptions
 
 from app.api.http.problem_types import of_error, of_status
 from app.api.schemas.problems import ProblemResource
-from app.domain.errors import InsufficientStorageError
-from app.web.edge import HEADERS
+from app.domain.errors import InsufficientStorageError, VultusError
+from app.web.edge import HEADERS, request_id_of
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
+
+_LOG = logging.getLogger(__name__)
 
 #: A request may take so long, and as much longer as its bytes take at the least rate: a photograph
 #: of 10 MB has about 11 minutes.
@@ -42,8 +50,8 @@ _RECEIVED_BYTES = 64 * 1024
 #: The service's own limit comes with a better answer; this one spares the disk much more than that.
 _SPARE_BODY_BYTES = 2**20
 
-#: Of these the server itself gives but a number.
-_TOO_LARGE = (RequestEntityTooLarge, RequestHeaderFieldsTooLarge)
+#: Of these the server itself gives but a number, or what is for the log alone.
+_WORDLESS = (RequestEntityTooLarge, RequestHeaderFieldsTooLarge, InternalServerError)
 
 
 class RequestTimeoutError(Error):  # type: ignore[misc] # waitress ships no types
@@ -107,18 +115,32 @@ class _ArrivingRequest(HTTPRequestParser):  # type: ignore[misc]
 
 
 class _ProblemTask(ErrorTask):  # type: ignore[misc]
-    """Answers what is wrong with the request itself, before any application sees it."""
+    """Answers what the application does not: bad requests, and what failed beneath it."""
+
+    def service(self) -> None:
+        try:
+            super().service()
+        except ClientDisconnected:
+            self.close_on_finish = True
 
     def execute(self) -> None:
         error = self.request.error
+        request_id = request_id_of(self.request.headers.get("X_REQUEST_ID"))
+        _LOG.log(
+            logging.ERROR if isinstance(error, InternalServerError) else logging.INFO,
+            "answered beneath the application",
+            extra={"action": "request.cut", "status": error.code, "request_id": request_id},
+        )
         if isinstance(error, StorageFullError):
             kind = of_error(InsufficientStorageError)
             retry_after_s = InsufficientStorageError().retry_after_s
             self.response_headers.append(("Retry-After", str(retry_after_s)))
+        elif isinstance(error, InternalServerError):
+            kind = of_error(VultusError)
         else:
             kind = of_status(default_exceptions[error.code])
         said = f"{error.body.rstrip('.')}."
-        detail = kind.description if isinstance(error, _TOO_LARGE) else said
+        detail = kind.description if isinstance(error, _WORDLESS) else said
         problem = ProblemResource(
             type=f"{self.channel.server.base_url}/problems/{kind.slug}",
             title=kind.title,
@@ -127,14 +149,43 @@ class _ProblemTask(ErrorTask):  # type: ignore[misc]
         )
         body = problem.model_dump_json(exclude_none=True).encode()
         self.status = f"{error.code} {error.reason}"
-        self.response_headers += [*HEADERS.items(), ("Content-Type", "application/problem+json")]
+        self.response_headers += [
+            *HEADERS.items(),
+            ("X-Request-Id", request_id),
+            ("Content-Type", "application/problem+json"),
+        ]
         self.set_close_on_finish()
         self.content_length = len(body)
         self.write(body)
 
 
+class _ApplicationTask(WSGITask):  # type: ignore[misc]
+    """Fails without a word of the request: its path may hold a person's name."""
+
+    def service(self) -> None:
+        try:
+            super().service()
+        except ClientDisconnected:
+            self.close_on_finish = True
+        except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets an answer
+            _LOG.exception(
+                "a request failed beneath the application", extra={"action": "request.fail"}
+            )
+            if self.wrote_header:
+                self.close_on_finish = True
+                return
+            failed = self.channel.parser_class(self.channel.adj)
+            failed.version = self.request.version
+            failed.headers = self.request.headers
+            failed.error = InternalServerError(type(error).__name__)
+            answer = _ProblemTask(self.channel, failed)
+            answer.service()
+            self.close_on_finish = answer.close_on_finish
+
+
 class _Channel(HTTPChannel):  # type: ignore[misc]
     parser_class = _ArrivingRequest
+    task_class = _ApplicationTask
     error_task_class = _ProblemTask
 
     def cut_if_late(self, now: float) -> None:

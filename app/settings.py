@@ -47,7 +47,7 @@ class Settings(BaseSettings):
     )
     secret_key: SecretStr = Field(
         min_length=32,
-        description="At least 32 random characters; signs cursors and seals the audit trail.",
+        description="At least 32 random characters; encrypts cursors and seals the audit trail.",
     )
     base_url: str = Field(
         default="http://127.0.0.1:8000",
@@ -123,10 +123,14 @@ class Settings(BaseSettings):
     republish_s: float = Field(
         default=10,
         gt=0,
+        le=86_400,
         description="Age of a queued job at which its message counts as lost; doubles each time.",
     )
     sweep_interval_s: float = Field(
-        default=2, gt=0, description="How often lost jobs and due deliveries are looked for."
+        default=2,
+        gt=0,
+        le=3600,
+        description="How often lost jobs and due deliveries are looked for.",
     )
     pulse_interval_s: float = Field(
         default=10,
@@ -137,6 +141,7 @@ class Settings(BaseSettings):
     queue_alarm_s: float = Field(
         default=300,
         gt=0,
+        le=86_400,
         description="A job that waits longer for its first attempt makes the queue one that fails.",
     )
     batch_size: int = Field(
@@ -145,13 +150,17 @@ class Settings(BaseSettings):
     batch_time_limit_s: float = Field(
         default=60,
         gt=0,
+        le=3600,
         description="Seconds after which a worker that is stuck in one batch is ended.",
     )
     worker_memory_mb: int = Field(
         default=3072, ge=512, description="Memory that one inference process may ask for."
     )
     job_retention_h: int = Field(
-        default=72, ge=1, description="Hours for which a finished job and its result are kept."
+        default=72,
+        ge=1,
+        le=876_000,
+        description="Hours for which a finished job and its result are kept.",
     )
     max_waiting: int = Field(
         default=20_000,
@@ -164,13 +173,22 @@ class Settings(BaseSettings):
         description="Images of one tenant that may wait; what comes beyond is answered 429.",
     )
     max_waiting_h: int = Field(
-        default=24, ge=1, description="Hours after which a job that still waits ends unrun."
+        default=24,
+        ge=1,
+        le=876_000,
+        description="Hours after which a job that still waits ends unrun.",
     )
     erasure_window_h: float = Field(
-        default=24, gt=0, description="Hours in which the bytes of what was erased are gone."
+        default=24,
+        gt=0,
+        le=876_000,
+        description="Hours in which the bytes of what was erased are gone.",
     )
     audit_retention_days: int = Field(
-        default=730, ge=31, description="Days for which records of the audit trail are kept."
+        default=730,
+        ge=31,
+        le=36_500,
+        description="Days for which records of the audit trail are kept.",
     )
     max_wait_s: int = Field(
         default=60, ge=0, le=600, description="Longest time a request may wait for its job."

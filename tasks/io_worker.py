@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 
 from app.bootstrap import Container, build_container, build_scrub
 from app.domain.audit import AuditChain
-from app.domain.errors import VultusError
+from app.domain.errors import ServiceUnavailableError, VultusError
 from app.domain.pulse import Part
+from app.domain.setback import Chore
 from app.messaging.celery import configure, schedule
 from app.messaging.names import TaskName
 from app.observability import configure_logging
 from app.services.access.audit_trail import prune_records, seal_records
 from app.services.erasure.scrub import scrub_if_due
+from app.services.isolation import apart
 from app.services.jobs.outages import Outages
 from app.services.jobs.sweep import sweep
 from app.settings import Settings
@@ -51,8 +53,15 @@ def _sweep() -> None:
     container = _container()
     sweep(container.desk, container.receipts, outages=_outages)
     container.pulses.leave(Part.SWEEP)
-    seal_records(_chain, uow=container.uow)
-    prune_records([_chain], keep=_audit_retention, uow=container.uow, clock=container.clock)
+
+
+@celery.task(name=TaskName.SEAL, send_events=False)
+def _seal() -> None:
+    container = _container()
+    with apart(Chore.AUDIT, uow=container.uow):
+        seal_records(_chain, uow=container.uow)
+    with apart(Chore.AUDIT_RETENTION, uow=container.uow):
+        prune_records([_chain], keep=_audit_retention, uow=container.uow, clock=container.clock)
 
 
 @cache
@@ -64,7 +73,10 @@ def _scrubber() -> Scrub:
 def _scrub() -> None:
     container = _container()
     window = container.receipts.window
-    try:
-        scrub_if_due(_scrubber(), window=window, uow=container.uow, clock=container.clock)
-    except VultusError as error:
-        _LOG.error("not scrubbed: %s", error.detail, extra={"action": "scrub_refused"})
+    with apart(Chore.SCRUB, uow=container.uow):
+        try:
+            scrub_if_due(_scrubber(), window=window, uow=container.uow, clock=container.clock)
+        except VultusError as error:
+            _LOG.error("not scrubbed: %s", error.detail, extra={"action": "scrub_refused"})
+            if not isinstance(error, ServiceUnavailableError):  # else it is only in use now
+                raise

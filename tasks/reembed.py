@@ -80,7 +80,11 @@ class LoadedModels:
 
     def embed(self, faces: Sequence[StoredFace], model: str) -> Mapping[UUID, Embedding | None]:
         """Embed the photographs of faces, those that were kept."""
-        kept = [(face.id, face.image, face.detection) for face in faces if face.image is not None]
+        kept = [
+            (face.id, face.image, face.detection)
+            for face in faces
+            if face.image is not None and face.detection is not None
+        ]
         with patience(self._runtime.container.settings.batch_time_limit_s):
             made = self._runtime.pipeline.embed_again(
                 [(image, detection) for _, image, detection in kept], model

@@ -7,10 +7,10 @@ from flask_restx import Namespace, Resource
 from app.api.http.operation import answer, operation
 from app.api.http.pagination import answer_page, read_name
 from app.api.http.submission import answer_receipt
-from app.api.schemas.base import PageQuery
 from app.api.schemas.collections import (
     CollectionChange,
     CollectionPage,
+    CollectionQuery,
     CollectionRequest,
     CollectionResource,
 )
@@ -37,10 +37,11 @@ ns = Namespace("collections", "Named sets of subjects and their faces.", path="/
 class CollectionList(Resource):
     """All collections."""
 
-    @operation(ns, scope=Scope.READ, query=PageQuery, answers={200: CollectionPage})
-    def get(self, query: PageQuery) -> Response:
+    @operation(ns, scope=Scope.READ, query=CollectionQuery, answers={200: CollectionPage})
+    def get(self, query: CollectionQuery) -> Response:
         """List the collections that the key opens, by name."""
         found = list_collections(
+            name=query.name,
             after=read_name(query),
             limit=query.size + 1,
             caller=current_caller(),

@@ -22,6 +22,11 @@ _NEEDED = ("database", "migrations", "writable", "disk")
 _TAG = Tag("health", "Whether the service lives, takes work and does it.")
 
 
+def _set_aside() -> dict[str, int]:
+    with current_container().uow() as work:
+        return dict(work.setbacks.counts())
+
+
 @page.get("/live")
 @describes(Operation(tag=_TAG, answers={200: LivenessResource}))
 def live() -> Response:
@@ -40,7 +45,7 @@ def ready() -> Response:
     missing = [part for part in _NEEDED if not parts[part]]
     if missing:
         raise ServiceUnavailableError(f"not ready: {', '.join(missing)}")
-    return answer(ReadinessResource(parts=parts))
+    return answer(ReadinessResource(parts=parts, set_aside=_set_aside()))
 
 
 @page.get("/working")
@@ -54,4 +59,4 @@ def working() -> Response:
     missing = [part for part, works in parts.items() if not works]
     if missing:
         raise ServiceUnavailableError(f"not working: {', '.join(missing)}")
-    return answer(WorkingResource(parts=parts))
+    return answer(WorkingResource(parts=parts, set_aside=_set_aside()))

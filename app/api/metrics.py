@@ -19,6 +19,7 @@ from prometheus_client.registry import Collector
 from app.api.http.auth import authenticate
 from app.api.http.operation import Media, Operation, Tag, describes
 from app.domain.access import Scope
+from app.domain.setback import Chore
 from app.services.access.visibility import require_operator
 from app.web.context import current_container
 
@@ -62,11 +63,34 @@ class PartsWorking(Collector):
         yield gauge
 
 
+class SetAside(Collector):
+    """Counts at every scrape what chores in the background have set aside."""
+
+    def describe(self) -> Iterator[GaugeMetricFamily]:
+        """Name the metric without a look at the database, for the registration."""
+        yield self._gauge()
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Yield the gauge, with a 0 for every chore that has set nothing aside."""
+        gauge = self._gauge()
+        with current_container().uow() as work:
+            counts = work.setbacks.counts()
+        for chore in Chore:
+            gauge.add_metric((chore,), counts.get(chore, 0))
+        yield gauge
+
+    @staticmethod
+    def _gauge() -> GaugeMetricFamily:
+        title = "Things that a chore in the background has set aside, as they failed."
+        return GaugeMetricFamily("vultus_set_aside", title, labels=("chore",))
+
+
 def register(app: Flask) -> None:
     """Measure every request of the application and serve the figures."""
     registry = CollectorRegistry()
     registry.register(JobCounts())
     registry.register(PartsWorking())
+    registry.register(SetAside())
     requests = Counter(
         "vultus_http_requests",
         "Answered requests.",

@@ -40,6 +40,7 @@ class SubjectList(Resource):
         """List subjects by name."""
         found = list_subjects(
             collection,
+            name=query.name,
             after=read_name(query),
             limit=query.size + 1,
             without_consent_at=current_container().clock.now() if query.without_consent else None,

@@ -26,6 +26,7 @@ from app.api import (
     webhooks,
 )
 from app.api.http.problems import ProblemApi
+from app.web.paths import refuse_shortened
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -55,6 +56,7 @@ def register(app: Flask) -> None:
     """Serve the API under /v1; its description is served by ``app.api.description``."""
     app.config["RESTX_ERROR_404_HELP"] = False
     blueprint = Blueprint("v1", __name__, url_prefix="/v1")
+    blueprint.before_request(refuse_shortened)
     api = ProblemApi(doc=False)
     api.init_app(blueprint, add_specs=False)
     for namespace in _NAMESPACES:

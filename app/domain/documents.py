@@ -16,6 +16,8 @@ from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin, get_type_hints
 from uuid import UUID
 
+from app.domain.moment import written
+
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
@@ -86,7 +88,7 @@ def _plain(value: object) -> object:  # noqa: PLR0911 - one for each kind of val
         case UUID():
             return str(value)
         case datetime():
-            return value.isoformat()
+            return written(value)
         case Mapping():
             return {key: _plain(one) for key, one in value.items()}
         case tuple():

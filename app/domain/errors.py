@@ -142,6 +142,13 @@ class ServiceUnavailableError(VultusError):
     retryable = True
 
 
+class DatabaseBusyError(ServiceUnavailableError):
+    """The database takes too long over this; send the request again after a short while.
+
+    It is there, and works for others: whoever repeats this by itself does so a few times at most.
+    """
+
+
 class QueueFullError(ServiceUnavailableError):
     """As many images wait as the service may hold; send the request again after a while."""
 

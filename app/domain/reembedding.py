@@ -129,7 +129,8 @@ class StoredFace:
     """What an enrolled face is embedded anew from."""
 
     id: UUID
-    detection: Detection
+    #: Absent where the face cannot be read; then there is no image either.
+    detection: Detection | None
     #: Absent where no photograph was kept.
     image: bytes | None
 

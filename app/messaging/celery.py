@@ -19,6 +19,7 @@ TASK_TIME_LIMIT_S = 600
 _QUEUES = {
     TaskName.DELIVER: QueueName.WEBHOOKS,
     TaskName.SWEEP: QueueName.IO,
+    TaskName.SEAL: QueueName.IO,
     TaskName.RETRAIN: QueueName.TRAINING,
     TaskName.SCRUB: QueueName.IO,
 }
@@ -82,6 +83,7 @@ def schedule(
     """
     intervals_s = {
         TaskName.SWEEP: sweep_interval_s,
+        TaskName.SEAL: sweep_interval_s,
         TaskName.PULSE: pulse_interval_s,
         TaskName.SCRUB: scrub_interval_s,
     }

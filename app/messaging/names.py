@@ -32,6 +32,7 @@ class TaskName(StrEnum):
     REEMBED = "recognition.reembed"
     DELIVER = "webhooks.deliver"
     SWEEP = "jobs.sweep"
+    SEAL = "audit.seal"
     SCRUB = "erasures.scrub"
     PULSE = "service.pulse"
 

@@ -38,10 +38,14 @@ def register(app: Flask) -> None:
     app.teardown_request(_forget)
 
 
+def request_id_of(stated: str | None) -> str:
+    """Return the id that a caller gives a request, or a new one where it cannot be one."""
+    return stated if stated and _REQUEST_ID.fullmatch(stated) else str(uuid4())
+
+
 def _begin() -> None:
     g.began = time.perf_counter()
-    stated = request.headers.get("X-Request-Id", "")
-    g.request_id = stated if _REQUEST_ID.fullmatch(stated) else str(uuid4())
+    g.request_id = request_id_of(request.headers.get("X-Request-Id"))
     observability.request_id.set(g.request_id)
     # Flask-RESTX would parse field masks from anyone; nothing here is marshalled by it.
     request.environ.pop("HTTP_X_FIELDS", None)

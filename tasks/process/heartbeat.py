@@ -6,8 +6,6 @@ import logging
 import threading
 from typing import TYPE_CHECKING, Self
 
-from app.domain.errors import VultusError
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import timedelta
@@ -58,6 +56,6 @@ class Heartbeat:
                 with self._uow() as work:
                     work.jobs.extend(self._claims, self._lease)
                     work.commit()
-            except VultusError as error:
-                _LOG.warning("heartbeat missed: %s", error.slug)
+            except Exception as error:  # noqa: BLE001 - a thread that ends would lose every claim
+                _LOG.warning("heartbeat missed: %s", type(error).__name__)
                 wait_s = min(_AGAIN_S, third_s)

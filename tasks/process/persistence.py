@@ -7,7 +7,7 @@ import time
 from traceback import clear_frames
 from typing import TYPE_CHECKING
 
-from app.domain.errors import ServiceUnavailableError, VultusError
+from app.domain.errors import DatabaseBusyError, ServiceUnavailableError, VultusError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,13 +26,18 @@ _AGAIN_S = 1.0
 def store(write: Callable[[], object], *, deadline: float, again_s: float = _AGAIN_S) -> None:
     """Write, again and again until the deadline while the database is away or full.
 
-    The ``deadline`` is one of ``time.monotonic``.
-    Raises: ServiceUnavailableError: it is away or full still.
+    The ``deadline`` is one of ``time.monotonic``. What is too much for a database that works is
+    repeated once: it may be this job's own fault, and others wait.
+    Raises: ServiceUnavailableError: it is away or full still, or busy again.
     """
+    busy = False
     while True:
         try:
             write()
         except ServiceUnavailableError as error:
+            if busy and isinstance(error, DatabaseBusyError):
+                raise
+            busy = isinstance(error, DatabaseBusyError)
             if time.monotonic() > deadline:
                 raise
             _LOG.warning("a result waits to be stored: %s", error.slug)

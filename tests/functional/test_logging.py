@@ -47,3 +47,16 @@ def test_an_answer_is_logged_with_its_ids_and_without_names(admin, staff, lines)
     for secret in ("Ann", "staff", admin.credential):
         assert secret not in text
     assert observability.request_id.get() is None
+
+
+def test_what_fails_behind_a_request_is_logged_without_its_path(app, admin, staff, caplog):
+    """Flask's own words on it hold the path, which may hold a name."""
+
+    def fail(_):
+        raise ZeroDivisionError
+
+    app.after_request_funcs.setdefault("v1", []).append(fail)
+    answer = admin.get("/v1/collections/staff/subjects/Ann%20Secret")
+    assert answer.status_code == 500
+    assert "a request failed" in caplog.text
+    assert all("Secret" not in record.getMessage() for record in caplog.records)

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from uuid import UUID
+
 import pytest
 from factories import image_bytes
 
 from app.domain.access import Scope
 from app.domain.pulse import Part
+from app.domain.setback import Chore
 
 
 def test_live_needs_no_key_and_no_server(app, anyone):
@@ -57,7 +60,27 @@ def test_working_means_that_workers_have_told_so_lately(anyone, web_container, c
     broker = {"broker": True}
     found = web_container.check_parts() | broker
     object.__setattr__(web_container, "check_parts", lambda: found)
-    assert anyone.get("/health/working").json == {"status": "working", "parts": WELL}
+    assert anyone.get("/health/working").json == {
+        "status": "working",
+        "parts": WELL,
+        "set_aside": {},
+    }
+
+
+def test_what_was_set_aside_is_named_by_health_and_metrics(anyone, admin, web_container, container):
+    with container.uow() as work:
+        for number in (1, 2):
+            work.setbacks.add(Chore.CONSENTS, UUID(int=number), fault="ValueError")
+        work.setbacks.add(Chore.SCRUB, None, fault="ValueError")
+        work.commit()
+    object.__setattr__(web_container, "check_parts", lambda: WELL)
+    for path in ("/health/ready", "/health/working"):
+        answer = anyone.get(path)
+        assert answer.status_code == 200  # one thing keeps nothing from starting
+        assert answer.json["set_aside"] == {"consents": 2, "scrub": 1}
+    figures = admin.get("/metrics").text
+    assert 'vultus_set_aside{chore="consents"} 2.0' in figures
+    assert 'vultus_set_aside{chore="deliveries"} 0.0' in figures
 
 
 def test_models_are_listed_with_the_active_one_marked(admin):

@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
+from app.observability import JsonFormatter
 from app.server import build_server
 from app.web.edge import HEADERS
 
@@ -20,8 +21,22 @@ MAX_BODY = 100_000
 
 def application(environ, start_response):
     body = environ["wsgi.input"].read()
+    match environ["PATH_INFO"].encode("latin-1").decode():
+        case "/header/李":
+            start_response("200 OK", [("Link", "</李>")])
+            return [b"x"]
+        case "/raise/李":
+            raise ValueError("李")
+        case "/late/李":
+            start_response("200 OK", [("Content-Length", "6")])
+            return late()
     start_response("200 OK", [("Content-Type", "text/plain")])
     return [str(len(body)).encode()]
+
+
+def late():
+    yield b"abc"
+    raise ValueError("李")
 
 
 @pytest.fixture(scope="module")
@@ -187,3 +202,75 @@ def test_a_body_that_the_disk_has_no_room_for_is_read_and_answered(
     with connected(server) as client:
         client.sendall(b"POST / HTTP/1.1\r\nHost: x\r\n" + head + b"\r\n\r\n" + body)
         assert answered(client) == (200, b"50000")
+
+
+def heads_of(client):
+    received = b""
+    while b"\r\n\r\n" not in received and (piece := client.recv(65536)):
+        received += piece
+    head, _, body = received.partition(b"\r\n\r\n")
+    lines = head.decode().split("\r\n")
+    headers = dict(line.split(": ", 1) for line in lines[1:])
+    while len(body) < int(headers["Content-Length"]) and (piece := client.recv(65536)):
+        body += piece
+    return int(lines[0].split()[1]), headers, body
+
+
+@pytest.mark.parametrize("kind", ["header", "raise"])
+@pytest.mark.parametrize("stated", ["mine-1", "two words", ""])
+def test_what_fails_beneath_the_application_is_a_problem_with_the_requests_id(
+    server, caplog, kind, stated
+):
+    path = f"/{kind}/%E6%9D%8E".encode()
+    with connected(server) as client:
+        client.sendall(b"GET %b HTTP/1.1\r\nHost: x\r\n" % path)
+        client.sendall(f"X-Request-Id: {stated}\r\n\r\n".encode())
+        status, headers, body = heads_of(client)
+    problem = json.loads(body)
+    assert (status, problem["status"]) == (500, 500)
+    assert headers["Content-Type"] == "application/problem+json"
+    assert problem["type"] == "/problems/internal-error"
+    assert headers.keys() >= HEADERS.keys()
+    given = headers["X-Request-Id"]
+    assert (given == stated) if stated == "mine-1" else len(given) == 36
+    records = [record for record in caplog.records if getattr(record, "request_id", 0) == given]
+    assert [record.levelname for record in records] == ["ERROR"]
+    assert "李" not in JsonFormatter().format(records[0])
+    for record in caplog.records:
+        assert "李" not in record.getMessage()
+        assert "%E6" not in record.getMessage()
+
+
+def test_an_answer_that_breaks_off_ends_its_connection_without_a_word_of_the_request(
+    server, caplog
+):
+    with connected(server) as client:
+        client.sendall(b"GET /late/%E6%9D%8E HTTP/1.1\r\nHost: x\r\n\r\n")
+        received = b""
+        while piece := client.recv(65536):
+            received += piece
+    assert received.endswith(b"abc")
+    assert "a request failed" in caplog.text
+    assert all("李" not in record.getMessage() for record in caplog.records)
+
+
+def test_a_bad_request_is_answered_and_logged_with_an_id(server, caplog):
+    caplog.set_level("INFO")
+    with connected(server) as client:
+        client.sendall(b"GET /%b HTTP/1.1\r\nHost: x\r\nBad Header\r\n\r\n" % "李".encode())
+        status, headers, _ = heads_of(client)
+    assert status == 400
+    [record] = [one for one in caplog.records if hasattr(one, "request_id")]
+    assert record.request_id == headers["X-Request-Id"]
+    assert "李" not in record.getMessage()
+
+
+def test_a_caller_who_leaves_is_logged_without_a_word_of_the_request(server, caplog):
+    caplog.set_level("INFO")
+    for _ in range(20):
+        with connected(server) as client:
+            client.sendall(b"GET /%E6%9D%8E HTTP/1.1\r\nHost: x\r\n\r\n")
+    with connected(server) as client:
+        client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert answered(client)[0] == 200
+    assert all("李" not in record.getMessage() for record in caplog.records)

@@ -1,4 +1,4 @@
-"""Cursors: signed, bound to the listing that they came from, and without any authority."""
+"""Cursors: opaque, bound to the listing that they came from, and without any authority."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from flask import Response, request
-from itsdangerous import BadData, URLSafeSerializer
 
+from app.api.http.page_tokens import PageTokens
 from app.api.schemas.base import Page, PageQuery
 from app.domain.errors import Fault, ValidationFailedError
 from app.web.context import current_container
+from app.web.paths import encoded_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,12 +33,12 @@ def read_position(query: PageQuery) -> list[str] | None:
     if query.page_token is None:
         return None
     try:
-        listing, position = _serializer().loads(query.page_token)
-    except (BadData, ValueError, TypeError):
-        raise _refused("is not a token of this service") from None
-    if listing != _listing():
+        digest, position = _tokens().read(query.page_token)
+    except ValueError:
+        raise _refused("is not a token of this service; begin again without it") from None
+    if not _tokens().is_of(_listing(), digest):
         raise _refused("belongs to a listing with other filters; begin again without it")
-    return [str(part) for part in position]
+    return position
 
 
 def read_moment(query: PageQuery) -> tuple[datetime, UUID] | None:
@@ -71,9 +72,10 @@ def answer_page(
     token = None
     headers = {}
     if len(found) > size:
-        token = _serializer().dumps([_listing(), [_written(part) for part in position(shown[-1])]])
+        token = _tokens().write(_listing(), [_written(part) for part in position(shown[-1])])
         rest = {name: value for name, value in request.args.items() if name != "page_token"}
-        headers["Link"] = f'<{request.path}?{urlencode(rest | {"page_token": token})}>; rel="next"'
+        target = f"{encoded_path()}?{urlencode(rest | {'page_token': token})}"
+        headers["Link"] = f'<{target}>; rel="next"'
     document = page.model_validate(
         {"items": [show(item) for item in shown], "next_page_token": token}
     )
@@ -91,13 +93,11 @@ def _written(part: object) -> str:
 
 def _listing() -> str:
     filters = sorted((k, v) for k, v in request.args.items() if k not in _OWN_PARAMETERS)
-    return f"{request.path}?{urlencode(filters)}"
+    return f"{encoded_path()}?{urlencode(filters)}"
 
 
-def _serializer() -> URLSafeSerializer:
-    return URLSafeSerializer(
-        current_container().settings.secret_key.get_secret_value(), salt="page"
-    )
+def _tokens() -> PageTokens:
+    return PageTokens(current_container().settings.secret_key.get_secret_value())
 
 
 def _refused(detail: str) -> ValidationFailedError:

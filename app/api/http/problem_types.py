@@ -62,7 +62,9 @@ def all_types() -> dict[str, ProblemType]:
     """Return every type by its slug; our own stand before the framework's."""
     types = {error.code: of_status(error) for error in default_exceptions.values()}
     known = {kind.slug: kind for kind in types.values()}
-    return known | {error.slug: of_error(error) for error in _with_subclasses(VultusError)}
+    # Of errors that share a slug, the most general one describes it.
+    ours = reversed(list(_with_subclasses(VultusError)))
+    return known | {error.slug: of_error(error) for error in ours}
 
 
 def _with_subclasses(error: type[VultusError]) -> Iterator[type[VultusError]]:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import logging
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
 from flask_restx import Api
 from werkzeug.exceptions import HTTPException
 
@@ -24,6 +23,7 @@ from app.domain.errors import (
     VultusError,
 )
 from app.web.context import current_container
+from app.web.paths import encoded_path
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -114,7 +114,7 @@ def _problem(
         title=kind.title,
         status=kind.status,
         detail=detail,
-        instance=quote(request.path, errors="replace"),
+        instance=encoded_path(),
         errors=errors,
     )
     return Response(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Annotated, Any, ClassVar, TypeAlias
 
 from pydantic import (
     AfterValidator,
+    AwareDatetime,
     BaseModel,
     ConfigDict,
     Field,
@@ -15,7 +15,8 @@ from pydantic import (
 )
 from pydantic.json_schema import SkipJsonSchema
 
-from app.domain.naming import clean_name, collection_name, subject_name
+from app.domain.moment import in_utc
+from app.domain.naming import collection_name, label, subject_name
 
 #: In place of ``None``, of a member that is left out where it has no value, and never null.
 Absent: TypeAlias = SkipJsonSchema[None]
@@ -44,25 +45,25 @@ class Change(Schema):
     model_config = ConfigDict(json_schema_extra=_without_defaults)
 
 
-def _any_name(text: str) -> str:
-    return clean_name(text, limit=100)
-
-
 CollectionName = Annotated[
     str,
     AfterValidator(collection_name),
     Field(
-        description='1 to 100 printable characters without "/", and no UUID.', examples=["staff"]
+        description='1 to 100 printable characters without "/" or "\\", and no UUID.',
+        examples=["staff"],
     ),
 ]
 SubjectName = Annotated[
     str,
     AfterValidator(subject_name),
-    Field(description="1 to 200 printable characters.", examples=["Ann"]),
+    Field(
+        description='1 to 200 printable characters; no "." or ".." between slashes.',
+        examples=["Ann"],
+    ),
 ]
 Label = Annotated[
     str,
-    AfterValidator(_any_name),
+    AfterValidator(label),
     Field(description="1 to 100 printable characters.", examples=["front door"]),
 ]
 #: A code of the operator's: what has room for a sentence would come to hold names.
@@ -77,9 +78,15 @@ Code = Annotated[
 ]
 Similarity = Annotated[float, Field(ge=-1, le=1)]
 Probability = Annotated[float, Field(ge=0, le=1)]
-#: Written in UTC with a Z.
-Moment = Annotated[datetime, WithJsonSchema({"type": "string", "format": "date-time"})]
+#: Taken with any offset, kept and shown in UTC with a Z.
+Moment = Annotated[
+    AwareDatetime,
+    AfterValidator(in_utc),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
 
+#: Holds the longest name that an index of Postgres takes.
+_LONGEST_TOKEN = 4096
 DEFAULT_PAGE_SIZE = 50
 MAX_PAGE_SIZE = 200
 
@@ -97,7 +104,7 @@ class PageQuery(Schema):
     ] = DEFAULT_PAGE_SIZE
     page_token: Annotated[
         str | None,
-        Field(max_length=2000, description="next_page_token of the page before."),
+        Field(max_length=_LONGEST_TOKEN, description="next_page_token of the page before."),
     ] = None
 
     @property

@@ -6,7 +6,15 @@ from uuid import UUID
 
 from pydantic import Field
 
-from app.api.schemas.base import Change, CollectionName, Example, Page, Schema, Similarity
+from app.api.schemas.base import (
+    Change,
+    CollectionName,
+    Example,
+    Page,
+    PageQuery,
+    Schema,
+    Similarity,
+)
 from app.domain.matching import Matcher
 from app.domain.quality import QualityGate
 
@@ -138,6 +146,15 @@ class CollectionResource(Schema):
             job_retention_h=collection.job_retention_h,
             created_at=collection.created_at,
         )
+
+
+class CollectionQuery(PageQuery):
+    """Which collections to list."""
+
+    name: Annotated[
+        str | None,
+        Field(description="Only the collection of exactly this name, or else of its clean form."),
+    ] = None
 
 
 class CollectionPage(Page):

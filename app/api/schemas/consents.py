@@ -4,9 +4,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
-from app.api.schemas.base import Code, Schema
+from app.api.schemas.base import Code, Moment, Schema
 
 if TYPE_CHECKING:
     from app.domain.consent import Consent
@@ -22,9 +22,9 @@ class ConsentRequest(Schema):
         Field(description="What it agrees to: a code, no sentence.", examples=["access-control"]),
     ]
     text_version: Annotated[Code, Field(description="The version of the text that it agrees to.")]
-    given_at: Annotated[AwareDatetime | None, Field(description="When; now if absent.")] = None
+    given_at: Annotated[Moment | None, Field(description="When; now if absent.")] = None
     expires_at: Annotated[
-        AwareDatetime | None, Field(description="When the consent ends; never when absent.")
+        Moment | None, Field(description="When the consent ends; never when absent.")
     ] = None
     reference: Annotated[
         Code | None, Field(description="Your own document of it: a code, no name.")

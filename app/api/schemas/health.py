@@ -18,11 +18,22 @@ Parts = Annotated[
 ]
 
 
+SetAside = Annotated[
+    dict[str, int],
+    Field(
+        description="How many things each chore in the background has set aside, as they failed; "
+        "none where there are none.",
+        examples=[{}],
+    ),
+]
+
+
 class ReadinessResource(Schema):
     """The service can take work."""
 
     status: Literal["ready"] = "ready"
     parts: Parts
+    set_aside: SetAside
 
 
 class WorkingResource(Schema):
@@ -30,3 +41,4 @@ class WorkingResource(Schema):
 
     status: Literal["working"] = "working"
     parts: Parts
+    set_aside: SetAside

@@ -4,9 +4,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
-from app.api.schemas.base import Label, Schema
+from app.api.schemas.base import Label, Moment, Schema
 from app.domain.access import Scope
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class KeyRequest(Schema):
             examples=["staff"],
         ),
     ] = None
-    expires_at: AwareDatetime | None = None
+    expires_at: Moment | None = None
 
 
 class RotationRequest(Schema):

@@ -21,6 +21,10 @@ class SubjectRequest(Schema):
 class SubjectQuery(PageQuery):
     """Which subjects to list."""
 
+    name: Annotated[
+        str | None,
+        Field(description="Only the subject of exactly this name, or else of its clean form."),
+    ] = None
     without_consent: Annotated[bool, Field(description="Only those without a valid consent.")] = (
         False
     )

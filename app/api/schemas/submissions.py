@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Self
 
-from pydantic import AwareDatetime, Field, model_validator
+from pydantic import Field, model_validator
 
-from app.api.schemas.base import Code, Example, Probability, Schema, Similarity, SubjectName
+from app.api.schemas.base import Code, Example, Moment, Probability, Schema, Similarity, SubjectName
 from app.domain.selection import FacePolicy
 
 _Policy = Annotated[
@@ -57,7 +57,7 @@ class EnrolmentParameters(DetectionParameters):
         Code | None, Field(description="The version of the text that it agrees to.")
     ] = None
     consent_expires_at: Annotated[
-        AwareDatetime | None, Field(description="When its consent ends; never when absent.")
+        Moment | None, Field(description="When its consent ends; never when absent.")
     ] = None
     consent_reference: Annotated[
         Code | None, Field(description="Your own document of it: a code, no name.")

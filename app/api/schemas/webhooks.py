@@ -4,9 +4,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field, model_validator
+from pydantic import Field, model_validator
 
-from app.api.schemas.base import Change, Example, Page, Schema
+from app.api.schemas.base import Change, Example, Moment, Page, Schema
 from app.domain.delivery import DeliveryState, DisableReason, EventType
 
 if TYPE_CHECKING:
@@ -121,11 +121,11 @@ class RedeliveryRequest(Schema):
     """Which events to send again."""
 
     since: Annotated[
-        AwareDatetime,
+        Moment,
         Field(description="The first moment of the range.", examples=["2026-01-01T00:00:00Z"]),
     ]
     until: Annotated[
-        AwareDatetime | None, Field(description="The end of the range, excluded; null: now.")
+        Moment | None, Field(description="The end of the range, excluded; null: now.")
     ] = None
     states: Annotated[
         tuple[Literal[DeliveryState.FAILED, DeliveryState.DELIVERED], ...],

@@ -14,6 +14,7 @@ from app.domain.errors import (
     ConsentRequiredError,
     ImageError,
     ImageTooLargeError,
+    InvalidRequestError,
     LegalHoldError,
     NoFaceError,
     ServiceUnavailableError,
@@ -147,6 +148,8 @@ def of_error(error: Exception) -> CompreFaceError:
             told = constraint(error.detail)
         case ImageError():
             told = no_face()
+        case InvalidRequestError():
+            told = constraint(error.detail)
         case ConsentRequiredError() | LegalHoldError():
             told = CompreFaceError(0, error.detail, error.status)
         case ServiceUnavailableError() | TooMuchWaitingError():

@@ -14,6 +14,7 @@ from app.compat.compreface.documents import answer, json_value
 from app.compat.compreface.errors import example_not_found, no_face, undefined
 from app.compat.compreface.images import read_images
 from app.compat.compreface.jobs import run_job
+from app.compat.compreface.names import name_to_enrol, named_or_all
 from app.compat.compreface.parameters import Parameters, detection_threshold
 from app.compat.compreface.translate import Document, page
 from app.compat.compreface.usecases.applications import find_service
@@ -76,7 +77,7 @@ def listing() -> Response:
 @routes.delete("/recognition/faces")
 def delete_of_subject() -> Response:
     """Remove the examples of a subject, or of all."""
-    subject = Parameters.of_request().text("subject") or None
+    subject = named_or_all(Parameters.of_request())
     deleted = delete_examples_of(
         current_service(),
         subject,
@@ -130,7 +131,7 @@ def photograph_by_key(api_key: str, image_id: str) -> Response:
 
 def enrol(parameters: Parameters) -> Document:
     """Enrol the one face of the request's image. Raises: CompreFaceError, ImageError."""
-    subject = parameters.subject()
+    subject = name_to_enrol(parameters.subject())
     threshold = detection_threshold(parameters, default=DETECTION_THRESHOLD)
     [image] = read_images("file")
     asked = EnrolmentParameters(

@@ -12,19 +12,20 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from app.compat.compreface.usecases.applications import NewService, create_service, find_service
-from app.compat.compreface.usecases.examples import collection_id_of
+from app.compat.compreface.usecases.examples import collection_id_of, stored_name
 from app.domain.caller import Caller
 from app.domain.compreface import ServiceType
-from app.domain.errors import NotFoundError
+from app.domain.errors import InvalidRequestError, NotFoundError
 from app.domain.job import JobState
 from app.domain.job_parameters import EnrolmentParameters
 from app.domain.job_request import JobRequest
+from app.domain.naming import spellings, subject_name
 from app.domain.selection import FacePolicy
 from app.services.jobs.admission import Admission
 from app.services.people.subjects import ensure_subject
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from app.bootstrap import Container
     from app.compat.compreface.source import Source, SourceExample, SourceService
@@ -56,7 +57,11 @@ def migrate(source: Source, container: Container, *, progress: Callable[[Report]
         if wanted.key in DEMO_KEYS:
             report.left_behind.append((f"service {wanted.name}", "its key is known to everybody"))
             continue
-        service = _ensure_service(wanted, container, report)
+        try:
+            service = _ensure_service(wanted, container, report)
+        except InvalidRequestError as error:
+            report.left_behind.append((f"service {wanted.name!r}", error.detail))
+            continue
         if service.type is ServiceType.RECOGNITION:
             _carry_people(source, wanted.key, service, container, report, progress)
     return report
@@ -89,13 +94,12 @@ def _carry_people(
     report: Report,
     progress: Callable[[Report], None],
 ) -> None:
-    with container.uow() as work:
-        for name in source.subjects(key):
-            ensure_subject(work, collection_id_of(service), name)
-        work.commit()
+    names = _carry_names(source.subjects(key), service, container, report)
     missing: list[SourceExample] = []
     for example in source.examples(key):
-        if not example.has_photograph:
+        if example.subject not in names:
+            report.left_behind.append((f"example {example.id}", "its subject was left behind"))
+        elif not example.has_photograph:
             report.left_behind.append((f"example {example.id}", "no photograph was kept"))
         elif _is_there(example.id, container):
             report.there_before += 1
@@ -105,13 +109,42 @@ def _carry_people(
     desk = replace(container.desk, admission=Admission.unbounded())
     waiting: deque[tuple[UUID, UUID]] = deque()
     for example, photograph in source.photographs(missing):
-        waiting.append((example.id, _submit(example, photograph, service, desk)))
+        named = replace(example, subject=names[example.subject])
+        waiting.append((example.id, _submit(named, photograph, service, desk)))
         if len(waiting) >= _AHEAD:
             _settle(*waiting.popleft(), container, report)
             progress(report)
     while waiting:
         _settle(*waiting.popleft(), container, report)
         progress(report)
+
+
+def _carry_names(
+    wanted: Sequence[str], service: Service, container: Container, report: Report
+) -> dict[str, str]:
+    """Make the subjects; return the name that each of those carried over has here.
+
+    Two people stay two: a name that would become another's is left behind, as is one that could
+    not be told from a path.
+    """
+    names: dict[str, str] = {}
+    # What keeps its name comes first.
+    for name in sorted(wanted, key=lambda name: (spellings(name)[-1:] != (name,), name)):
+        try:
+            stored = stored_name(service, name, uow=container.uow) or subject_name(name)
+        except ValueError as error:
+            report.left_behind.append((f"subject {name!r}", f"its name {error}"))
+            continue
+        if stored in names.values():
+            reason = f"its name would become that of {stored!r}"
+            report.left_behind.append((f"subject {name!r}", reason))
+            continue
+        names[name] = stored
+    with container.uow() as work:
+        for stored in names.values():
+            ensure_subject(work, collection_id_of(service), stored)
+        work.commit()
+    return names
 
 
 def _is_there(face_id: UUID, container: Container) -> bool:

@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 from flask import request
 
 from app.compat.compreface.errors import constraint, missing_parameter, undefined
+from app.domain.naming import spellings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -110,7 +111,7 @@ class Parameters:
 
 def storable(name: str) -> str:
     """Return a name that a database can hold. Raises: CompreFaceError."""
-    if "\0" in name or any("\ud800" <= letter <= "\udfff" for letter in name):
+    if not spellings(name):
         raise constraint("Subject name cannot be stored; ")
     return name
 

@@ -18,6 +18,7 @@ from app.compat.compreface.errors import CompreFaceError, example_not_found
 from app.compat.compreface.faces import enrol, erase, parse_id
 from app.compat.compreface.images import read_images
 from app.compat.compreface.jobs import run_job
+from app.compat.compreface.names import named_or_all
 from app.compat.compreface.parameters import Parameters
 from app.compat.compreface.retraining import Retrain
 from app.compat.compreface.translate import Document
@@ -71,7 +72,7 @@ def listing() -> Response:
 def delete_of_subject() -> Response:
     """Remove the examples of a subject, then train; or those of all, and train nothing."""
     parameters = Parameters.of_request()
-    subject = parameters.text("subject") or None
+    subject = named_or_all(parameters)
     erased = erase([face.id for face in _examples(subject)])
     if subject is not None:
         _train(parameters)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from flask import Blueprint
+from flask import Blueprint, request
 
 from app.compat.compreface.context import authenticate, current_service
 from app.compat.compreface.documents import answer, json_object
 from app.compat.compreface.errors import CompreFaceError, subject_not_found
-from app.compat.compreface.names import checked_name
+from app.compat.compreface.names import SUBJECT, checked_name, refuse_nameless
 from app.compat.compreface.parameters import storable
 from app.compat.compreface.usecases.examples import (
     collection_id_of,
@@ -38,7 +39,7 @@ def _authenticate() -> None:
 @routes.post("/recognition/subjects")
 def add() -> Response:
     """Store a name."""
-    name = checked_name(json_object().get("subject"), "Subject")
+    name = checked_name(json_object().get("subject"), SUBJECT)
     try:
         create_subject(
             str(collection_id_of(current_service())),
@@ -61,39 +62,35 @@ def listing() -> Response:
 @routes.put("/recognition/subjects/<path:subject>")
 def rename(subject: str) -> Response:
     """Give a subject another name; one that exists takes its examples over."""
-    name = checked_name(json_object().get("subject"), "Subject")
-    try:
-        updated = rename_or_merge(
-            current_service(),
-            _bare(subject),
-            name,
-            uow=current_container().uow,
-            clock=current_container().clock,
-        )
-    except NotFoundError:
-        raise subject_not_found(_bare(subject)) from None
-    return answer({"updated": updated})
+    new = checked_name(json_object().get("subject"), SUBJECT)
+    uow, clock = current_container().uow, current_container().clock
+    for name in _names(subject):
+        with suppress(NotFoundError):
+            updated = rename_or_merge(current_service(), name, new, uow=uow, clock=clock)
+            return answer({"updated": updated})
+    raise subject_not_found(subject)
 
 
 @routes.delete("/recognition/subjects/<path:subject>")
 def delete(subject: str) -> Response:
     """Remove a subject with its examples."""
-    try:
-        name = delete_subject(
-            current_service(),
-            _bare(subject),
-            receipts=current_container().receipts,
-            caller=current_caller(),
-            uow=current_container().uow,
-        )
-    except NotFoundError:
-        raise subject_not_found(_bare(subject)) from None
-    return answer({"subject": name})
+    for name in _names(subject):
+        with suppress(NotFoundError):
+            deleted = delete_subject(
+                current_service(),
+                name,
+                receipts=current_container().receipts,
+                caller=current_caller(),
+                uow=current_container().uow,
+            )
+            return answer({"subject": deleted})
+    raise subject_not_found(subject)
 
 
 @routes.delete("/recognition/subjects")
 def delete_all() -> Response:
     """Remove all subjects with their examples."""
+    refuse_nameless()
     deleted = delete_all_subjects(
         current_service(),
         receipts=current_container().receipts,
@@ -103,6 +100,10 @@ def delete_all() -> Response:
     return answer({"deleted": deleted})
 
 
-def _bare(subject: str) -> str:
-    """Take off the slash that some clients end a path with."""
-    return storable(subject.removesuffix("/"))
+def _names(subject: str) -> tuple[str, ...]:
+    """Return what a path may name: exactly this, else without the slash that some clients add.
+
+    A slash that was escaped is part of the name. Raises: CompreFaceError: nothing is called so.
+    """
+    name = storable(subject)
+    return (name, name.removesuffix("/")) if request.path.endswith("/") else (name,)

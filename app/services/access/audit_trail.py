@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from app.domain.audit import START, Action, AuditHead, Verdict
 from app.domain.errors import ConflictError
+from app.domain.setback import Chore
 from app.services.access.visibility import require_global
+from app.services.isolation import each, is_outage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -106,8 +109,27 @@ def record_denial(
 def seal_records(chain: AuditChain, *, uow: UnitOfWorkFactory) -> AuditHead | None:
     """Give the records that wait their places in the chain; return the head if it has moved.
 
-    Sealers take turns. A record that is committed late gets a later place, never one between.
+    Sealers take turns. A record that is committed late gets a later place, never one between. One
+    that cannot be read or sealed is set aside, and gets its place when it can.
     """
+    try:
+        return _seal(chain, uow=uow)
+    except Exception as error:
+        if is_outage(error):
+            raise
+        with uow() as work:
+            waiting = work.audit.unsealed_ids(limit=_AT_ONCE)
+        each(Chore.AUDIT, waiting, partial(_try_to_seal, chain, uow), uow=uow)
+        return _seal(chain, uow=uow)
+
+
+def _try_to_seal(chain: AuditChain, uow: UnitOfWorkFactory, record_ids: Sequence[UUID]) -> None:
+    with uow() as work:
+        for record in work.audit.unsealed(limit=_AT_ONCE, only=record_ids):
+            chain.link(*START[::-1], record)
+
+
+def _seal(chain: AuditChain, *, uow: UnitOfWorkFactory) -> AuditHead | None:
     with uow() as work:
         if not work.audit.unsealed(limit=1):
             return None
@@ -202,7 +224,7 @@ def check_trail(
     with uow() as work:
         work.audit.hold_still()  # else what is sealed meanwhile would stand behind the head
         head = work.audit.head()
-        waiting = len(work.audit.unsealed(limit=_AT_ONCE))
+        waiting = len(work.audit.unsealed_ids(limit=_AT_ONCE, aside=True))
         try:
             for sound in _sound_records(work, chains, head, noted):  # noqa: B007 - the last counts
                 pass

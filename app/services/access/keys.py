@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from app.domain.access import ApiKey, Credential, Scope, hash_secret
 from app.domain.audit import Action
 from app.domain.caller import Caller
-from app.domain.errors import ConflictError, NotFoundError
+from app.domain.errors import ConflictError, InvalidRequestError, NotFoundError
 from app.domain.identity import new_id
+from app.domain.naming import label
 from app.services.access.visibility import require_global
 
 if TYPE_CHECKING:
@@ -34,9 +35,13 @@ def create_key(
 ) -> tuple[ApiKey, Credential]:
     """Store a key and return it with its credential, which cannot be had again.
 
-    Raises: NotFoundError: there is no such collection.
+    Raises: NotFoundError: there is no such collection. InvalidRequestError: the name cannot be one.
     """
     require_global(caller)
+    try:
+        name = label(name)
+    except ValueError as error:
+        raise InvalidRequestError(f"The name {error}.") from error
     credential = Credential.generate()
     key = ApiKey(
         id=new_id(),
@@ -118,10 +123,8 @@ def revoke_key(key_id: UUID, *, caller: Caller, uow: UnitOfWorkFactory, clock: C
             raise NotFoundError("there is no such key")
         if key.revoked_at is not None:
             return
-        others = (other for other in work.keys.all() if other.id != key_id)
-        if Caller.of_key(key).is_global_admin and not any(
-            Caller.of_key(other).is_global_admin and other.is_live(now) for other in others
-        ):
+        is_admin = Caller.of_key(key).is_global_admin
+        if is_admin and not work.keys.another_admin(key_id, now):
             raise ConflictError(
                 "this is the last key that administers the service; create another one first"
             )

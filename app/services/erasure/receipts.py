@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from app.domain.audit import Action
@@ -11,6 +12,8 @@ from app.domain.identity import new_id
 from app.domain.job import Job, JobState
 from app.domain.job_parameters import ErasureParameters
 from app.domain.job_results import ErasureReceipt
+from app.domain.setback import Chore
+from app.services.isolation import each
 from app.services.webhooks.deliver import enqueue_events
 
 if TYPE_CHECKING:
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
     from uuid import UUID
 
+    from app.domain.erasure import ExpiredFaces
     from app.services.ports import Clock, UnitOfWork, UnitOfWorkFactory
 
 
@@ -84,29 +88,30 @@ class Receipts:
 def erase_expired(receipts: Receipts, *, limit: int, uow: UnitOfWorkFactory) -> None:
     """Erase faces past their collection's retention, as if somebody had asked for it.
 
-    A subject goes with its last face.
+    A subject goes with its last face. A face that cannot be erased is set aside.
     """
     with uow() as work:
         expired = work.erasures.expired(now=receipts.clock.now(), limit=limit)
     for one in expired:
-        with uow() as work:
-            work.collections.lock(one.collection_id)
-            rows = work.erasures.people(one.collection_id, face_ids=one.face_ids, emptied=True)
-            if not rows["faces"]:  # another sweep was faster
-                continue
-            receipts.leave(
-                work,
-                Erased.EXPIRED_FACES,
-                one.face_ids,
-                rows,
-                owner_id=None,
-                tenant_id=one.tenant_id,
-            )
-            work.audit.record(
-                Action.EXPIRE_FACES,
-                one.collection_id,
-                target_kind="collection",
-                tenant_id=one.tenant_id,
-                faces=rows["faces"],
-            )
-            work.commit()
+        each(Chore.FACES, one.face_ids, partial(_erase_expired, one, receipts, uow), uow=uow)
+
+
+def _erase_expired(
+    of: ExpiredFaces, receipts: Receipts, uow: UnitOfWorkFactory, face_ids: Sequence[UUID]
+) -> None:
+    with uow() as work:
+        work.collections.lock(of.collection_id)
+        rows = work.erasures.people(of.collection_id, face_ids=face_ids, emptied=True)
+        if not rows["faces"]:  # another sweep was faster
+            return
+        receipts.leave(
+            work, Erased.EXPIRED_FACES, face_ids, rows, owner_id=None, tenant_id=of.tenant_id
+        )
+        work.audit.record(
+            Action.EXPIRE_FACES,
+            of.collection_id,
+            target_kind="collection",
+            tenant_id=of.tenant_id,
+            faces=rows["faces"],
+        )
+        work.commit()

@@ -21,6 +21,8 @@ from app.domain.reembedding import (
     ReembeddingReport,
     ReembeddingState,
 )
+from app.domain.setback import Chore
+from app.services.isolation import apart
 from app.services.jobs.complete import Outcome
 from app.services.models.change import HELD_FOR
 from app.services.models.switch import activate
@@ -116,7 +118,13 @@ class ChangeSteps:
         faces = self._faces(change)
         if not faces:
             return self._make_ready(change)
-        return self.store(self.models.embed(faces, change.model))
+        if len(faces) > 1 or self.claim.tries <= 1:
+            return self.store(self.models.embed(faces, change.model))
+        # One that fails by itself too is left behind, and stops no other.
+        found: Mapping[UUID, Embedding | None] = {faces[0].id: None}
+        with apart(Chore.REEMBEDDING, faces[0].id, uow=self.desk.uow):
+            found = self.models.embed(faces, change.model)
+        return self.store(found)
 
     def _begin(self) -> None:
         """Have new faces embedded by both models from now on."""

@@ -15,7 +15,7 @@ from app.domain.erasure import Erased
 from app.domain.errors import Fault, NotFoundError, ValidationFailedError
 from app.domain.identity import new_id
 from app.domain.matching import Matcher
-from app.domain.naming import as_uuid, collection_name
+from app.domain.naming import as_uuid
 from app.domain.quality import QualityGate
 from app.services.access.visibility import require_global, require_visible_collection
 from app.services.people.consent_rules import require_all_covered
@@ -105,15 +105,9 @@ def find_collection(reference: str, *, caller: Caller, work: UnitOfWork) -> Coll
     Raises: NotFoundError: there is none that the caller may see.
     """
     collection_id = as_uuid(reference)
-    if collection_id is not None:
-        collection = work.collections.get(collection_id)
-    else:
-        try:
-            name = collection_name(reference)
-        except ValueError:
-            collection = None
-        else:
-            collection = work.collections.find(name)
+    collection = None if collection_id is None else work.collections.get(collection_id)
+    if collection is None:
+        collection = work.collections.find(reference)
     if collection is None:
         raise NotFoundError("there is no such collection")
     require_visible_collection(collection.id, caller)
@@ -127,10 +121,22 @@ def get_collection(reference: str, *, caller: Caller, uow: UnitOfWorkFactory) ->
 
 
 def list_collections(
-    *, after: str | None, limit: int, caller: Caller, uow: UnitOfWorkFactory
+    *,
+    name: str | None = None,
+    after: str | None,
+    limit: int,
+    caller: Caller,
+    uow: UnitOfWorkFactory,
 ) -> list[Collection]:
-    """Return the collections that the caller may see, by name, after the given one."""
+    """Return the collections that the caller may see, by name, after the given one.
+
+    With a ``name``, only the one that is called so.
+    """
     with uow() as work:
+        if name is not None:
+            called = work.collections.find(name)
+            seen = called is not None and caller.collection_id in {None, called.id}
+            return [called] if called is not None and seen else []
         return work.collections.page(after=after, only=caller.collection_id, limit=limit)
 
 

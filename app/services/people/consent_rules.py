@@ -18,6 +18,8 @@ from app.domain.erasure import Erased
 from app.domain.errors import ConflictError, ConsentRequiredError
 from app.domain.identity import new_id
 from app.domain.job_parameters import EnrolmentParameters
+from app.domain.setback import Chore
+from app.services.isolation import apart
 from app.services.people.hold_rules import is_held
 
 if TYPE_CHECKING:
@@ -164,11 +166,14 @@ def erase_for_want_of_consent(
 
 
 def erase_after_consents(receipts: Receipts, *, limit: int, uow: UnitOfWorkFactory) -> None:
-    """Erase the faces of those whose consents have ended, each in a transaction of its own."""
+    """Erase the faces of those whose consents have ended, each in a transaction of its own.
+
+    Somebody for whom that fails is set aside, and keeps no other's faces.
+    """
     with uow() as work:
         ended = work.consents.ended(now=receipts.clock.now(), limit=limit)
     for one in ended:
-        with uow() as work:
+        with apart(Chore.CONSENTS, one.subject_id, uow=uow), uow() as work:
             work.collections.lock_alone(one.collection_id)
             faces = erase_for_want_of_consent(
                 work,

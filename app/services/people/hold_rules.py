@@ -24,7 +24,7 @@ def require_unheld(work: UnitOfWork, collection_id: UUID, subject_id: UUID | Non
     Raises: LegalHoldError.
     """
     work.collections.lock(collection_id)
-    for hold in _holds_on(work, collection_id, subject_id):
+    for hold in work.legal_holds.over(collection_id, subject_id):
         raise _refusal(hold)
 
 
@@ -37,12 +37,7 @@ def require_nothing_held(work: UnitOfWork, collection_id: UUID) -> None:
 
 def is_held(work: UnitOfWork, collection_id: UUID, subject_id: UUID) -> bool:
     """Tell whether a subject, or the collection that it is in, is held."""
-    return bool(_holds_on(work, collection_id, subject_id))
-
-
-def _holds_on(work: UnitOfWork, collection_id: UUID, subject_id: UUID | None) -> list[LegalHold]:
-    holds = work.legal_holds.within(collection_id)
-    return [hold for hold in holds if hold.subject_id in {None, subject_id}]
+    return bool(work.legal_holds.over(collection_id, subject_id))
 
 
 def _refusal(hold: LegalHold) -> LegalHoldError:

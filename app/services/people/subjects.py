@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from app.domain.audit import Action
 from app.domain.erasure import Erased
 from app.domain.errors import ConflictError, NotFoundError
-from app.domain.naming import as_uuid, subject_name
+from app.domain.naming import as_uuid
 from app.services.erasure.receipts import Erasure
 from app.services.people.collections import find_collection
 from app.services.people.consent_rules import merge_consents
@@ -68,10 +68,7 @@ def find_subject(collection_id: UUID, reference: str, *, work: UnitOfWork) -> Su
     subject_id = as_uuid(reference)
     subject = work.subjects.get(subject_id) if subject_id is not None else None
     if subject is None or subject.collection_id != collection_id:
-        try:
-            subject = work.subjects.find(collection_id, subject_name(reference))
-        except ValueError:
-            subject = None
+        subject = work.subjects.find(collection_id, reference)
     if subject is None:
         raise NotFoundError("there is no such subject in the collection")
     return subject
@@ -89,6 +86,7 @@ def get_subject(
 def list_subjects(
     collection_ref: str,
     *,
+    name: str | None = None,
     after: str | None,
     limit: int,
     without_consent_at: datetime | None = None,
@@ -97,12 +95,21 @@ def list_subjects(
 ) -> list[Subject]:
     """Return subjects by name, after the given one; at a moment, those without a valid consent.
 
+    With a ``name``, only the one that is called so.
+
     Raises: NotFoundError.
     """
     with uow() as work:
         collection = find_collection(collection_ref, caller=caller, work=work)
+        called = None if name is None else work.subjects.find(collection.id, name)
+        if name is not None and called is None:
+            return []
         return work.subjects.page(
-            collection.id, after=after, limit=limit, without_consent_at=without_consent_at
+            collection.id,
+            only=None if called is None else called.id,
+            after=after,
+            limit=limit,
+            without_consent_at=without_consent_at,
         )
 
 

@@ -29,6 +29,7 @@ from app.services.ports.people import (
     LegalHoldRepository,
     SubjectRepository,
 )
+from app.services.ports.setbacks import SetbackRepository
 from app.services.ports.webhooks import DeliveryRepository, EndpointRepository, WebhookSender
 from app.services.ports.work import (
     Clock,
@@ -63,6 +64,7 @@ __all__ = [
     "Scrub",
     "SearchRepository",
     "ServiceRepository",
+    "SetbackRepository",
     "StrangerCohort",
     "SubjectClassifier",
     "SubjectRepository",

@@ -40,6 +40,9 @@ class KeyRepository(Protocol):
     def all(self) -> list[ApiKey]:
         """Return every key, oldest first."""
 
+    def another_admin(self, key_id: UUID, now: datetime) -> bool:
+        """Tell whether another live key of the tenant administers all that it has; reads none."""
+
     def replace_secret(self, key: ApiKey) -> None:
         """Store the secrets of a key whose row is there."""
 

@@ -44,8 +44,11 @@ class AuditTrail(Protocol):
     def chain(self, *, after: int, limit: int) -> list[AuditRecord]:
         """Return sealed records of every tenant in their order, behind a sequence number."""
 
-    def unsealed(self, *, limit: int) -> list[AuditRecord]:
-        """Return records that are not sealed yet, oldest first."""
+    def unsealed(self, *, limit: int, only: Sequence[UUID] | None = None) -> list[AuditRecord]:
+        """Return records that are not sealed yet nor set aside, oldest first."""
+
+    def unsealed_ids(self, *, limit: int, aside: bool = False) -> list[UUID]:
+        """Return their ids, ``aside`` with those that are set aside, and read nothing else."""
 
     def head(self) -> AuditHead | None:
         """Return the head; ``None`` where nothing was sealed yet."""

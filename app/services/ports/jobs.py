@@ -142,7 +142,23 @@ class JobRepository(Protocol):
 
 
 class LateJobRepository(Protocol):
-    """Job rows that something should have happened to by now."""
+    """Job rows that something should have happened to by now.
+
+    What finds ids reads nothing else of a row, and leaves out what is set aside; with ``only``,
+    the rest looks at no other rows.
+    """
+
+    def lapsed(self, *, limit: int) -> list[UUID]:
+        """Return running jobs whose lease has passed."""
+
+    def overdue_ids(self, *, now: datetime, limit: int) -> list[UUID]:
+        """Return queued jobs whose message seems lost."""
+
+    def outwaited_ids(self, *, before: datetime, limit: int) -> list[UUID]:
+        """Return jobs that have been queued since before a moment."""
+
+    def expired(self, *, now: datetime, limit: int) -> list[UUID]:
+        """Return finished jobs past their time."""
 
     def expire_leases(
         self,
@@ -152,6 +168,7 @@ class LateJobRepository(Protocol):
         max_attempts: int,
         limit: int,
         excused_for: timedelta | None = None,
+        only: Sequence[UUID] | None = None,
     ) -> tuple[list[UUID], list[Job]]:
         """Count a loss for every running job whose lease has passed.
 
@@ -161,7 +178,13 @@ class LateJobRepository(Protocol):
         """
 
     def overdue(
-        self, *, now: datetime, first_wait: timedelta, longest_wait: timedelta, limit: int
+        self,
+        *,
+        now: datetime,
+        first_wait: timedelta,
+        longest_wait: timedelta,
+        limit: int,
+        only: Sequence[UUID] | None = None,
     ) -> list[Job]:
         """Return queued jobs whose message seems lost, and set a later ``publish_at`` for each.
 
@@ -169,13 +192,17 @@ class LateJobRepository(Protocol):
         of its messages.
         """
 
-    def outwaited(self, *, before: datetime, limit: int) -> list[Job]:
+    def outwaited(
+        self, *, before: datetime, limit: int, only: Sequence[UUID] | None = None
+    ) -> list[Job]:
         """Return, and lock, jobs that have been queued since before a moment, oldest first.
 
         A requeue is a new start.
         """
 
-    def delete_expired(self, *, now: datetime, limit: int) -> int:
+    def delete_expired(
+        self, *, now: datetime, limit: int, only: Sequence[UUID] | None = None
+    ) -> int:
         """Delete finished jobs past their time; return how many."""
 
 

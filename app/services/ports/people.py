@@ -41,7 +41,7 @@ class CollectionRepository(Protocol):
         """
 
     def find(self, name: str) -> Collection | None:
-        """Return the collection of that name, or ``None``."""
+        """Return the collection of exactly that name, else of its clean form, or ``None``."""
 
     def page(self, *, after: str | None, only: UUID | None, limit: int) -> list[Collection]:
         """Return collections by name, after the given one."""
@@ -63,13 +63,16 @@ class SubjectRepository(Protocol):
         """Lock a name, in whatever case, until the transaction ends."""
 
     def ensure(self, collection_id: UUID, name: str) -> Subject:
-        """Return the subject of that name, made if need be."""
+        """Return the subject of that name as ``find`` does, made under the clean one if need be.
+
+        Raises: InvalidRequestError: it has to be made, and the name cannot be one.
+        """
 
     def get(self, subject_id: UUID) -> Subject | None:
         """Return the subject, or ``None``."""
 
     def find(self, collection_id: UUID, name: str) -> Subject | None:
-        """Return the subject of that name, or ``None``."""
+        """Return the subject of exactly that name, else of its clean form, or ``None``."""
 
     def find_folded(self, collection_id: UUID, name: str) -> Subject | None:
         """Return the subject of that name in any case; the exact spelling comes first."""
@@ -83,11 +86,12 @@ class SubjectRepository(Protocol):
         *,
         after: str | None,
         limit: int,
+        only: UUID | None = None,
         without_consent_at: datetime | None = None,
     ) -> list[Subject]:
         """Return subjects by name, after the given one, with their numbers of faces.
 
-        With a moment, only those without a consent that is valid then.
+        With ``only`` that one alone; with a moment those without a consent that is valid then.
         """
 
     def nearest(
@@ -117,7 +121,10 @@ class SubjectRepository(Protocol):
         """Return the subjects with faces; none loses the last one before the transaction ends."""
 
     def rename(self, subject_id: UUID, name: str) -> None:
-        """Give a subject another name. Raises: ConflictError: it is taken."""
+        """Give a subject another name, in its clean form.
+
+        Raises: ConflictError: it is taken. InvalidRequestError: it cannot be one.
+        """
 
     def merge(self, subject_id: UUID, into: UUID) -> None:
         """Give a subject's faces to another one, and remove it."""
@@ -242,6 +249,9 @@ class LegalHoldRepository(Protocol):
 
     def within(self, collection_id: UUID) -> list[LegalHold]:
         """Return the holds on a collection and on subjects in it."""
+
+    def over(self, collection_id: UUID, subject_id: UUID | None) -> list[LegalHold]:
+        """Return the holds on a subject, or without one on a face of nobody's, and on all."""
 
     def is_tenant_held(self, tenant_id: UUID) -> bool:
         """Tell whether anything of a tenant is held."""

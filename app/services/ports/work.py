@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         LegalHoldRepository,
         SubjectRepository,
     )
+    from app.services.ports.setbacks import SetbackRepository
     from app.services.ports.webhooks import DeliveryRepository, EndpointRepository
 
 
@@ -96,6 +97,9 @@ class UnitOfWork(Protocol):
 
     @property
     def idempotency(self) -> IdempotencyRepository: ...
+
+    @property
+    def setbacks(self) -> SetbackRepository: ...
 
     @property
     def audit(self) -> AuditTrail: ...

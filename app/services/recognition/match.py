@@ -103,7 +103,7 @@ class Matching:
         if self.classifier is not None:
             parts = self.classifier.probabilities(probe)
             shares = [replace(one, share=parts.get(one.subject_id, 0)) for one in shares]
-            shares.sort(key=lambda one: -one.share)
+            shares.sort(key=lambda one: (-one.share, one.subject_id))
         return [
             Candidate(
                 subject_id=one.subject_id,

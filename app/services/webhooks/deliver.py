@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,8 @@ from app.domain.delivery import (
     retry_delay,
 )
 from app.domain.identity import new_id
+from app.domain.setback import Chore
+from app.services.isolation import is_outage, setting_aside
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
 
     from app.domain.job import Job
     from app.services.ports import Clock, UnitOfWork, UnitOfWorkFactory, WebhookSender
+
+_LOG = logging.getLogger(__name__)
 
 
 #: Attempts of one message, so that a stop of the sender need not wait for a whole backlog.
@@ -104,17 +109,36 @@ def deliver(
     ``lease`` has to be longer than an attempt takes: a sender that dies between the attempt and its
     record is known by the end of its lease, and the event is sent again under the same id.
     ``jitter`` draws from 0 to 1.
+
+    A delivery that fails for another reason than its receiver is set aside. One that cannot be read
+    when its turn comes ends this, and is set aside once the sweep has put it by its id.
     """
-    with uow() as work:
+    claim: Delivery | None = None
+    with setting_aside(Chore.DELIVERIES, delivery_id, uow=uow), uow() as work:
         claim = work.deliveries.claim(delivery_id, now=clock.now(), lease=lease)
         work.commit()
     for _ in range(_IN_A_ROW):
         if claim is None:
             return
-        _attempt(claim, uow=uow, sender=sender, clock=clock, jitter=jitter())
+        with setting_aside(Chore.DELIVERIES, claim.id, uow=uow):
+            _attempt(claim, uow=uow, sender=sender, clock=clock, jitter=jitter())
+        claim = _next(claim.endpoint_id, uow=uow, clock=clock, lease=lease)
+
+
+def _next(
+    endpoint_id: UUID, *, uow: UnitOfWorkFactory, clock: Clock, lease: timedelta
+) -> Delivery | None:
+    """Claim what is due next at an endpoint; nothing where that cannot be read."""
+    try:
         with uow() as work:
-            claim = work.deliveries.claim_next(claim.endpoint_id, now=clock.now(), lease=lease)
+            claim = work.deliveries.claim_next(endpoint_id, now=clock.now(), lease=lease)
             work.commit()
+    except Exception as error:
+        if is_outage(error):
+            raise
+        _LOG.exception("a delivery cannot be read", extra={"action": "delivery_unreadable"})
+        return None
+    return claim
 
 
 def _attempt(

@@ -13,6 +13,8 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from app import observability
 from app.domain.audit import Actor, ActorKind, AuditHead, AuditRecord, Verdict
 from app.domain.identity import new_id
+from app.domain.setback import Chore
+from app.storage.database.setbacks import not_aside
 from app.storage.database.tenancy import TenantSession
 from app.storage.tables import AuditHeadRow, AuditRow
 
@@ -162,10 +164,20 @@ class SqlAuditTrail:
         query = query.order_by(_RECORDS.c.sequence).limit(limit)
         return [_record(row) for row in self._session.execute(query)]
 
-    def unsealed(self, *, limit: int) -> list[AuditRecord]:
-        query = select(_RECORDS).where(_RECORDS.c.sequence.is_(None))
+    def unsealed(self, *, limit: int, only: Sequence[UUID] | None = None) -> list[AuditRecord]:
+        query = select(_RECORDS).where(
+            _RECORDS.c.sequence.is_(None), not_aside(Chore.AUDIT, _RECORDS.c.id)
+        )
+        if only is not None:
+            query = query.where(_RECORDS.c.id.in_(only))
         query = query.order_by(_RECORDS.c.id).limit(limit)
         return [_record(row) for row in self._session.execute(query)]
+
+    def unsealed_ids(self, *, limit: int, aside: bool = False) -> list[UUID]:
+        query = select(_RECORDS.c.id).where(_RECORDS.c.sequence.is_(None))
+        if not aside:
+            query = query.where(not_aside(Chore.AUDIT, _RECORDS.c.id))
+        return list(self._session.scalars(query.order_by(_RECORDS.c.id).limit(limit)))
 
     def head(self) -> AuditHead | None:
         row = self._session.execute(_SELECT_HEAD).one_or_none()

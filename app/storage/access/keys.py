@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING
 
-from sqlalchemy import insert, select, text, update
+from sqlalchemy import exists, insert, or_, select, text, update
 
 from app.domain.access import ApiKey, Scope
 from app.storage.tables import ApiKeyRow
@@ -46,9 +46,23 @@ class SqlKeyRepository:
 
     def all(self) -> list[ApiKey]:
         rows = self._session.scalars(
-            select(ApiKeyRow).where(self._session.owned(ApiKeyRow)).order_by(ApiKeyRow.created_at)
+            select(ApiKeyRow)
+            .where(self._session.owned(ApiKeyRow))
+            .order_by(ApiKeyRow.created_at, ApiKeyRow.id)
         )
         return [_key(row) for row in rows]
+
+    def another_admin(self, key_id: UUID, now: datetime) -> bool:
+        live = or_(ApiKeyRow.expires_at.is_(None), ApiKeyRow.expires_at > now)
+        others = exists().where(
+            self._session.owned(ApiKeyRow),
+            ApiKeyRow.id != key_id,
+            ApiKeyRow.scope == Scope.ADMIN,
+            ApiKeyRow.collection_id.is_(None),
+            ApiKeyRow.revoked_at.is_(None),
+            live,
+        )
+        return bool(self._session.scalar(select(others)))
 
     def replace_secret(self, key: ApiKey) -> None:
         self._session.execute(

@@ -10,6 +10,8 @@ from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.pool import NullPool
 
+from app.storage.database.moments import read_any_moment
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -52,6 +54,7 @@ def build_engine(url: str, *, pool_size: int, role: DatabaseRole | None = None) 
     def prepare(connection: Connection[Any], _: object) -> None:
         # As text, which is the driver's choice, an array of photographs takes ten times as long.
         connection.adapters.register_dumper(list, ListBinaryDumper)
+        read_any_moment(connection)
 
     @event.listens_for(engine, "checkout")
     def check(connection: Any, entry: ConnectionPoolEntry, _: object) -> None:  # noqa: ANN401
@@ -77,7 +80,8 @@ def build_probe_engine(url: str, *, role: DatabaseRole | None = None) -> Engine:
 
 
 def _connect_args(timeouts: Mapping[str, int], role: DatabaseRole | None) -> dict[str, Any]:
-    parameters = {**timeouts, **({} if role is None else {"role": role})}
+    # Moments are read as Postgres writes them, and the last of a year in UTC is none in Kiritimati.
+    parameters = {**timeouts, "timezone": "UTC", **({} if role is None else {"role": role})}
     return {
         "connect_timeout": 3,
         "options": " ".join(f"-c {name}={value}" for name, value in parameters.items()),

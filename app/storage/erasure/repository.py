@@ -14,7 +14,9 @@ from app.domain.erasure import ExpiredFaces
 from app.domain.job import JobType
 from app.domain.job_parameters import EnrolmentParameters
 from app.domain.job_results import RankedCandidate
+from app.domain.setback import Chore
 from app.storage.access.tenants import delete_tenant
+from app.storage.database.setbacks import not_aside
 from app.storage.jobs.repository import job_of
 from app.storage.jobs.statements import JOB_COLUMNS, JOB_ENDED_CHANNEL
 from app.storage.people.legal_holds import held
@@ -143,7 +145,11 @@ class SqlErasureRepository:
         rows = self._session.execute(
             select(FaceRow.id, FaceRow.collection_id, CollectionRow.tenant_id)
             .join(CollectionRow, CollectionRow.id == FaceRow.collection_id)
-            .where(FaceRow.expires_at <= now, ~held(FaceRow.collection_id, FaceRow.subject_id))
+            .where(
+                FaceRow.expires_at <= now,
+                ~held(FaceRow.collection_id, FaceRow.subject_id),
+                not_aside(Chore.FACES, FaceRow.id),
+            )
             .order_by(FaceRow.expires_at)
             .limit(limit)
         )

@@ -44,6 +44,7 @@ _HOLD_NOBODY = frozenset(
         "pulses",
         "readings",
         "service_calls",
+        "setbacks",
     }
 )
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from cryptography.exceptions import InvalidTag
 from sqlalchemy import (
     CursorResult,
     Interval,
@@ -61,6 +63,8 @@ if TYPE_CHECKING:
     from app.domain.audit import Detail
     from app.domain.job_results import JobResult
     from app.storage.database.tenancy import TenantSession
+
+_LOG = logging.getLogger(__name__)
 
 #: The ends after which photographs may still be there for the owner to see.
 _WITH_PROBES = (JobState.SUCCEEDED, JobState.FAILED)
@@ -222,13 +226,23 @@ class SqlJobRepository:
         self, statement: Select[Any], values: Mapping[str, object]
     ) -> list[tuple[Job, list[bytes]]]:
         claims: dict[UUID, tuple[Job, list[bytes]]] = {}
+        unreadable: set[UUID] = set()
         for row in self._session.execute(statement, values):
-            if row.id not in claims:
-                models = tuple(filter(None, (row.model, row.second_model)))
-                claims[row.id] = replace(job_of(row), models=models), []
-            if row.image is not None:
-                claims[row.id][1].append(decrypt(row.image, row.key))
-        return list(claims.values())
+            try:
+                if row.id not in claims:
+                    models = tuple(filter(None, (row.model, row.second_model)))
+                    claims[row.id] = replace(job_of(row), models=models), []
+                if row.image is not None:
+                    claims[row.id][1].append(decrypt(row.image, row.key))
+            except (ValueError, InvalidTag) as error:
+                unreadable.add(row.id)
+                _LOG.error(
+                    "a job cannot be read: %s",
+                    type(error).__name__,
+                    extra={"action": "job_unreadable", "job_id": str(row.id)},
+                )
+        # Its lease lapses, and the loss counts: nobody else's job waits behind it.
+        return [claim for job_id, claim in claims.items() if job_id not in unreadable]
 
     def extend(self, claims: Sequence[Job], lease: timedelta) -> set[UUID]:
         rows = self._session.execute(

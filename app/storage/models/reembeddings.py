@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import logging
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
 
+from cryptography.exceptions import InvalidTag
 from sqlalchemy import exists, func, insert, or_, select, text, update
 from sqlalchemy.exc import IntegrityError
 
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from app.domain.embedding import Embedding
+
+_LOG = logging.getLogger(__name__)
 
 _PUT = text(
     "UPDATE faces SET second_model = :model, second_embedding = CAST(:vector AS vector)"
@@ -57,6 +61,20 @@ def _columns(reembedding: Reembedding) -> dict[str, Any]:
         **asdict(reembedding),
         "report": None if report is None else to_document(report),
     }
+
+
+def _stored_face(row: Any) -> StoredFace:  # noqa: ANN401 - a row of the query below
+    """Return a face; one that cannot be read counts as one without a photograph."""
+    try:
+        image = None if row.image is None else decrypt(row.image, row.key)
+        return StoredFace(id=row.id, detection=detection_of(row), image=image)
+    except (ValueError, IndexError, TypeError, InvalidTag) as error:
+        _LOG.error(
+            "a face cannot be read: %s",
+            type(error).__name__,
+            extra={"action": "face_unreadable", "face_id": str(row.id)},
+        )
+        return StoredFace(id=row.id, detection=None, image=None)
 
 
 class SqlReembeddingRepository:
@@ -118,14 +136,7 @@ class SqlReembeddingRepository:
         if after is not None:
             query = query.where(FaceRow.id > after)
         rows = self._session.execute(query.order_by(FaceRow.id).limit(limit))
-        return [
-            StoredFace(
-                id=row.id,
-                detection=detection_of(row),
-                image=None if row.image is None else decrypt(row.image, row.key),
-            )
-            for row in rows
-        ]
+        return [_stored_face(row) for row in rows]
 
     def put_vectors(self, model: str, found: Mapping[UUID, Embedding | None]) -> None:
         values = [

@@ -9,6 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from app.domain.collection import Collection
 from app.domain.errors import ConflictError
 from app.domain.matching import Matcher
+from app.domain.naming import spellings
 from app.domain.quality import QualityGate
 from app.storage.people.copy_people import copies
 from app.storage.tables import CollectionRow
@@ -74,10 +75,14 @@ class SqlCollectionRepository:
         return self._known[collection_id]
 
     def find(self, name: str) -> Collection | None:
+        spelt = spellings(name)
+        if not spelt:
+            return None
         row = self._session.scalar(
-            select(CollectionRow).where(
-                self._session.owned(CollectionRow), CollectionRow.name == name
-            )
+            select(CollectionRow)
+            .where(self._session.owned(CollectionRow), CollectionRow.name.in_(spelt))
+            .order_by(CollectionRow.name != name)
+            .limit(1)
         )
         return None if row is None else collection_of(row)
 

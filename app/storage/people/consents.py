@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, cast
 from sqlalchemy import Table, and_, exists, func, insert, or_, select, update
 
 from app.domain.consent import Consent, ConsentTerms, EndedConsents
+from app.domain.setback import Chore
+from app.storage.database.setbacks import not_aside
 from app.storage.people.legal_holds import held
 from app.storage.tables import CollectionRow, ConsentRow, FaceRow, SubjectRow
 
@@ -76,6 +78,7 @@ class SqlConsentRepository:
                 ConsentRow.settled_at.is_(None),
                 _ended(now),
                 ~held(SubjectRow.collection_id, SubjectRow.id),
+                not_aside(Chore.CONSENTS, SubjectRow.id),
             )
             .order_by(SubjectRow.collection_id, SubjectRow.id)
             .limit(limit)

@@ -54,9 +54,16 @@ class SqlLegalHoldRepository:
         return None if row is None else _hold(row)
 
     def within(self, collection_id: UUID) -> list[LegalHold]:
-        rows = self._session.scalars(
-            select(LegalHoldRow).where(LegalHoldRow.collection_id == collection_id)
+        return self._all(LegalHoldRow.collection_id == collection_id)
+
+    def over(self, collection_id: UUID, subject_id: UUID | None) -> list[LegalHold]:
+        return self._all(
+            LegalHoldRow.collection_id == collection_id,
+            or_(LegalHoldRow.subject_id.is_(None), LegalHoldRow.subject_id == subject_id),
         )
+
+    def _all(self, *which: ColumnElement[bool]) -> list[LegalHold]:
+        rows = self._session.scalars(select(LegalHoldRow).where(*which).order_by(LegalHoldRow.id))
         return [_hold(row) for row in rows]
 
     def is_tenant_held(self, tenant_id: UUID) -> bool:

@@ -7,9 +7,10 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 
 from app.domain.collection import Subject
-from app.domain.errors import ConflictError, ModelChangedError
+from app.domain.errors import ConflictError, InvalidRequestError, ModelChangedError
 from app.domain.identity import new_id
 from app.domain.matching import SubjectShare
+from app.domain.naming import spellings, subject_name
 from app.storage.people.consents import covered
 from app.storage.people.faces import cosine
 from app.storage.search.statements import NEAREST_PROTOTYPES, searched_by, vector_of
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from sqlalchemy import Select
+    from sqlalchemy import ColumnElement, Select
     from sqlalchemy.orm import Session
 
     from app.domain.embedding import Embedding
@@ -43,6 +44,13 @@ def _subjects() -> Select[*tuple[Any, ...]]:
     )
 
 
+def _new_name(text: str) -> str:
+    try:
+        return subject_name(text)
+    except ValueError as error:
+        raise InvalidRequestError(f"The name of a subject {error}.") from error
+
+
 class SqlSubjectRepository:
     """See :class:`app.services.ports.SubjectRepository`."""
 
@@ -56,12 +64,16 @@ class SqlSubjectRepository:
         self._session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(spelt, 0))))
 
     def ensure(self, collection_id: UUID, name: str) -> Subject:
+        subject = self.find(collection_id, name)
+        if subject is not None:
+            return subject
+        new = _new_name(name)
         self._session.execute(
             insert(SubjectRow)
-            .values(id=new_id(), collection_id=collection_id, name=name, created_at=func.now())
+            .values(id=new_id(), collection_id=collection_id, name=new, created_at=func.now())
             .on_conflict_do_nothing(index_elements=["collection_id", "name"])
         )
-        subject = self.find(collection_id, name)
+        subject = self.find(collection_id, new)
         if subject is None:  # deleted between the two statements
             raise ConflictError("the subject was deleted meanwhile; send the request again")
         return subject
@@ -70,16 +82,13 @@ class SqlSubjectRepository:
         return self._one(_subjects().where(SubjectRow.id == subject_id))
 
     def find(self, collection_id: UUID, name: str) -> Subject | None:
-        return self._one(
-            _subjects().where(SubjectRow.collection_id == collection_id, SubjectRow.name == name)
-        )
+        spelt = spellings(name)
+        return self._called(collection_id, SubjectRow.name.in_(spelt), spelt)
 
     def find_folded(self, collection_id: UUID, name: str) -> Subject | None:
-        query = _subjects().where(
-            SubjectRow.collection_id == collection_id,
-            func.lower(SubjectRow.name) == func.lower(name),
-        )
-        return self._one(query.order_by(SubjectRow.name != name, SubjectRow.id).limit(1))
+        spelt = spellings(name)
+        folded = func.lower(SubjectRow.name).in_([func.lower(one) for one in spelt])
+        return self._called(collection_id, folded, spelt)
 
     def names(self, collection_id: UUID) -> list[str]:
         query = select(SubjectRow.name).where(SubjectRow.collection_id == collection_id)
@@ -91,9 +100,12 @@ class SqlSubjectRepository:
         *,
         after: str | None,
         limit: int,
+        only: UUID | None = None,
         without_consent_at: datetime | None = None,
     ) -> list[Subject]:
         query = _subjects().where(SubjectRow.collection_id == collection_id)
+        if only is not None:
+            query = query.where(SubjectRow.id == only)
         if after is not None:
             query = query.where(SubjectRow.name > after)
         if without_consent_at is not None:
@@ -184,7 +196,7 @@ class SqlSubjectRepository:
     def rename(self, subject_id: UUID, name: str) -> None:
         try:
             self._session.execute(
-                update(SubjectRow).where(SubjectRow.id == subject_id).values(name=name)
+                update(SubjectRow).where(SubjectRow.id == subject_id).values(name=_new_name(name))
             )
         except IntegrityError as error:
             raise ConflictError(
@@ -201,6 +213,16 @@ class SqlSubjectRepository:
     def ids(self, collection_id: UUID) -> list[UUID]:
         query = select(SubjectRow.id).where(SubjectRow.collection_id == collection_id)
         return list(self._session.scalars(query))
+
+    def _called(
+        self, collection_id: UUID, so: ColumnElement[bool], spelt: Sequence[str]
+    ) -> Subject | None:
+        """Return the subject that is called so, by preference as the first spelling says."""
+        if not spelt:
+            return None
+        query = _subjects().where(SubjectRow.collection_id == collection_id, so)
+        exact = [SubjectRow.name != one for one in spelt]
+        return self._one(query.order_by(*exact, SubjectRow.id).limit(1))
 
     def _one(self, query: Select[*tuple[Any, ...]]) -> Subject | None:
         row = self._session.execute(query).one_or_none()

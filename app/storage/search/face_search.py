@@ -136,8 +136,9 @@ class FaceSearch:
 def nearest_faces(
     probe: Embedding, collection_id: UUID, *, indexed: bool, mixed: bool = False
 ) -> Select[*tuple[Any, ...]]:
-    """Order a collection's faces by distance, and by nothing else: a second key loses the index.
+    """Order a collection's faces by distance, and equal ones by id where all are compared.
 
+    Through the index they are ordered by the distance alone: a second key would lose it.
     The index is over the vectors cast to half precision, so the order by the index is that of the
     rounded vectors, and the search that must be exact leaves out the cast. The column ``distance``
     is exact in both.
@@ -154,7 +155,7 @@ def nearest_faces(
         FaceRow.collection_id == collection_id, is_of_model, FaceRow.subject_id.is_not(None)
     )
     if not indexed:
-        return query.order_by(distance)
+        return query.order_by(distance, FaceRow.id)
     halves = cast(FaceRow.embedding, HALFVEC(probe.dimension))
     return query.where(func.vector_dims(FaceRow.embedding) == text(str(probe.dimension))).order_by(
         halves.cosine_distance(vector)
@@ -162,11 +163,15 @@ def nearest_faces(
 
 
 def _named(nearest: Select[*tuple[Any, ...]], count: int) -> Select[*tuple[Any, ...]]:
-    """Add the subjects' names to faces that are found already, so that the search stays alone."""
+    """Add the subjects' names to faces that are found already, so that the search stays alone.
+
+    Equal ones come in the order of their ids: else they would change places with every change of a
+    row.
+    """
     seen = nearest.subquery()
-    found = select(seen).order_by(seen.c.distance).limit(count).subquery()
+    found = select(seen).order_by(seen.c.distance, seen.c.id).limit(count).subquery()
     return (
         select(found, SubjectRow.name)
         .join(SubjectRow, SubjectRow.id == found.c.subject_id)
-        .order_by(found.c.distance)
+        .order_by(found.c.distance, found.c.id)
     )

@@ -135,7 +135,7 @@ def _nearest_prototypes() -> Any:  # noqa: ANN401
     total = select(func.sum(scored.c.power) + background).scalar_subquery()
     best = (
         select(scored.c.id, scored.c.name, scored.c.power, (scored.c.power / total).label("share"))
-        .order_by(scored.c.power.desc())
+        .order_by(scored.c.power.desc(), scored.c.id)
         .limit(bindparam("most", type_=Integer()))
         .cte("best")
     )
@@ -143,14 +143,14 @@ def _nearest_prototypes() -> Any:  # noqa: ANN401
     carrier = (
         select(_FACES.c.id.label("face_id"), distance)
         .where(_FACES.c.subject_id == best.c.id, vector_of(_MODEL).is_not(None))
-        .order_by(distance)
+        .order_by(distance, _FACES.c.id)
         .limit(1)
         .lateral("carrier")
     )
     return (
         select(best.c.id, best.c.name, best.c.share, carrier.c.face_id, carrier.c.distance)
         .select_from(best.join(carrier, true()))
-        .order_by(best.c.power.desc())
+        .order_by(best.c.power.desc(), best.c.id)
     )
 
 

@@ -16,7 +16,7 @@ from app.storage.tables.people import (
     SubjectRow,
     TrainingRow,
 )
-from app.storage.tables.records import AuditHeadRow, AuditRow, ErasureRow
+from app.storage.tables.records import AuditHeadRow, AuditRow, ErasureRow, SetbackRow
 from app.storage.tables.webhooks import AttemptRow, DeliveryRow, EndpointRow
 
 __all__ = [
@@ -43,6 +43,7 @@ __all__ = [
     "ReembeddingRow",
     "ServiceCallsRow",
     "ServiceRow",
+    "SetbackRow",
     "SubjectRow",
     "TenantBound",
     "TenantOwned",

@@ -71,3 +71,20 @@ class AuditHeadRow(Base):
     pruned_sequence: Mapped[int] = mapped_column(BigInteger)
     pruned_mac: Mapped[bytes]
     seal: Mapped[bytes]
+
+
+class SetbackRow(Base):
+    """Something that a background loop leaves out for a while, as it has failed."""
+
+    __tablename__ = "setbacks"
+    __table_args__ = (PrimaryKeyConstraint("chore", "item"),)
+
+    chore: Mapped[str]
+    #: All zeros for a chore as a whole.
+    item: Mapped[UUID]
+    #: The kind of the error.
+    fault: Mapped[str]
+    failures: Mapped[int]
+    first_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    #: Until when it is left out.
+    retry_at: Mapped[datetime]

@@ -12,6 +12,8 @@ from app.domain.delivery import (
     DeliveryState,
     EventType,
 )
+from app.domain.setback import Chore
+from app.storage.database.setbacks import not_aside
 from app.storage.tables import AttemptRow, DeliveryRow, EndpointRow
 
 if TYPE_CHECKING:
@@ -26,7 +28,11 @@ _COLUMNS = DeliveryRow.__table__.columns
 
 
 def _due(now: datetime) -> tuple[ColumnElement[bool], ...]:
-    return DeliveryRow.state == DeliveryState.PENDING, DeliveryRow.next_attempt_at <= now
+    return (
+        DeliveryRow.state == DeliveryState.PENDING,
+        DeliveryRow.next_attempt_at <= now,
+        not_aside(Chore.DELIVERIES, DeliveryRow.id),
+    )
 
 
 def _delivery(row: Any) -> Delivery:  # noqa: ANN401 - a row of the columns above

@@ -1,10 +1,20 @@
 from __future__ import annotations
 
-import pytest
-from sqlalchemy import text
+import secrets
 
-from app.domain.errors import InsufficientStorageError, NotFoundError, ServiceUnavailableError
+import pytest
+from sqlalchemy import func, insert, text
+from sqlalchemy.exc import DBAPIError
+
+from app.domain.errors import (
+    DatabaseBusyError,
+    InsufficientStorageError,
+    InvalidRequestError,
+    NotFoundError,
+    ServiceUnavailableError,
+)
 from app.domain.identity import new_id
+from app.storage.tables import SubjectRow
 
 
 def _end_other_connections(engine):
@@ -75,3 +85,48 @@ def test_memory_and_limits_that_are_used_up_are_no_full_disk(uow, state):
     with pytest.raises(ServiceUnavailableError) as caught, uow() as work:
         work.jobs._session.execute(_raise(state))
     assert caught.value.status == 503
+
+
+@pytest.mark.parametrize(
+    "state",
+    ["08000", "08006", "53000", "53300", "55006", "57P01", "57P02", "57P03", "57P05", "58030"],
+)
+def test_an_outage_is_told_by_its_class(uow, state):
+    with pytest.raises(ServiceUnavailableError) as caught, uow() as work:
+        work.jobs._session.execute(_raise(state))
+    assert type(caught.value) is ServiceUnavailableError
+
+
+@pytest.mark.parametrize("state", ["40001", "40P01", "55P03", "57014"])
+def test_a_database_that_works_and_takes_too_long_is_busy(uow, state):
+    with pytest.raises(DatabaseBusyError) as caught, uow() as work:
+        work.jobs._session.execute(_raise(state))
+    assert (caught.value.slug, caught.value.status) == ("service-unavailable", 503)
+
+
+def test_a_statement_that_takes_too_long_is_no_outage(uow):
+    with pytest.raises(DatabaseBusyError), uow() as work:
+        work.jobs._session.execute(text("SET LOCAL statement_timeout = 10"))
+        work.jobs._session.execute(text("SELECT pg_sleep(5)"))
+
+
+@pytest.mark.parametrize("state", ["54000", "54001", "22001", "22003", "22008", "22021"])
+def test_data_that_cannot_be_stored_is_no_outage(uow, state):
+    with pytest.raises(InvalidRequestError), uow() as work:
+        work.jobs._session.execute(_raise(state))
+
+
+@pytest.mark.parametrize("name", ["x\0", secrets.token_hex(9000)])
+def test_a_value_that_the_driver_or_an_index_refuses_is_no_outage(uow, collection, name):
+    with pytest.raises(InvalidRequestError), uow() as work:
+        work.subjects._session.execute(
+            insert(SubjectRow).values(
+                id=new_id(), collection_id=collection.id, name=name, created_at=func.now()
+            )
+        )
+
+
+@pytest.mark.parametrize("state", ["42601", "22000", "XX000", "23514"])
+def test_what_may_be_a_fault_of_the_service_stays_what_it_is(uow, state):
+    with pytest.raises(DBAPIError), uow() as work:
+        work.jobs._session.execute(_raise(state))

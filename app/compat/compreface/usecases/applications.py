@@ -10,8 +10,9 @@ from app.domain.access import hash_secret
 from app.domain.audit import Action
 from app.domain.collection import Collection
 from app.domain.compreface import Application, Service, ServiceType
-from app.domain.errors import NotFoundError
+from app.domain.errors import InvalidRequestError, NotFoundError
 from app.domain.identity import new_id
+from app.domain.naming import label
 from app.domain.quality import QualityGate
 from app.services.people.collections import add_collection, erase_collection
 
@@ -42,7 +43,9 @@ def create_service(
     A recognition service gets a collection of its own, named after its id. Returns the service with
     its key, which cannot be had again.
     Raises: ConflictError: the application has a service of that name, or the key is in use.
+    InvalidRequestError: one of the names cannot be one.
     """
+    wanted = replace(wanted, application=_label(wanted.application), name=_label(wanted.name))
     key = wanted.key or uuid4()
     service_id, now = new_id(), clock.now()
     collection_id = new_id() if wanted.type is ServiceType.RECOGNITION else None
@@ -80,7 +83,9 @@ def create_application(
     name: str, *, tenant_id: UUID, uow: UnitOfWorkFactory, clock: Clock
 ) -> Application:
     """Store an application. Raises: ConflictError: the tenant has one of that name."""
-    application = Application(id=new_id(), tenant_id=tenant_id, name=name, created_at=clock.now())
+    application = Application(
+        id=new_id(), tenant_id=tenant_id, name=_label(name), created_at=clock.now()
+    )
     with uow() as work:
         work.applications.add(application)
         work.audit.record(Action.CREATE_APPLICATION, application.id)
@@ -94,11 +99,11 @@ def rename_application(application_id: UUID, name: str, *, uow: UnitOfWorkFactor
     Raises: NotFoundError. ConflictError: there is an application of that name.
     """
     with uow() as work:
-        application = _application(work, application_id)
-        work.applications.rename(application_id, name)
+        renamed = replace(_application(work, application_id), name=_label(name))
+        work.applications.rename(application_id, renamed.name)
         work.audit.record(Action.RENAME_APPLICATION, application_id)
         work.commit()
-    return replace(application, name=name)
+    return renamed
 
 
 def get_application(application_id: UUID, *, uow: UnitOfWorkFactory) -> Application:
@@ -119,7 +124,7 @@ def rename_service(service_id: UUID, name: str, *, uow: UnitOfWorkFactory) -> Se
     Raises: NotFoundError. ConflictError: the application has a service of that name.
     """
     with uow() as work:
-        service = replace(_service(work, service_id), name=name)
+        service = replace(_service(work, service_id), name=_label(name))
         work.services.update(service)
         work.audit.record(Action.RENAME_SERVICE, service_id)
         work.commit()
@@ -168,7 +173,7 @@ def clone_service(
         copy = replace(
             service,
             id=copy_id,
-            name=name,
+            name=_label(name),
             key_hash=hash_key(key),
             collection_id=None if collection is None else collection.id,
             created_at=now,
@@ -243,6 +248,13 @@ def delete_application(
 def hash_key(key: UUID) -> bytes:
     """Return the digest by which the key of a service is found."""
     return hash_secret(str(key))
+
+
+def _label(name: str) -> str:
+    try:
+        return label(name)
+    except ValueError as error:
+        raise InvalidRequestError(f"The name {error}.") from error
 
 
 def _collection_name(service_id: UUID) -> str:

@@ -62,6 +62,13 @@ def subject_names(service: Service, *, uow: UnitOfWorkFactory) -> list[str]:
         return work.subjects.names(collection_id_of(service))
 
 
+def stored_name(service: Service, name: str, *, uow: UnitOfWorkFactory) -> str | None:
+    """Return the name of the subject that is called exactly so, else so in its clean form."""
+    with uow() as work:
+        subject = work.subjects.find(collection_id_of(service), name)
+    return None if subject is None else subject.name
+
+
 def rename_or_merge(
     service: Service, name: str, new: str, *, uow: UnitOfWorkFactory, clock: Clock
 ) -> bool:

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import secrets
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import text
 
 from app.domain.delivery import Endpoint, EventType
 from app.domain.errors import (
@@ -244,3 +246,25 @@ def test_without_a_cohort_of_strangers_the_nearest_face_decides(
     )
     assert job.result.matcher == "nearest"
     assert job.result.images[0].faces[0].decision == "match"
+
+
+def test_an_error_that_belongs_to_the_job_ends_it_at_once(claimed, finish, people, clock):
+    """Not after minutes of patience with a database that works."""
+    claim = claimed(JobType.ENROLMENT, subject=secrets.token_hex(9000))
+    job = finish(
+        claim, lambda work: enrolled(work, claim, claim.parameters, [image_of(people[0])], clock)
+    )
+    assert (job.state, job.attempt) == (JobState.FAILED, 1)
+    assert job.error.type == "/problems/invalid-request"
+
+
+@pytest.mark.parametrize("state", ["54000", "22021"])
+def test_a_row_that_the_database_cannot_store_ends_the_job_at_once(claimed, finish, state):
+    def conclude(work):
+        work.jobs._session.execute(
+            text(f"DO $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '{state}'; END $$")
+        )
+
+    job = finish(claimed(JobType.DETECTION), conclude)
+    assert (job.state, job.attempt) == (JobState.FAILED, 1)
+    assert job.error.type == "/problems/invalid-request"

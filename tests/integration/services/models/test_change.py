@@ -8,6 +8,7 @@ from datetime import timedelta
 import numpy as np
 import pytest
 from factories import caller
+from sqlalchemy import text
 
 from app.domain.backlog import Lane
 from app.domain.errors import ConflictError, FacesLeftBehindError, ModelChangedError
@@ -428,3 +429,51 @@ def test_settings_changed_at_the_time_of_the_switch_undo_no_part_of_it(
     with uow() as work:
         home = work.collections.get(collection.id)
     assert (home.model, home.second_model, home.retention_days) == (NEW, MODEL, 9)
+
+
+def test_a_face_that_cannot_be_read_is_left_behind_and_keeps_no_other(
+    changes, people, step, engine, uow, collection
+):
+    bad, broken, *_ = people
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE faces SET landmarks = '{1}' WHERE id = :id"), {"id": bad})
+        photograph = "SELECT image_id FROM faces WHERE id = :id"
+        connection.execute(
+            text(f"UPDATE image_keys SET key = :key WHERE image_id = ({photograph})"),
+            {"key": bytes(32), "id": broken},
+        )
+    found = changes.start(Wish(model=NEW), models=[MODEL, NEW])
+    while step(found, people):
+        pass
+    with uow() as work:
+        left = work.reembeddings.left_behind(collection.id, NEW, limit=PEOPLE)
+    assert sorted(left) == sorted([bad, broken])
+
+
+def test_a_face_that_cannot_be_embedded_is_set_aside_and_keeps_no_other(
+    changes, people, steps, desk, uow, collection, monkeypatch
+):
+    bad = sorted(people)[2]
+    embed = ModelsOfPeople.embed
+
+    def fail_for_one(self, faces, model):
+        if any(face.id == bad for face in faces):
+            raise ZeroDivisionError
+        return embed(self, faces, model)
+
+    monkeypatch.setattr(ModelsOfPeople, "embed", fail_for_one)
+    found = changes.start(Wish(model=NEW), models=[MODEL, NEW])
+    goes_on, faults = True, 0
+    while goes_on:
+        with uow() as work:
+            job_id = work.reembeddings.get(found.change.id).job_id
+        claim = desk.claim_named(job_id, worker="test", lease=timedelta(seconds=30))
+        try:
+            goes_on = steps(claim, people).next()
+        except ZeroDivisionError as fault:  # as the worker does
+            faults += 1
+            desk.retry(claim, fault=fault)
+    with uow() as work:
+        assert work.reembeddings.left_behind(collection.id, NEW, limit=PEOPLE) == [bad]
+        assert work.setbacks.counts() == {"reembedding": 1}
+    assert faults == 1

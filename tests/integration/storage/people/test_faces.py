@@ -134,3 +134,39 @@ def test_the_exact_search_of_a_small_collection_reads_no_other_faces(engine, cro
     few, probe = crowded
     query = face_search.nearest_faces(probe, few.id, indexed=False)
     assert "ix_faces_collection_id" in plan(engine, query)
+
+
+@pytest.mark.parametrize("renamed", range(6))
+def test_equal_scores_keep_their_order_when_a_row_changes(uow, collection, either_search, renamed):
+    """A change of a row moves it, and with it its place among equals that nothing else orders."""
+    [vector] = unit_vectors(1)
+    with uow() as work:
+        for number in range(6):
+            enrol(work, collection, f"Person {number}", vector)
+        work.commit()
+    probe = embedding(vector)
+
+    def ranked():
+        with uow() as work:
+            shares = work.subjects.nearest(probe, collection.id, background=1e-9, limit=4)
+            return (
+                [
+                    one.subject_id
+                    for one in work.faces.nearest_subjects(probe, collection.id, limit=4)
+                ],
+                [one.face_id for one in work.faces.nearest_faces(probe, collection.id, limit=4)],
+                [(one.subject_id, one.face_id) for one in shares],
+            )
+
+    before = ranked()
+    with uow() as work:
+        subject = work.subjects.find(collection.id, f"Person {renamed}")
+        work.subjects.rename(subject.id, f"Renamed {renamed}")
+        faces = work.faces.page(collection.id, subject_id=subject.id, after=None, limit=1)
+        for face in faces:
+            work.faces.relabel(face.id, subject_id=subject.id, rejected_subject_id=None)
+        work.commit()
+    assert ranked() == before
+    subjects, faces, _ = before
+    assert faces == sorted(faces)
+    assert subjects == sorted(subjects)

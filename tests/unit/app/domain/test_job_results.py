@@ -143,7 +143,7 @@ FORMER = [
         "ids": [ID],
         "stores": {"faces": 2, "redis": 0},
         "hold_nobody": ["deliveries", "redis", "temporary_files", "logs"],
-        "bytes_gone_by": "2026-11-22T12:00:00+00:00",
+        "bytes_gone_by": "2026-11-22T12:00:00Z",
         "bytes_gone_at": None,
     },
 ]

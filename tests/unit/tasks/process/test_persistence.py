@@ -5,7 +5,12 @@ import time
 
 import pytest
 
-from app.domain.errors import InsufficientStorageError, NotFoundError, ServiceUnavailableError
+from app.domain.errors import (
+    DatabaseBusyError,
+    InsufficientStorageError,
+    NotFoundError,
+    ServiceUnavailableError,
+)
 from tasks.process.persistence import store
 
 
@@ -40,3 +45,13 @@ def test_an_error_that_stays_is_not_tried_again():
     with pytest.raises(NotFoundError):
         store(database.write, deadline=math.inf, again_s=0)
     assert database.written == 0
+
+
+def test_what_is_too_much_for_a_database_that_works_is_repeated_once():
+    database = Database(DatabaseBusyError())
+    store(database.write, deadline=math.inf, again_s=0)
+    assert database.written == 1
+    database = Database(*[DatabaseBusyError()] * 5)
+    with pytest.raises(DatabaseBusyError):
+        store(database.write, deadline=math.inf, again_s=0)
+    assert len(database.refusals) == 3
