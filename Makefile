@@ -31,11 +31,11 @@ down: setup ## Stop a service that `make up` runs elsewhere
 	@$(PY) -m deploy.local down
 
 .PHONY: status
-status: setup ## Tell whether the service runs, and where
+status: setup ## Show whether the service runs, and where
 	@$(PY) -m deploy.local status
 
 .PHONY: setup
-setup: ## Make the environment in .venv, or mend it after a change of the locks
+setup: ## Create the environment in .venv, or update it after a change of the locks
 	@$(PYTHON) deploy/environment.py
 
 .PHONY: weights
@@ -59,7 +59,7 @@ chaos-full: setup weights ## The same at full size, for over an hour
 	@$(PY) -m pytest tests/chaos --tier full
 
 .PHONY: check
-check: lint types contracts ## Run everything of `make test` but the tests
+check: lint types contracts ## Run everything of `make test` except the tests
 
 .PHONY: lint
 lint: setup ## Check style and format
@@ -95,7 +95,7 @@ sbom: setup ## Write what is installed to var/sbom.json, in CycloneDX's form
 	@mkdir -p var && .venv/bin/cyclonedx-py environment --output-file var/sbom.json $(PY)
 
 .PHONY: audit
-audit: setup ## Ask an advisory service for known holes in what is installed
+audit: setup ## Ask an advisory service for known vulnerabilities in what is installed
 	@$(PY) -m deploy.audit
 
 .PHONY: docker-secrets
@@ -107,5 +107,5 @@ openapi: setup ## Write the description of the API to app/docs/openapi.json
 	@$(PY) -m app.cli openapi app/docs/openapi.json
 
 .PHONY: lock
-lock: setup ## Compile the lock files anew from deploy/requirements/*.in
+lock: setup ## Compile the lock files from deploy/requirements/*.in
 	@deploy/lock.sh

@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 #: Signs of life that may be missing before a part counts as dead.
 MISSED_PULSES = 4
 
-#: Whom the audit trail names where nobody has shown a key.
+#: The actor in the audit trail where no key was shown.
 _ACTORS = {
     None: ActorKind.COMMAND_LINE,
     DatabaseRole.WEB: ActorKind.WEB,
@@ -85,7 +85,7 @@ class Container:
     clock: Clock
     #: Every model that can be chosen, by id.
     models: Mapping[str, ModelProfile]
-    #: Where a part of the service tells that it works.
+    #: Where a part of the service reports that it works.
     pulses: Pulses
     #: Asks which parts of the service work; see ``app.api.health``. Never raises.
     check_parts: Callable[[], Mapping[str, bool]]

@@ -97,7 +97,7 @@ class _ArrivingRequest(HTTPRequestParser):  # type: ignore[misc]
     def parse_header(self, header_plus: bytes) -> None:
         super().parse_header(header_plus)
         if "CONTENT_LENGTH" in self.headers and self.chunked:
-            raise ParsingError("A request has either a length or chunks, not both.")
+            raise ParsingError("The request has a length and chunks. Send one of them.")
         if self.body_rcv is not None:
             self.body_rcv.buf = _Body(self.adj.inbuf_overflow)
 
@@ -109,7 +109,7 @@ class _ArrivingRequest(HTTPRequestParser):  # type: ignore[misc]
         return consumed
 
     def is_late(self, now: float, grace_s: float) -> bool:
-        """Tell whether it takes longer than its bytes explain."""
+        """Return whether it takes longer than its bytes explain."""
         received: int = self.header_bytes_received + self.body_bytes_received
         return now - self._began_at > grace_s + received / _LEAST_BYTES_PER_S
 
@@ -194,7 +194,7 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
             late: _ArrivingRequest | None = self.request  # type: ignore[has-type]
             if late is None or self.requests or not late.is_late(now, self.server.grace_s):
                 return
-            late.error = RequestTimeoutError("The request did not arrive in time; send it again.")
+            late.error = RequestTimeoutError("The request did not arrive in time. Send it again.")
             late.completed = True
             self.request = None
             self.requests.append(late)

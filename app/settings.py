@@ -23,13 +23,13 @@ _PREFIX = "VULTUS_"
 def _postgres_url(url: SecretStr) -> SecretStr:
     scheme, _, rest = url.get_secret_value().partition("://")
     if scheme not in {"postgres", "postgresql", "postgresql+psycopg"} or not rest:
-        raise ValueError("must look like postgresql://user:password@host:port/database")
+        raise ValueError("Must look like postgresql://user:password@host:port/database.")
     return SecretStr(f"postgresql+psycopg://{rest}")
 
 
 def _redis_url(url: SecretStr) -> SecretStr:
     if not url.get_secret_value().startswith(("redis://", "rediss://", "redis+socket://")):
-        raise ValueError("must look like redis://:password@host:port/0")
+        raise ValueError("Must look like redis://:password@host:port/0.")
     return url
 
 
@@ -136,7 +136,7 @@ class Settings(BaseSettings):
         default=10,
         gt=0,
         le=60,
-        description="How often the workers tell that they work; four missed are one too many.",
+        description="How often the workers report that they work; four missed reports are a fault.",
     )
     queue_alarm_s: float = Field(
         default=300,
@@ -231,12 +231,12 @@ class Settings(BaseSettings):
                 continue
             plain = variable.removesuffix("_FILE")
             if plain == variable or plain not in known:
-                problems.append(f"{variable}: no such setting")
+                problems.append(f"{variable}: No such setting.")
                 continue
             try:
                 content = Path(value).read_text(encoding="utf-8").strip()
             except (OSError, UnicodeDecodeError):
-                problems.append(f"{variable}: the file cannot be read")
+                problems.append(f"{variable}: The file cannot be read.")
             else:
                 from_files[plain.removeprefix(_PREFIX).lower()] = content
         try:
@@ -244,7 +244,8 @@ class Settings(BaseSettings):
         except ValidationError as error:
             for fault in error.errors(include_input=False, include_url=False):
                 where = "_".join(str(part) for part in fault["loc"][:1]).upper()
-                problems.append(f"{_PREFIX}{where}: {fault['msg']}")
+                what = fault["msg"].removeprefix("Value error, ").rstrip(".")
+                problems.append(f"{_PREFIX}{where}: {what}.")
         if problems:
-            raise ConfigurationError("; ".join(sorted(problems)))
+            raise ConfigurationError(" ".join(sorted(problems)))
         return settings

@@ -77,7 +77,9 @@ def ask(python: Path, service: str, what: list[str]) -> list[dict[str, Any]]:
         check=False,
     )
     if not report.exists():  # holes end it with a status too, but with a report
-        raise SilentServiceError((done.stderr.strip().splitlines() or ["no word"])[-1][:300])
+        raise SilentServiceError(
+            (done.stderr.strip().splitlines() or ["It answered nothing."])[-1][:300]
+        )
     found: list[dict[str, Any]] = json.loads(report.read_text())["dependencies"]
     return found
 
@@ -85,42 +87,42 @@ def ask(python: Path, service: str, what: list[str]) -> list[dict[str, Any]]:
 def require_voice(python: Path, service: str) -> None:
     """Make sure that a service knows holes: a mirror may have the packages and no advisories.
 
-    Raises: SilentServiceError: it knows nothing of one that everybody knows.
+    Raises: SilentServiceError: it does not know a well-known vulnerability.
     """
     question = python.parents[1] / "question.txt"
     question.write_text(f"{KNOWN_TO_BE_BAD}\n")
     answer = ask(python, service, ["--disable-pip", "--no-deps", "--requirement", str(question)])
     if not any(one.get("vulns") for one in answer):
-        raise SilentServiceError(f"it knows of no hole in {KNOWN_TO_BE_BAD}")
+        raise SilentServiceError(f"It knows no vulnerability of {KNOWN_TO_BE_BAD}.")
 
 
 @click.command()
 def main() -> None:
-    """Print each known hole; exit with 0 for none, 1 for some, 2 where nobody could be asked."""
+    """Print each known vulnerability; exit with 0 for none, 1 for some, 2 if no service answers."""
     python = make_environment(DEFAULT_STATE / "audit")
     for service in SERVICES:
         try:
             require_voice(python, service)
             answer = ask(python, service, ["--path", sysconfig.get_path("purelib")])
         except SilentServiceError as error:
-            click.echo(f"{service} cannot be asked: {error}")
+            click.echo(f"{service} cannot be asked. {error}")
             continue
         sys.exit(_tell(service, answer))
     raise AuditError(
-        "No advisory service can be reached from here, so nothing was audited. "
-        "The floors of versions that `make test` checks hold without one."
+        "No advisory service can be reached, so nothing was audited. "
+        "The least versions that `make test` checks hold without one."
     )
 
 
 def _tell(service: str, answer: list[dict[str, Any]]) -> int:
     holes = [(one, hole) for one in answer for hole in one.get("vulns", ())]
     for one, hole in holes:
-        mended = ", ".join(hole["fix_versions"]) or "no release"
-        click.echo(f"{one['name']} {one['version']}: {hole['id']}, mended in {mended}")
+        fixed = ", ".join(hole["fix_versions"]) or "no release"
+        click.echo(f"{one['name']} {one['version']}: {hole['id']}, fixed in {fixed}")
     for one in answer:
         if "skip_reason" in one:
             click.echo(f"{one['name']}: not audited: {one['skip_reason']}")
-    click.echo(f"{service}: {len(answer)} packages, {len(holes)} known holes.")
+    click.echo(f"{service}: {len(answer)} packages, {len(holes)} known vulnerabilities.")
     return 1 if holes else 0
 
 

@@ -32,7 +32,7 @@ def main() -> None:
     """Make or mend the environment, and say what takes time."""
     if sys.version_info < OLDEST:
         raise SetupError(
-            f"Vultus needs Python 3.11 or newer, and this is {sys.version.split()[0]}: install one "
+            f"Vultus needs Python 3.11 or newer, and this is {sys.version.split()[0]}. Install one "
             "and name it, for example `make PYTHON=python3.12 setup`."
         )
     wanted = fingerprint()
@@ -61,7 +61,9 @@ def make_venv() -> None:
     """
     if importlib.util.find_spec("ensurepip") is None or importlib.util.find_spec("venv") is None:
         package = f"python{sys.version_info[0]}.{sys.version_info[1]}-venv"
-        raise SetupError(f"This Python cannot make environments: apt-get install {package}.")
+        raise SetupError(
+            f"This Python cannot create environments. Run `apt-get install {package}`."
+        )
     show(f"Making {VENV} with Python {sys.version.split()[0]} ...")
     shutil.rmtree(VENV, ignore_errors=True)
     run([sys.executable, "-m", "venv", str(VENV)])
@@ -82,7 +84,7 @@ def install_torch() -> None:
         except SetupError:
             continue
         return
-    show(f"No CPU build to be had: installing the default {name}=={version} (several GB) ...")
+    show(f"No CPU build is available. Installing the default {name}=={version} (several GB) ...")
     pip(f"{name}=={version}")
 
 
@@ -122,4 +124,4 @@ if __name__ == "__main__":
     try:
         main()
     except SetupError as error:
-        sys.exit(f"set-up: {error}")
+        sys.exit(f"The set-up failed. {error}")

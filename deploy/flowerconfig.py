@@ -1,6 +1,6 @@
 """Flower's configuration file: a password for everything, nothing to be changed, nothing private.
 
-Flower by itself leaves its metrics, its static files and what does not exist open to everybody.
+Flower by itself leaves its metrics, its static files and what does not exist open to everyone.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from tasks.process.app import celery
 if TYPE_CHECKING:
     from tornado.httputil import HTTPServerRequest
 
-#: Nobody shuts a worker down or sends a task from a page.
+#: No page can shut a worker down or send a task.
 read_only = True
 
-#: Tells that the process answers, and nothing else.
+#: Says that the process answers, and nothing else.
 _OPEN = "/healthcheck"
 
 # Its user in Redis may not put back what workers have not acknowledged: it looks after messages of
@@ -33,7 +33,7 @@ celery.conf.broker_transport_options |= {
 
 
 class _Gate(BaseHandler):  # type: ignore[misc]
-    """Refuses whoever brings no password, whatever was asked for and from wherever."""
+    """Refuses every request without the password, whatever it asks for."""
 
     def prepare(self) -> None:
         """Answer before the method is looked at."""
@@ -43,7 +43,7 @@ class _Gate(BaseHandler):  # type: ignore[misc]
         """Leave the answer to :meth:`prepare`."""
 
     def check_trusted_origin(self, _origin: str) -> bool:
-        """Likewise."""
+        """Leave the answer to :meth:`prepare`."""
         return True
 
 
@@ -71,7 +71,7 @@ Flower.find_handler = _find_handler
 def _take_event(self: EventsState, event: dict[str, Any]) -> None:
     """Forget what a task was called with and what came of it, before any page or call can show it.
 
-    The message of an exception may quote what is nobody's business, and a traceback shows it.
+    The message of an exception may quote private data, and a traceback shows it.
     """
     for name in _PRIVATE & event.keys():
         event[name] = "hidden"

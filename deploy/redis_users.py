@@ -3,8 +3,8 @@
 Standard library only, like the script that writes the secrets of docker-compose.yml.
 
 Lua has been a way to run any code in the server (CVE-2025-49844), but Celery's workers die without
-it: the lock under which unacknowledged messages are put back is released by a script. So whoever is
-nearest to the outside goes without. Redis 7 or Valkey.
+it: a script releases the lock under which unacknowledged messages are put back. So the user that is
+nearest to the outside has no scripts. Redis 7 or Valkey.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class RedisUser(StrEnum):
     WORKER = "worker"
     #: Flower hears events and asks workers; it neither puts nor takes a job.
     FLOWER = "flower"
-    #: Whoever looks after the server.
+    #: The operator of the server.
     OPERATOR = "operator"
 
 
@@ -67,7 +67,7 @@ class RedisPasswords:
         return hmac.new(self.secret.encode(), user.encode(), hashlib.sha256).hexdigest()
 
     def settings(self) -> list[str]:
-        """Give the lines of the server's settings; they hold digests, and let in nobody else."""
+        """Give the lines of the server's settings; they hold digests, and admit no other user."""
         lines = ["user default reset off"]
         for user, rules in _RULES.items():
             digest = hashlib.sha256(self.of(user).encode()).hexdigest()

@@ -106,7 +106,7 @@ def _work(claims: Sequence[tuple[Job, list[bytes]]], runtime: InferenceRuntime) 
                 retry(job, runtime.container.desk, fault=fault)
             _LOG.exception("inference failed", extra={"action": "inference_failed"})
             # Not as it is: a MemoryError that a task raises ends the whole worker.
-            raise RuntimeError("inference failed") from fault
+            raise RuntimeError("The inference failed.") from fault
         _complete(_conclusions(jobs, choices, analyses, runtime), runtime)
 
 

@@ -97,7 +97,7 @@ def _start(**_: Any) -> None:  # noqa: ANN401 - Celery's signal
 
 @worker_process_shutdown.connect
 def _stop(**_: Any) -> None:  # noqa: ANN401 - Celery's signal
-    """End the decoder: left alone it would end by itself, and be nobody's to clear away."""
+    """End the decoder: left alone it would end by itself, with no parent to collect it."""
     if _runtime is not None:
         _runtime.pipeline.close()
 
@@ -115,7 +115,7 @@ def _register(name: str, run: Callable[[UUID, InferenceRuntime], None]) -> None:
     @celery.task(name=name)
     def task(job_id: str) -> None:
         if _runtime is None:
-            raise RuntimeError("the worker took a task before its models were loaded")
+            raise RuntimeError("The worker took a task before its models were loaded.")
         run(UUID(job_id), _runtime)
 
 
@@ -125,7 +125,7 @@ for _name in (TaskName.RUN, *FORMER_RUN_NAMES):
 
 @celery.task(name=TaskName.PULSE, send_events=False)  # else a monitor would show little else
 def _pulse() -> None:
-    """Tell that this worker takes messages; one that works off a backlog tells by itself."""
+    """Report that this worker takes messages; one with a backlog reports by itself."""
     if _runtime is not None:
         _runtime.container.pulses.leave(Part.INFERENCE)
 

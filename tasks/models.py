@@ -39,8 +39,8 @@ class ReadyModel:
         """Return the cohort's vectors, as rows. Raises: WeightsError: no cohort comes with it."""
         if self.cohort is None:
             raise WeightsError(
-                f"no cohort of strangers comes with {self.id}, and a training needs one; fit it by "
-                '"python -m workers.evaluation.fit"'
+                f"A training needs a cohort of strangers, and {self.id} has none. Fit one with "
+                '"python -m workers.evaluation.fit".'
             )
         return self.cohort.vectors
 
@@ -74,11 +74,13 @@ class ReadyModels:
                 self._pipeline.load(model_id)
             return self._read(model_id)
         except (WeightsError, KeyError) as error:
-            reason = error.detail if isinstance(error, WeightsError) else "it has no calibration"
+            reason = "It has no calibration."
+            if isinstance(error, WeightsError):
+                reason = error.what_is_wrong
             raise ModelMismatchError(
-                f"the collection is of {model_id}, which this worker cannot load ({reason}); run "
-                f'"python -m workers.fetch_weights --model {model_id}" where the workers are, then '
-                "send the request again"
+                f"This worker cannot load {model_id}, the collection's model. {reason} Run "
+                f'"python -m workers.fetch_weights --model {model_id}" where the workers run, then '
+                "send the request again."
             ) from error
 
     def _read(self, model_id: str) -> ReadyModel:

@@ -48,7 +48,7 @@ def run_reembedding_job(job_id: UUID, runtime: InferenceRuntime) -> bool:
         except Exception as fault:
             retry(job, desk, fault=fault)
             # Not as it is: a MemoryError that a task raises ends the whole worker.
-            raise RuntimeError("embedding anew failed") from fault
+            raise RuntimeError("Embedding the faces again failed.") from fault
     runtime.container.pulses.leave(Part.INFERENCE)
     return goes_on
 

@@ -35,7 +35,7 @@ def run_training_job(job_id: UUID, runtime: Runtime) -> None:
         except Exception as fault:
             retry(job, desk, fault=fault)
             # Not as it is: a MemoryError that a task raises ends the whole worker.
-            raise RuntimeError("training failed") from fault
+            raise RuntimeError("The training failed.") from fault
 
 
 def _train(job: Job, runtime: Runtime) -> None:

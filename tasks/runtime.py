@@ -68,7 +68,7 @@ class Runtime:
     container: Container
     models: ReadyModels
     lease: timedelta
-    #: Tells in the job row who holds it.
+    #: Names the holder in the job row.
     name: str
 
 

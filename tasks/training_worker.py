@@ -40,5 +40,5 @@ def _start(**_: Any) -> None:  # noqa: ANN401 - Celery's signal
 @celery.task(name=TaskName.RETRAIN)
 def _train(job_id: str) -> None:
     if _runtime is None:
-        raise RuntimeError("the worker took a task before it had started")
+        raise RuntimeError("The worker took a task before it had started.")
     run_training_job(UUID(job_id), _runtime)

@@ -1,6 +1,6 @@
 """The sender: ``celery -A tasks.webhooks_worker worker -Q webhooks --pool threads``.
 
-It has a process of its own, so that receivers who are slow hold up nobody but each other.
+It has a process of its own, so that slow receivers delay only one another.
 """
 
 from __future__ import annotations

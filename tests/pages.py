@@ -94,6 +94,7 @@ CHANGELOG = Page(PROJECT / "CHANGELOG.md")
 PAGES = [
     README,
     CHANGELOG,
+    Page(PROJECT / "CONTRIBUTING.md"),
     Page(PROJECT / "RELIABILITY.md"),
     Page(PROJECT / "SECURITY.md"),
     Page(PROJECT / "models_weights" / "README.md"),

@@ -42,13 +42,13 @@ def _provide_weights(weights_dir: Path, entry: WeightsEntry, *, folder: Path | N
     try:
         read_weights(weights_dir, entry)
     except WeightsError as error:
-        if path.is_symlink() or path.exists():  # never overwrite what somebody may want to see
+        if path.is_symlink() or path.exists():  # never overwrite a file that may be evidence
             raise
         reason = error
     else:
         _say(f"{entry.id}: verified")
         return
-    _say(f"{entry.id}: {reason.detail.split(';')[0]}; fetching from {entry.source.project}")
+    _say(f"{entry.id}: {reason.what_is_wrong} Fetching from {entry.source.project}.")
     original = read_original(entry.source, folder=folder)
     _say(f"{entry.id}: {len(original):,} bytes; converting")
     from workers.install.convert import convert  # noqa: PLC0415 (torch, only when there is work)
@@ -62,7 +62,7 @@ def _provide_weights(weights_dir: Path, entry: WeightsEntry, *, folder: Path | N
         write_record(weights_dir, path.name, record)
     elif digest != entry.sha256:
         raise WeightsError(
-            f"{entry.id} was converted to sha256 {digest} where {entry.sha256} is expected."
+            f"{entry.id} was converted to sha256 {digest}, but {entry.sha256} is expected."
         )
     _write(path, content)
     _say(f"{entry.id}: written and verified")

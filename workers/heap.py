@@ -12,7 +12,7 @@ _LARGEST_KEPT = 64 * 1024 * 1024
 def keep_freed_memory() -> bool:
     """Reuse freed memory instead of handing it back to the system; return whether that took.
 
-    By default the C library maps every array above 128 kB anew, so that each of its pages costs a
+    By default the C library maps every array above 128 kB by itself, so each of its pages costs a
     fault; with arrays as short-lived as here that is a good part of all time. Arrays above 16 MB
     are still handed back, and so is what lies free beyond 64 MB.
     """

@@ -74,7 +74,7 @@ class ConsentCollection(Resource):
 @ns.param("subject", "Id or name of the subject.")
 @ns.param("consent_id", "Id of the consent.")
 class ConsentWithdrawal(Resource):
-    """The end of a consent at the subject's wish."""
+    """The withdrawal of a consent."""
 
     @operation(ns, scope=Scope.WRITE, answers={200: WithdrawalResource}, problems=(404,))
     def post(self, collection: str, subject: str, consent_id: UUID) -> Response:

@@ -109,7 +109,7 @@ class FaceItem(Resource):
         problems=(404, 422, 423),
     )
     def patch(self, collection: str, face_id: UUID, body: FaceLabel) -> Response:
-        """Say whom a face shows, or whom it does not show; the word of a person stands."""
+        """Set whom a face shows, or whom it does not show; no later job changes that."""
         face = relabel_face(
             collection,
             face_id,

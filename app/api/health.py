@@ -44,7 +44,7 @@ def ready() -> Response:
     parts = dict(current_container().check_parts())
     missing = [part for part in _NEEDED if not parts[part]]
     if missing:
-        raise ServiceUnavailableError(f"not ready: {', '.join(missing)}")
+        raise ServiceUnavailableError(f"These parts are not ready: {', '.join(missing)}.")
     return answer(ReadinessResource(parts=parts, set_aside=_set_aside()))
 
 
@@ -58,5 +58,5 @@ def working() -> Response:
     parts = dict(current_container().check_parts())
     missing = [part for part, works in parts.items() if not works]
     if missing:
-        raise ServiceUnavailableError(f"not working: {', '.join(missing)}")
+        raise ServiceUnavailableError(f"These parts do not work: {', '.join(missing)}.")
     return answer(WorkingResource(parts=parts, set_aside=_set_aside()))

@@ -95,7 +95,7 @@ class JobImage(Resource):
 @ns.route("/<uuid:job_id>/cancel")
 @ns.param("job_id", "Id of the job.")
 class JobCancel(Resource):
-    """The end of a job at its owner's wish."""
+    """The cancellation of a job."""
 
     @operation(ns, scope=Scope.READ, answers={200: JobResource}, problems=(404, 409))
     def post(self, job_id: UUID) -> Response:

@@ -45,7 +45,7 @@ class KeyCollection(Resource):
         container = current_container()
         if body.expires_at is not None and body.expires_at <= container.clock.now():
             raise ValidationFailedError(
-                [Fault(detail="must lie in the future", pointer="#/expires_at")]
+                [Fault(detail="Must be in the future.", pointer="#/expires_at")]
             )
         key, credential = create_key(
             name=body.name,

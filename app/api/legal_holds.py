@@ -37,7 +37,7 @@ class CollectionHold(Resource):
         problems=(404, 409),
     )
     def put(self, collection: str, body: LegalHoldRequest) -> Response:
-        """Keep a collection and everybody in it from being erased."""
+        """Keep a collection and everyone in it from being erased."""
         return _place(collection, None, body)
 
     @operation(ns, scope=Scope.ADMIN, answers={204: None}, problems=(404,))

@@ -1,4 +1,4 @@
-"""Prometheus metrics; they need a key for all collections, since they tell of everyone's work."""
+"""Prometheus metrics; they need a key for all collections, since they show everyone's work."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from flask import Response
 
-ns = Namespace("webhooks", "URLs that are told of the ends of jobs.", path="/webhooks")
+ns = Namespace("webhooks", "URLs that receive the ends of jobs.", path="/webhooks")
 
 
 @ns.route("")

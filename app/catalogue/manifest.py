@@ -22,7 +22,7 @@ class WeightsSource:
     version: str
     #: Path inside the distribution or archive, or the file's name on the release page.
     member: str
-    #: Of the original file; absent where nobody has published it.
+    #: Of the original file; absent where none was published.
     sha256: str | None = None
     bytes: int | None = None
     archive_sha256: str | None = None
@@ -51,7 +51,7 @@ class WeightsEntry:
     def card(self) -> ModelCard:
         """Describe an embedding model; raise WeightsError for any other network."""
         if self.dimension is None or self.input_size is None or self.preprocessing is None:
-            raise WeightsError(f"{self.id} is not an embedding model.")
+            raise WeightsError(f"{self.id} is not an embedding model. Choose one that is.")
         return ModelCard(
             id=self.id,
             dimension=self.dimension,
@@ -88,7 +88,7 @@ class Manifest:
             return self.weights[weights_id]
         except KeyError:
             known = ", ".join(sorted(self.weights))
-            raise WeightsError(f'There are no weights "{weights_id}"; known are {known}.') from None
+            raise WeightsError(f'There are no weights "{weights_id}". Known are {known}.') from None
 
 
 def read_manifest(weights_dir: Path) -> Manifest:
@@ -105,4 +105,4 @@ def read_manifest(weights_dir: Path) -> Manifest:
             samples=SampleSource(**document["samples"]),
         )
     except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError) as error:
-        raise WeightsError(f"The weights manifest {path} cannot be read: {error}") from error
+        raise WeightsError(f"The weights manifest {path} cannot be read ({error}).") from error

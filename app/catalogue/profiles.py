@@ -36,8 +36,8 @@ def load_model_profiles(weights_dir: Path) -> dict[str, ModelProfile]:
         }
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ConfigurationError(
-            "VULTUS_WEIGHTS_DIR: manifest.toml and calibration.toml cannot be read there "
-            f"({type(error).__name__}: {error}); both come with the source tree"
+            "A file in VULTUS_WEIGHTS_DIR, manifest.toml or calibration.toml, cannot be read "
+            f"({type(error).__name__}: {error}). Both come with the source tree."
         ) from error
 
 

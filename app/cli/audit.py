@@ -36,7 +36,7 @@ _former_keys = click.option(
     "former",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     multiple=True,
-    help="A file with a VULTUS_SECRET_KEY of earlier; may be repeated.",
+    help="A file with an earlier VULTUS_SECRET_KEY; may be repeated.",
 )
 
 
@@ -55,17 +55,23 @@ class _Place(click.ParamType[tuple[int, bytes]]):
         except ValueError:
             place = -1, b""
         if place[0] < 0 or len(place[1]) != _MAC_BYTES:
-            self.fail('must look like "1234:9f86d0..." as "audit head" prints it', param, ctx)
+            self.fail('Give it as "audit head" prints it, such as "1234:9f86d0...".', param, ctx)
         return place
 
 
 @click.group()
 def audit() -> None:
-    """Read and check the trail of who did what."""
+    """Read and check the audit trail: who did what."""
 
 
 @audit.command("list")
-@click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="How many.")
+@click.option(
+    "--limit",
+    type=click.IntRange(1),
+    default=50,
+    show_default=True,
+    help="How many records to print.",
+)
 @tenant_option
 def list_(limit: int, tenant: str) -> None:
     """Print a tenant's latest records, newest first."""
@@ -84,7 +90,7 @@ def list_(limit: int, tenant: str) -> None:
 @click.argument("file", type=click.File("x", encoding="utf-8"))
 @tenant_option
 def export(file: Any, tenant: str) -> None:  # noqa: ANN401 - an open file
-    """Write all of a tenant's records to a new FILE, a JSON object a line, newest first."""
+    """Write all records of a tenant to a new FILE, one JSON object a line, newest first."""
     container, caller = container_for(tenant)
     record_action(Action.EXPORT_AUDIT, caller.tenant_id, uow=container.uow)
     count = 0
@@ -96,24 +102,23 @@ def export(file: Any, tenant: str) -> None:  # noqa: ANN401 - an open file
 
 @audit.command()
 def head() -> None:
-    """Print how far the trail goes: note it elsewhere, and give it to "audit verify" later."""
+    """Print the end of the trail: note it elsewhere, and give it to "audit verify" later."""
     found = get_head(uow=build_container(Settings.load()).uow)
-    click.echo(found or "Nothing was sealed yet.")
+    click.echo(found or "Nothing is sealed yet.")
 
 
 @audit.command()
-@click.option("--head", "noted", type=_Place(), help='What "audit head" has printed earlier.')
+@click.option("--head", "noted", type=_Place(), help='An earlier output of "audit head".')
 @_former_keys
 def verify(noted: tuple[int, bytes] | None, former: tuple[Path, ...]) -> None:
-    """Check that nothing of the trail was changed, removed or moved; name the first that was."""
+    """Check that no record was changed, removed or moved; print the first that was."""
     container = build_container(Settings.load())
     check = check_trail([_chain(container), *map(_former, former)], noted=noted, uow=container.uow)
-    click.echo(f"{check.sound} records are as they were sealed; {check.unsealed} wait for it.")
+    click.echo(f"{check.sound} records are unchanged; {check.unsealed} are not sealed yet.")
     if check.fault is not None:
-        where = f"record {check.fault.sequence}" if check.fault.sequence else "the trail"
-        click.echo(f"{where}: {check.fault.what}", err=True)
+        click.echo(check.fault.what, err=True)
         sys.exit(1)
-    click.echo(f"The head is {check.head or 'not there yet'}.")
+    click.echo(f"The head is {check.head}." if check.head else "There is no head yet.")
 
 
 @audit.command()
@@ -122,10 +127,10 @@ def verify(noted: tuple[int, bytes] | None, former: tuple[Path, ...]) -> None:
     "former",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     required=True,
-    help="A file with the VULTUS_SECRET_KEY until now.",
+    help="A file with the former VULTUS_SECRET_KEY.",
 )
 def rekey(former: Path) -> None:
-    """Let the trail go on after VULTUS_SECRET_KEY was changed; verify it with both from then on."""
+    """Continue the trail after a change of VULTUS_SECRET_KEY; then verify it with both keys."""
     container = build_container(Settings.load())
     click.echo(reseal_head(_chain(container), _former(former), uow=container.uow))
 
@@ -133,7 +138,7 @@ def rekey(former: Path) -> None:
 @audit.command()
 @_former_keys
 def prune(former: tuple[Path, ...]) -> None:
-    """Remove what is past its time now; what a former key has sealed the sweep leaves to this."""
+    """Remove expired records now, also those sealed by a former key, which the sweep leaves."""
     container = build_container(Settings.load())
     chains = [_chain(container), *map(_former, former)]
     keep = timedelta(days=container.settings.audit_retention_days)

@@ -27,9 +27,9 @@ def _engine(url: str | None = None) -> Engine:
 @click.command()
 @_file
 def backup(file: Path) -> None:
-    """Write everything that has to survive to FILE, as it is at this moment.
+    """Write everything that has to survive to FILE, as it is now.
 
-    It holds faces, photographs, hashes of keys and the secrets of webhooks: encrypt it.
+    The file holds faces, photographs, hashes of keys and the secrets of webhooks: encrypt it.
     """
     engine = _engine()
     record_if_there(engine, Action.WRITE_BACKUP)
@@ -40,7 +40,7 @@ def backup(file: Path) -> None:
 @click.command()
 @_file
 def erasures(file: Path) -> None:
-    """Write the ids of what was erased to FILE, to be kept beside the backups."""
+    """Write the ids of what was erased to FILE; keep it beside the backups."""
     engine = _engine()
     record_if_there(engine, Action.LIST_ERASURES)
     click.echo(f"{file}: {write_erasures(engine, file)} ids")
@@ -48,9 +48,9 @@ def erasures(file: Path) -> None:
 
 @click.command()
 def scrub() -> None:
-    """Take the bytes of what was erased out of the database's files now.
+    """Remove the bytes of what was erased from the database's files now.
 
-    Tables are locked while they are written anew; the service does it by itself in time.
+    Each table is locked while it is rewritten. The service also scrubs by itself, in time.
     """
     click.echo(f"The bytes of {PostgresScrub(_engine()).run()} erased rows are gone.")
 
@@ -63,15 +63,17 @@ def scrub() -> None:
     type=click.Path(dir_okay=False, path_type=Path),
     help='What "erasures" wrote after the backup was taken.',
 )
-@click.option("--replaces", envvar="REPLACED_URL", help="The database that lives; read instead.")
+@click.option(
+    "--replaces", envvar="REPLACED_URL", help="The live database, to read the erasures from."
+)
 @click.option("--without-erasures", is_flag=True, help="Nothing was erased since the backup.")
 def restore(file: Path, listed: Path | None, replaces: str | None, without_erasures: bool) -> None:  # noqa: FBT001
-    """Load FILE into an empty database, and forget again what was erased since.
+    """Load FILE into an empty database, and erase again what was erased since.
 
-    Start the service only when this has ended well.
+    Start the service only after this has succeeded.
     """
     if [bool(listed), bool(replaces), without_erasures].count(True) != 1:
-        raise click.UsageError("Give one of --erasures, --replaces and --without-erasures.")
+        raise click.UsageError("Give exactly one of --erasures, --replaces and --without-erasures.")
     known = None
     if listed:
         known = read_erasures(listed)
@@ -80,4 +82,4 @@ def restore(file: Path, listed: Path | None, replaces: str | None, without_erasu
     engine = _engine()
     restore_backup(engine, file, erasures=known)
     record_if_there(engine, Action.RESTORE_BACKUP)
-    click.echo("Every table is that of the backup, less what was erased since.")
+    click.echo("Every table equals the one in the backup, without what was erased since.")

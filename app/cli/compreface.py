@@ -27,23 +27,25 @@ if TYPE_CHECKING:
 
 @click.group()
 def service() -> None:
-    """Make and list services with UUID keys, for clients of CompreFace."""
+    """Create and manage services with UUID keys, for clients of CompreFace."""
 
 
 @service.command()
-@click.option("--app", "application", required=True, help="The application; made if need be.")
-@click.option("--name", required=True, help="What the service is called.")
+@click.option(
+    "--app", "application", required=True, help="The application; created if it does not exist."
+)
+@click.option("--name", required=True, help="The service's name.")
 @click.option(
     "--type",
     "kind",
     type=click.Choice([kind.value for kind in ServiceType]),
     required=True,
-    help="What the key opens.",
+    help="What the key permits.",
 )
-@click.option("--key", type=click.UUID, help="A key that clients hold already; drawn when absent.")
+@click.option("--key", type=click.UUID, help="A key that clients already hold; random when absent.")
 @tenant_option
 def create(application: str, name: str, kind: str, key: UUID | None, tenant: str) -> None:
-    """Make a service and print its key; it cannot be shown again."""
+    """Create a service and print its key; it cannot be shown again."""
     container, _ = container_for(tenant)
     wanted = NewService(
         application=application,
@@ -69,7 +71,7 @@ def list_() -> None:
 @click.argument("service_id", type=click.UUID)
 @click.argument("name")
 def rename(service_id: UUID, name: str) -> None:
-    """Give a service another name."""
+    """Rename a service."""
     container, _ = _acting_for(service_id)
     rename_service(service_id, name, uow=container.uow)
 
@@ -77,7 +79,7 @@ def rename(service_id: UUID, name: str) -> None:
 @service.command("rotate-key")
 @click.argument("service_id", type=click.UUID)
 def rotate_key_(service_id: UUID) -> None:
-    """Replace a service's key and print the new one; the old one is refused from now on."""
+    """Replace a service's key and print the new one; the old one stops working at once."""
     container, _ = _acting_for(service_id)
     _, key = rotate_key(service_id, uow=container.uow)
     click.echo(key)
@@ -96,7 +98,7 @@ def clone(service_id: UUID, name: str) -> None:
 @service.command()
 @click.argument("service_id", type=click.UUID)
 def delete(service_id: UUID) -> None:
-    """Remove a service with its subjects, faces, photographs and jobs."""
+    """Delete a service with its subjects, faces, photographs and jobs."""
     container, caller = _acting_for(service_id)
     delete_service(service_id, receipts=container.receipts, caller=caller, uow=container.uow)
 

@@ -10,7 +10,7 @@ from app.storage.upkeep.migrate import migrate as run_migrations
 
 @click.command()
 def migrate() -> None:
-    """Bring the database to the tables of this version; safe to repeat."""
+    """Migrate the database to this version; safe to repeat."""
     settings = Settings.load()
     engine = build_engine(settings.database_url.get_secret_value(), pool_size=1)
     run_migrations(engine)
@@ -18,7 +18,7 @@ def migrate() -> None:
     with SqlUnitOfWork(engine) as work:
         for model in sorted(work.collections.names_by_model().keys() - {settings.model}):
             click.echo(
-                f"Some collections are of {model}, which the workers load beside {settings.model}; "
-                f'where its weights are missing, run "python -m workers.fetch_weights --model '
-                f'{model}". "python -m app.cli models" names them.'
+                f"Some collections use {model}, which the workers load beside {settings.model}. "
+                f'If its weights are missing, run "python -m workers.fetch_weights --model '
+                f'{model}". "python -m app.cli models" lists these collections.'
             )

@@ -9,7 +9,7 @@ from app.services.access.keys import create_key, list_keys
 
 @click.group()
 def keys() -> None:
-    """Make and list API keys."""
+    """Create and list API keys."""
 
 
 @keys.command()
@@ -23,7 +23,7 @@ def keys() -> None:
 )
 @tenant_option
 def create(name: str, scope: str, tenant: str) -> None:
-    """Make a key and print it; it cannot be shown again."""
+    """Create a key and print it; it cannot be shown again."""
     container, caller = container_for(tenant)
     _, credential = create_key(
         name=name,

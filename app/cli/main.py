@@ -1,4 +1,4 @@
-"""``python -m app.cli``: what is done beside the API."""
+"""``python -m app.cli``: the commands that the API does not offer."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from app.domain.errors import ConfigurationError, ServiceUnavailableError, Vultu
 
 
 class ExitCode(IntEnum):
-    """What the exit status tells a script."""
+    """The exit status, for scripts."""
 
     FAILED = 1
     #: The settings cannot work; 2 is click's own, for wrong arguments.
     CONFIGURATION = 3
-    #: Something is away that may come back: try again.
+    #: Something cannot be reached, and may come back: try again.
     UNAVAILABLE = 4
 
 
@@ -49,7 +49,7 @@ cli.add_command(openapi)
 
 
 def main() -> None:
-    """Run the command line; an error of ours is one line and an exit status."""
+    """Run the command line; print one of our own errors in one line and exit with its status."""
     try:
         cli(prog_name="python -m app.cli")
     except VultusError as error:

@@ -8,7 +8,7 @@ from app.settings import Settings
 
 @click.command()
 def models() -> None:
-    """Print the models that can be chosen, and which collections have each."""
+    """Print the models that you can choose, and the collections of each."""
     settings = Settings.load()
     container = build_container(settings)
     with container.uow() as work:
@@ -21,6 +21,6 @@ def models() -> None:
         for name in names.pop(model.id, []):
             click.echo(f"  {name}")
     for model_id, unusable in names.items():
-        click.echo(f"{model_id}  not known here")
+        click.echo(f"{model_id}  not known to this version")
         for name in unusable:
             click.echo(f"  {name}")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 #: For commands that act for one tenant.
 tenant_option = click.option(
-    "--tenant", default=DEFAULT_TENANT, show_default=True, help="Whom it is for."
+    "--tenant", default=DEFAULT_TENANT, show_default=True, help="The tenant to act for."
 )
 
 
@@ -30,13 +30,13 @@ def container_for(name: str) -> tuple[Container, Caller]:
 
 @click.group()
 def tenants() -> None:
-    """Make, list and delete tenants: parties that share the service and never see one another."""
+    """Create, list and delete tenants: parties that share the service and never see one another."""
 
 
 @tenants.command()
 @click.argument("name")
 def create(name: str) -> None:
-    """Make a tenant; "keys create --tenant" then makes its keys."""
+    """Create a tenant; then create its keys with "keys create --tenant"."""
     container = build_container(Settings.load())
     click.echo(create_tenant(name, uow=container.uow, clock=container.clock).id)
 
@@ -51,9 +51,9 @@ def list_() -> None:
 
 @tenants.command()
 @click.argument("name")
-@click.confirmation_option(prompt="Its keys, people, photographs and jobs are deleted. Go on?")
+@click.confirmation_option(prompt="This deletes its keys, people, photographs and jobs. Continue?")
 def delete(name: str) -> None:
-    """Erase a tenant with everything that belongs to it, and print the receipt."""
+    """Erase a tenant and everything that belongs to it, and print the receipt."""
     container = build_container(Settings.load())
     receipt = delete_tenant(name, receipts=container.receipts, uow=container.uow)
     told = {} if receipt.result is None else to_document(receipt.result)

@@ -94,7 +94,7 @@ class Verdict(StrEnum):
     UNAUTHENTICATED = "unauthenticated"
     #: The key's scope or collection does not reach.
     FORBIDDEN = "forbidden"
-    #: There is no such thing, or it is another's: nobody who asks is told which.
+    #: It does not exist, or it is another's: the caller does not learn which.
     NOT_FOUND = "not_found"
 
 
@@ -180,7 +180,7 @@ class AuditChain:
         )
 
     def sealed(self, head: AuditHead) -> bool:
-        """Tell whether a head is one that was sealed with this key."""
+        """Return whether a head is one that was sealed with this key."""
         last, pruned = (head.sequence, head.mac), (head.pruned_sequence, head.pruned_mac)
         return hmac.compare_digest(self.head(last, pruned).seal, head.seal)
 

@@ -64,11 +64,11 @@ class Caller:
 
     @property
     def owner_filter(self) -> UUID | None:
-        """Whose jobs and endpoints the caller sees: its own, or everybody's (``None``)."""
+        """Whose jobs and endpoints the caller sees: its own, or everyone's (``None``)."""
         return None if self.is_global_admin else self.require_owner_id()
 
     def require_owner_id(self) -> UUID:
         """Return the owner where there must be one. Raises: ValueError: there is none."""
         if self.owner_id is None:
-            raise ValueError(f"the {self.actor.kind} has to say on whose behalf it acts")
+            raise ValueError(f"The {self.actor.kind} must name the owner on whose behalf it acts.")
         return self.owner_id

@@ -26,8 +26,8 @@ class Collection:
     #: The model of the vectors that are kept beside, while the collection changes its model.
     second_model: str | None = None
     matcher: Matcher = Matcher.AUTO
-    #: The share of strangers that may be taken for somebody, 0 to 1: what the threshold is set for
-    #: wherever nobody has chosen a similarity.
+    #: The share of strangers that may be taken for a subject, 0 to 1: what the threshold is set for
+    #: wherever no similarity was chosen.
     target_fpir: float = 0.01
     #: Cosine similarity from which a candidate is a match; in place of the threshold above.
     similarity_threshold: float | None = None
@@ -84,7 +84,7 @@ class Face:
     collection_id: UUID
     subject_id: UUID | None
     subject: str | None
-    #: Whom somebody has said that it does not show.
+    #: The subject that it does not show, as a person has said.
     rejected_subject: str | None = None
     detection: Detection
     #: The model that its collection is searched by.

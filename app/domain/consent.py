@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsentTerms:
-    """What somebody agrees to; every text is a code of the operator's, and says nothing of them."""
+    """What a subject agrees to; every text is a code of the operator, without personal data."""
 
     purpose: str
     text_version: str

@@ -25,7 +25,7 @@ PUBLIC_KEY_PREFIX = "whpk_"
 
 
 class EventType(StrEnum):
-    """What an endpoint can be told of."""
+    """What an endpoint can subscribe to."""
 
     JOB_SUCCEEDED = "job.succeeded"
     JOB_FAILED = "job.failed"

@@ -96,7 +96,7 @@ def _plain(value: object) -> object:  # noqa: PLR0911 - one for each kind of val
         case _ if is_dataclass(value) and not isinstance(value, type):
             return to_document(value)
         case _:
-            raise TypeError(f"{type(value).__name__} has no form in JSON")
+            raise TypeError(f"{type(value).__name__} has no form in JSON.")
 
 
 @cache
@@ -146,7 +146,7 @@ def _dataclass_reader(kind: type[DataclassInstance]) -> _Reader:
             if (value := document.get(name)) is not None
         }
         if missing := needed - set(stated):
-            raise ValueError(f"{kind.__name__} lacks {', '.join(sorted(missing))}")
+            raise ValueError(f"{kind.__name__} lacks {', '.join(sorted(missing))}.")
         return kind(**{**absent, **stated})
 
     return read

@@ -1,4 +1,4 @@
-"""What is told of an erasure, in ids and numbers: a receipt names nobody."""
+"""What an erasure reports, in ids and numbers: a receipt holds no names."""
 
 from __future__ import annotations
 

@@ -1,9 +1,12 @@
 """The one error tree.
 
 Each class says how it looks to a caller: ``slug`` is the stable end of the problem type, ``status``
-the HTTP status, ``title`` the constant headline, and the first line of the docstring the sentence
-that is used when the raiser gives none. ``retryable`` tells a caller, and the queue, whether the
-same request may succeed later.
+the HTTP status, ``title`` the constant headline, and the first line of the docstring the detail
+that is used when the raiser gives none. ``retryable`` says, to a caller and to the queue, whether
+the same request may succeed later.
+
+A detail says what is wrong, then what to do: full sentences, each with a capital letter and a full
+stop.
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class VultusError(Exception):
-    """Something went wrong inside the service; try again, and report it if it stays."""
+    """Something in the service failed. Try again, and report it if it fails again."""
 
     slug: ClassVar[str] = "internal-error"
     status: ClassVar[int] = 500
@@ -30,9 +33,14 @@ class VultusError(Exception):
         self.retry_after_s = retry_after_s
         super().__init__(self.detail)
 
+    @property
+    def what_is_wrong(self) -> str:
+        """The first sentence of the detail, where what to do is said by others."""
+        return self.detail.partition(". ")[0].rstrip(".") + "."
+
 
 class InvalidRequestError(VultusError):
-    """The request is not understood; correct it and send it again."""
+    """The service cannot read the request. Correct it and send it again."""
 
     slug = "invalid-request"
     status = 400
@@ -49,20 +57,20 @@ class Fault:
 
 
 class ValidationFailedError(InvalidRequestError):
-    """Some members of the request are wrong; correct those listed and send it again."""
+    """Some members of the request are wrong. Correct those listed and send it again."""
 
     slug = "validation-failed"
     title = "Validation failed"
 
     def __init__(self, faults: Sequence[Fault]) -> None:
         self.faults = tuple(faults)
-        listed = "; ".join(f"{fault.pointer}: {fault.detail}" for fault in self.faults[:3])
+        listed = " ".join(f"{fault.pointer}: {fault.detail}" for fault in self.faults[:3])
         more = len(self.faults) - 3
-        super().__init__(f"{listed}; and {more} more" if more > 0 else listed)
+        super().__init__(f"{listed} And {more} more." if more > 0 else listed)
 
 
 class UnsupportedMediaTypeError(VultusError):
-    """The content type of the request is not understood here; send one of those documented."""
+    """The call does not accept this content type. Send one of those documented."""
 
     slug = "unsupported-media-type"
     status = 415
@@ -70,7 +78,7 @@ class UnsupportedMediaTypeError(VultusError):
 
 
 class TooManyImagesError(VultusError):
-    """The request carries more images than one submit may; send them in several requests."""
+    """The request carries too many images. Send them in several requests."""
 
     slug = "too-many-images"
     status = 413
@@ -78,7 +86,7 @@ class TooManyImagesError(VultusError):
 
 
 class AuthenticationError(VultusError):
-    """Send a valid API key as "Authorization: Bearer KEY" or "x-api-key: KEY"."""
+    """The API key is missing or invalid. Send "Authorization: Bearer KEY" or "x-api-key: KEY"."""
 
     slug = "authentication-required"
     status = 401
@@ -86,7 +94,7 @@ class AuthenticationError(VultusError):
 
 
 class PermissionDeniedError(VultusError):
-    """The API key does not carry the scope that this call needs; use another key."""
+    """The API key does not have the scope that this call needs. Use another key."""
 
     slug = "permission-denied"
     status = 403
@@ -94,7 +102,7 @@ class PermissionDeniedError(VultusError):
 
 
 class NotFoundError(VultusError):
-    """There is nothing here under this id that the API key may see."""
+    """The API key sees nothing with this id. Check the id, or use another key."""
 
     slug = "not-found"
     status = 404
@@ -102,7 +110,7 @@ class NotFoundError(VultusError):
 
 
 class ConflictError(VultusError):
-    """The request contradicts what is stored; read the present state and decide again."""
+    """The request contradicts what is stored. Read the current state and decide again."""
 
     slug = "conflict"
     status = 409
@@ -110,7 +118,7 @@ class ConflictError(VultusError):
 
 
 class LegalHoldError(VultusError):
-    """It is under a legal hold and stays; have an admin lift the hold before you remove it."""
+    """A legal hold forbids the removal. Have an admin lift the hold, then remove it."""
 
     slug = "legal-hold"
     status = 423
@@ -118,7 +126,7 @@ class LegalHoldError(VultusError):
 
 
 class ConsentRequiredError(VultusError):
-    """There is no valid consent of the person; record one before you enrol a face."""
+    """The person has no valid consent. Record one before you enrol a face."""
 
     slug = "consent-required"
     status = 422
@@ -126,7 +134,7 @@ class ConsentRequiredError(VultusError):
 
 
 class IdempotencyMismatchError(VultusError):
-    """The Idempotency-Key was used for a different request; take a new key."""
+    """The Idempotency-Key was used for a different request. Choose a new key."""
 
     slug = "idempotency-key-reused"
     status = 422
@@ -134,7 +142,7 @@ class IdempotencyMismatchError(VultusError):
 
 
 class ServiceUnavailableError(VultusError):
-    """A part of the service is not reachable; send the request again after a short while."""
+    """A part of the service cannot be reached. Send the request again after a short while."""
 
     slug = "service-unavailable"
     status = 503
@@ -150,14 +158,14 @@ class DatabaseBusyError(ServiceUnavailableError):
 
 
 class QueueFullError(ServiceUnavailableError):
-    """As many images wait as the service may hold; send the request again after a while."""
+    """Too many images are waiting in the whole service. Send the request again later."""
 
     slug = "queue-full"
     title = "Queue full"
 
 
 class TooMuchWaitingError(VultusError):
-    """As many of your images wait as may at once; send the request again after a while."""
+    """Too many images of your tenant are waiting. Send the request again later."""
 
     slug = "too-much-waiting"
     status = 429
@@ -166,11 +174,15 @@ class TooMuchWaitingError(VultusError):
 
     def __init__(self, quota: Quota, *, retry_after_s: int) -> None:
         self.quota = quota
-        super().__init__(retry_after_s=retry_after_s)
+        super().__init__(
+            f"Too many images are waiting (limit {quota.bound:,} for your tenant). "
+            f"Retry after {retry_after_s} s.",
+            retry_after_s=retry_after_s,
+        )
 
 
 class InsufficientStorageError(ServiceUnavailableError):
-    """The service has no room to store what was sent; send it again when there is some."""
+    """The service has no room to store the request. Send it again when there is room."""
 
     slug = "insufficient-storage"
     status = 507
@@ -181,7 +193,7 @@ class InsufficientStorageError(ServiceUnavailableError):
 
 
 class ModelMismatchError(VultusError):
-    """The collection's model is not installed where the job ran; fetch its weights."""
+    """The worker that ran the job does not have the collection's model. Fetch its weights."""
 
     slug = "model-mismatch"
     status = 409
@@ -189,7 +201,7 @@ class ModelMismatchError(VultusError):
 
 
 class ModelChangedError(VultusError):
-    """The collection changed its model while the job was at work; send the request again."""
+    """The collection changed its model while the job ran. Send the request again."""
 
     slug = "model-changed"
     status = 503
@@ -198,7 +210,7 @@ class ModelChangedError(VultusError):
 
 
 class FacesLeftBehindError(VultusError):
-    """Some faces have no vector of the new model; enrol them again, or say that they may go."""
+    """Some faces have no vector of the new model. Enrol them again, or allow their removal."""
 
     slug = "faces-left-behind"
     status = 409
@@ -206,7 +218,7 @@ class FacesLeftBehindError(VultusError):
 
 
 class ImageError(VultusError):
-    """The image cannot be used; send another."""
+    """The image cannot be used. Send another."""
 
     slug = "invalid-image"
     status = 400
@@ -214,7 +226,7 @@ class ImageError(VultusError):
 
 
 class UnsupportedImageError(ImageError):
-    """The file is of no format that is read here; convert it to JPEG or PNG and send it again."""
+    """The service cannot read this image format. Convert it to JPEG or PNG and send it again."""
 
     slug = "unsupported-image"
     status = 415
@@ -222,7 +234,7 @@ class UnsupportedImageError(ImageError):
 
 
 class CorruptImageError(ImageError):
-    """The image is damaged or cut short; send the complete file."""
+    """The image is damaged or incomplete. Send the complete file."""
 
     slug = "corrupt-image"
     status = 400
@@ -230,7 +242,7 @@ class CorruptImageError(ImageError):
 
 
 class ImageTooLargeError(ImageError):
-    """The image has more bytes or pixels than allowed; scale it down and send it again."""
+    """The image has too many bytes or pixels. Scale it down and send it again."""
 
     slug = "image-too-large"
     status = 413
@@ -238,7 +250,7 @@ class ImageTooLargeError(ImageError):
 
 
 class ImageTooSmallError(ImageError):
-    """The image is too small to hold a face; send a larger one."""
+    """The image is too small to hold a face. Send a larger one."""
 
     slug = "image-too-small"
     status = 400
@@ -246,7 +258,7 @@ class ImageTooSmallError(ImageError):
 
 
 class NoFaceError(ImageError):
-    """No face was found where one is needed; send an image that shows a face."""
+    """No face was found, and one is needed. Send an image that shows a face."""
 
     slug = "no-face"
     status = 422
@@ -254,7 +266,7 @@ class NoFaceError(ImageError):
 
 
 class SeveralFacesError(ImageError):
-    """More than one face was found where one is needed; crop the image or choose a face policy."""
+    """Several faces were found, and one is needed. Crop the image or choose a face policy."""
 
     slug = "several-faces"
     status = 422
@@ -262,7 +274,7 @@ class SeveralFacesError(ImageError):
 
 
 class LowQualityFaceError(ImageError):
-    """The face is too poor for the collection's quality gate; send a better photograph."""
+    """The face is too poor for the collection's quality gate. Send a better photograph."""
 
     slug = "low-quality-face"
     status = 422
@@ -270,7 +282,7 @@ class LowQualityFaceError(ImageError):
 
 
 class NotEnoughFacesError(VultusError):
-    """Training needs faces of at least two subjects; enrol more people first."""
+    """Training needs faces of at least two subjects. Enrol more people first."""
 
     slug = "not-enough-faces"
     status = 422
@@ -278,7 +290,7 @@ class NotEnoughFacesError(VultusError):
 
 
 class AttemptsExhaustedError(VultusError):
-    """The job was tried too often without coming to an end; requeue it, or report its image."""
+    """The job was tried too often and never finished. Requeue it, or report its image."""
 
     slug = "attempts-exhausted"
     status = 500
@@ -286,7 +298,7 @@ class AttemptsExhaustedError(VultusError):
 
 
 class WaitedTooLongError(VultusError):
-    """The job waited longer than jobs may, and was not run; requeue it if it is still wanted."""
+    """The job waited too long and was not run. Requeue it if you still need it."""
 
     slug = "waited-too-long"
     status = 503
@@ -294,7 +306,7 @@ class WaitedTooLongError(VultusError):
 
 
 class WeightsError(VultusError):
-    """A weights file is missing or not the one that the manifest names; run "make weights"."""
+    """A weights file is missing or does not match the manifest. Run "make weights"."""
 
     slug = "weights-invalid"
     status = 503
@@ -302,7 +314,7 @@ class WeightsError(VultusError):
 
 
 class ConfigurationError(VultusError):
-    """The configuration cannot work; correct the settings named and start again."""
+    """The service cannot run with these settings. Correct those named and start again."""
 
     slug = "configuration-invalid"
     status = 500

@@ -1,4 +1,4 @@
-"""What must not be erased because somebody has to account for it."""
+"""What must not be erased because it is still needed as evidence."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LegalHold:
-    """A hold on a subject, or on a collection with everybody in it."""
+    """A hold on a subject, or on a collection with everyone in it."""
 
     id: UUID
     collection_id: UUID

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from app.domain.embedding import Embedding
 
 
-#: The change of a collection's size, as a share of it, after which a threshold is fitted anew.
+#: The change of a collection's size, as a share of it, after which a threshold is fitted again.
 _STALE_AFTER = 0.02
 
 #: Beyond it the logistic curve is flat in double precision, and its exponential would overflow.
@@ -33,7 +33,7 @@ class Decision(StrEnum):
 class Matcher(StrEnum):
     """How a probe is scored against the subjects of a collection."""
 
-    #: By the classifier while it knows everybody enrolled, else by the prototypes.
+    #: By the classifier while it knows every enrolled subject, else by the prototypes.
     AUTO = "auto"
     #: By the cosine with the most similar face.
     NEAREST = "nearest"
@@ -65,7 +65,7 @@ class Thresholds:
 
     def __post_init__(self) -> None:
         if not -1 <= self.possible <= self.match <= 1:
-            raise ValueError("thresholds must satisfy -1 <= possible <= match <= 1")
+            raise ValueError("The thresholds must satisfy -1 <= possible <= match <= 1.")
 
     def decide(self, similarity: float | None) -> Decision:
         """Judge the best candidate's similarity; ``None`` stands for no candidate at all."""
@@ -107,7 +107,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubjectShare:
-    """A subject's part in a probe, compared with everybody enrolled."""
+    """A subject's part in a probe, compared with every enrolled subject."""
 
     subject_id: UUID
     subject: str
@@ -174,7 +174,7 @@ def cosine(first: Embedding, second: Embedding) -> float:
     """
     if first.model != second.model:
         raise ModelMismatchError(
-            f"embeddings of {first.model} and {second.model} cannot be compared; embed both images "
-            "with one model"
+            f"Embeddings of {first.model} and {second.model} cannot be compared. Embed both images "
+            "with one model."
         )
     return sum(a * b for a, b in zip(first.vector, second.vector, strict=True))

@@ -36,16 +36,16 @@ def clean_name(text: str, *, limit: int) -> str:
     print.
     """
     if len(text) > 4 * limit:
-        raise ValueError(f"must have at most {limit} characters")
+        raise ValueError(f"Must have at most {limit} characters.")
     if not all(map(_prints, text)):
-        raise ValueError("must hold printable characters only")
+        raise ValueError("Must hold printable characters only.")
     if _REPLACEMENT in text:
-        raise ValueError("must not hold U+FFFD, which stands for a character that was lost")
+        raise ValueError("Must not hold U+FFFD, which stands for a character that was lost.")
     name = unicodedata.normalize("NFC", text).strip()
     if not name:
-        raise ValueError("must not be empty")
+        raise ValueError("Must not be empty.")
     if len(name) > limit or len(name.encode()) > _BYTES_PER_CHARACTER * limit:
-        raise ValueError(f"must have at most {limit} characters")
+        raise ValueError(f"Must have at most {limit} characters.")
     return name
 
 
@@ -70,11 +70,11 @@ def collection_name(text: str) -> str:
     name = clean_name(text, limit=MAX_COLLECTION_NAME)
     for read in (name, unquote(name)):
         if "/" in read or "\\" in read:
-            raise ValueError('must not hold a "/" or "\\"')
+            raise ValueError('Must not hold a "/" or "\\".')
         if read in _DOT_SEGMENTS:
-            raise ValueError("must not be a relative path")
+            raise ValueError("Must not be a relative path.")
     if as_uuid(name) is not None:
-        raise ValueError("must not look like an id")
+        raise ValueError("Must not look like an id.")
     return name
 
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Part(StrEnum):
-    """A part of the service that tells from time to time that it works."""
+    """A part of the service that reports from time to time that it works."""
 
     #: What is accepted can be stored.
     FRONT = "front"

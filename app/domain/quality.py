@@ -47,7 +47,7 @@ class QualityLimits:
 
     They are passed by 99 of 100 photographs of LFW; a blur of three pixels on a face of 96, or a
     turn of about 45 degrees, is not. Stricter ones would cost more than they gain: on LFW no value
-    tells much of the likeness found (rank correlations of 0.13 and less). ``None`` leaves a limit
+    says much about the similarity (rank correlations of 0.13 and less). ``None`` leaves a limit
     out.
     """
 

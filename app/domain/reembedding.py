@@ -1,4 +1,4 @@
-"""The change of a collection's model: its faces embedded anew beside what is there."""
+"""The change of a collection's model: its faces embedded again beside the vectors in use."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ class Reembedding:
     state: ReembeddingState
     #: Whether it is switched as soon as it is ready.
     activate: bool = False
-    #: Whether faces that cannot be embedded anew may be left behind.
+    #: Whether faces that cannot be embedded again may be left behind.
     drop_faces_without_photograph: bool = False
     #: What the collection's own thresholds are by the model that is not in use: cosines of two
     #: models do not compare.
@@ -126,7 +126,7 @@ class Reembedding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredFace:
-    """What an enrolled face is embedded anew from."""
+    """What an enrolled face is embedded again from."""
 
     id: UUID
     #: Absent where the face cannot be read; then there is no image either.

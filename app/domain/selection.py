@@ -50,8 +50,8 @@ def select_face(image: ImageAnalysis, policy: FacePolicy) -> AnalysedFace:
         and faces[0].detection.box.area < _PROMINENCE * faces[1].detection.box.area
     ):
         raise SeveralFacesError(
-            f"{len(faces)} faces were found where one is needed; crop the image, or choose one "
-            "with face_policy=largest, central or most_confident"
+            f"{len(faces)} faces were found, and one is needed. Crop the image, or choose one with "
+            "face_policy=largest, central or most_confident."
         )
     return faces[0]
 

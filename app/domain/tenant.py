@@ -9,7 +9,7 @@ from uuid import UUID
 if TYPE_CHECKING:
     from datetime import datetime
 
-#: Whom everything belongs to that nobody has given to another; it is there from the start.
+#: The owner of everything that has no other tenant; it exists from the start.
 DEFAULT_TENANT_ID = UUID(int=1)
 DEFAULT_TENANT = "default"
 

@@ -40,7 +40,7 @@ def webp_size(data: bytes) -> tuple[int, int]:
     if kind == b"VP8 ":
         width, height = struct.unpack_from("<HH", data, 26)
         return width & 0x3FFF, height & 0x3FFF
-    raise ValueError("no frame")
+    raise ValueError("The header names no frame.")
 
 
 def _three(data: bytes, at: int) -> int:
@@ -49,4 +49,4 @@ def _three(data: bytes, at: int) -> int:
 
 def _require(data: bytes, length: int) -> None:
     if len(data) < length:
-        raise ValueError("cut short")
+        raise ValueError("The header is incomplete.")

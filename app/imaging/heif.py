@@ -34,7 +34,7 @@ def read_size(data: bytes) -> tuple[int, int]:
         if 0 < number <= len(boxes) and boxes[number - 1][0] == b"ispe":
             width, height = struct.unpack_from(">II", data, boxes[number - 1][1] + _FULL)
             return width, height
-    raise ValueError("no size")
+    raise ValueError("The header names no size.")
 
 
 def stated_length(data: bytes) -> int:
@@ -68,7 +68,7 @@ def _boxes(data: bytes, within: tuple[int, int]) -> Iterator[tuple[bytes, int, i
             content += _LARGE.size
         after = end if length == 0 else position + length
         if after < content:
-            raise ValueError("a box is smaller than its head")
+            raise ValueError("A box is smaller than its head.")
         yield name, content, min(after, end)
         position = after
 
@@ -77,7 +77,7 @@ def _child(data: bytes, wanted: bytes, within: tuple[int, int]) -> tuple[int, in
     for name, begin, end in _boxes(data, within):
         if name == wanted:
             return begin, end
-    raise ValueError("a box is missing")
+    raise ValueError("A box is missing.")
 
 
 def _primary(data: bytes, box: tuple[int, int]) -> int:
@@ -100,4 +100,4 @@ def _associated(data: bytes, box: tuple[int, int], item: int) -> list[int]:
             mask = _ANY_PROPERTY if has_large_numbers else _SMALL_PROPERTY
             return [number & mask for number in struct.unpack_from(form, data, position)]
         position += several * (2 if has_large_numbers else 1)
-    raise ValueError("the primary image has no properties")
+    raise ValueError("The primary image has no properties.")

@@ -33,7 +33,7 @@ def largest(data: bytes) -> Icon:
         for n in range(min(count, _MOST_ENTRIES))
     ]
     if not entries:
-        raise ValueError("no picture")
+        raise ValueError("The icon holds no picture.")
     best = max(entries, key=lambda one: ((one[0] or 256) * (one[1] or 256), one[5]))
     length, offset = best[6:]
     content = data[offset : offset + length]

@@ -80,7 +80,7 @@ def inspect_image(data: bytes, *, limits: ImageLimits) -> ImageInfo:
         raise CorruptImageError("The image is empty. Send the complete file.")
     if len(data) > limits.max_bytes:
         raise ImageTooLargeError(
-            f"The image has {len(data):,} bytes; at most {limits.max_bytes:,} are allowed. "
+            f"The image has {len(data):,} bytes, but at most {limits.max_bytes:,} are allowed. "
             "Scale it down, or save it with a lower quality."
         )
     found = recognise(data)
@@ -106,7 +106,7 @@ def choose_scale(width: int, height: int, limits: ImageLimits) -> int:
     """
     if min(width, height) < limits.min_side:
         raise ImageTooSmallError(
-            f"The image is {width:,} x {height:,} pixels; each side needs at least "
+            f"The image is {width:,} x {height:,} pixels, but each side needs at least "
             f"{limits.min_side}. Send a larger one."
         )
     for scale in _SCALES:
@@ -114,12 +114,12 @@ def choose_scale(width: int, height: int, limits: ImageLimits) -> int:
         if reduced[0] * reduced[1] <= limits.max_pixels and max(reduced) <= limits.max_side:
             if min(reduced) < limits.min_side:
                 raise ImageTooLargeError(
-                    f"The image is {width:,} x {height:,} pixels; no side may exceed "
-                    f"{limits.max_side:,} where the other is so short. Cut it."
+                    f"The image is {width:,} x {height:,} pixels, but no side may exceed "
+                    f"{limits.max_side:,} if the other is so short. Crop it."
                 )
             return scale
     raise ImageTooLargeError(
-        f"The image has too many pixels, {width:,} x {height:,}; after a reduction to an eighth "
+        f"The image has too many pixels ({width:,} x {height:,}). Even reduced to an eighth, "
         f"at most {limits.max_pixels:,} are allowed. Scale it down."
     )
 

@@ -83,7 +83,7 @@ def read_header(data: bytes) -> JpegHeader:
             if is_kept:
                 _check_scans(data, segment.end)
             return JpegHeader(frame.width, frame.height, is_kept * frame.coefficient_bytes)
-    raise ValueError("no frame or no scan")
+    raise ValueError("The JPEG has no frame or no scan.")
 
 
 def _check_scans(data: bytes, start: int) -> None:
@@ -113,7 +113,7 @@ def without_metadata(data: bytes) -> tuple[bytes, bytes]:
             exif = exif or content.removeprefix(_EXIF[1])
         if _is_needed(segment.marker, content):
             kept.append(data[segment.begin : segment.end])
-    raise ValueError("no pixels")
+    raise ValueError("The JPEG has no pixels.")
 
 
 def _is_needed(marker: int, content: bytes) -> bool:
@@ -151,7 +151,7 @@ def _read_frame(data: bytes, segment: _Segment) -> _Frame:
     first = segment.content + _FRAME.size
     samplings = [divmod(data[first + 3 * n + 1], 16) for n in range(count)]
     if not samplings or not all(across and down for across, down in samplings):
-        raise ValueError("no samples")
+        raise ValueError("A frame has no samples.")
     most = max(across for across, _ in samplings) * max(down for _, down in samplings)
     samples = width * height * sum(across * down for across, down in samplings) // most
     return _Frame(

@@ -23,7 +23,7 @@ def read_size(data: bytes) -> tuple[int, int]:
     length, name = _CHUNK.unpack_from(data, len(SIGNATURE))
     [checksum] = struct.unpack_from(">I", data, _HEADER_END)
     if length != _HEADER_END - 16 or name != b"IHDR" or zlib.crc32(data[12:29]) != checksum:
-        raise ValueError("no header")
+        raise ValueError("The PNG has no header.")
     return _SIZE.unpack_from(data, 16)
 
 
@@ -50,7 +50,7 @@ def without_ancillary(data: bytes) -> BarePng:
         if name == b"IDAT":
             pixels.append(body)
         elif name == b"PLTE" and not is_whole:
-            raise ValueError("damaged palette")
+            raise ValueError("The palette is damaged.")
         elif name in {b"PLTE", b"tRNS"}:
             kept.setdefault(name, body)
         elif name == b"eXIf":
@@ -58,7 +58,7 @@ def without_ancillary(data: bytes) -> BarePng:
         elif name == b"acTL":
             is_animated = True
     if not any(pixels):
-        raise ValueError("no pixels")
+        raise ValueError("The PNG has no pixels.")
     chunks = [*kept.items(), (b"IDAT", b"".join(pixels)), (b"IEND", b"")]
     return BarePng(SIGNATURE + b"".join(_chunk(*one) for one in chunks), exif, is_animated)
 

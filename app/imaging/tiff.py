@@ -34,7 +34,7 @@ def read_size(data: bytes) -> tuple[int, int]:
     """Return width and height of the first image. Raises: ValueError, struct.error: damaged."""
     tags = _first_directory(data)
     if _WIDTH not in tags or _HEIGHT not in tags:
-        raise ValueError("no size")
+        raise ValueError("The header names no size.")
     return tags[_WIDTH], tags[_HEIGHT]
 
 
@@ -54,14 +54,14 @@ def _first_directory(data: bytes) -> dict[int, int]:
     """Return the whole numbers of the first directory by their tags."""
     order = {b"II": "<", b"MM": ">"}.get(data[:2])
     if order is None:
-        raise ValueError("no byte order")
+        raise ValueError("The header names no byte order.")
     [kind] = struct.unpack_from(f"{order}H", data, 2)
     layout = _LAYOUTS.get(kind)
     if layout is None:
-        raise ValueError("no version")
+        raise ValueError("The header names no version.")
     [start] = struct.unpack_from(order + layout.offset, data, layout.offset_at)
     if start >= len(data):
-        raise ValueError("no directory")
+        raise ValueError("The TIFF has no directory.")
     [count] = struct.unpack_from(order + layout.count, data, start)
     entry = struct.Struct(order + layout.entry)
     first = start + struct.calcsize(order + layout.count)

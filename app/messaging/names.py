@@ -15,9 +15,9 @@ class QueueName(StrEnum):
     INTERACTIVE = "interactive"
     #: Everything else that needs the models.
     INFERENCE = "inference"
-    #: Trainings, which take minutes and are waited for by nobody.
+    #: Trainings, which take minutes and have no waiting caller.
     TRAINING = "training"
-    #: Sweeps, which look after everything else and wait for nobody.
+    #: Sweeps, which find what was lost.
     IO = "io"
     #: Webhooks, which wait for other people's servers.
     WEBHOOKS = "webhooks"

@@ -12,7 +12,7 @@ Address: TypeAlias = IPv4Address | IPv6Address
 Network: TypeAlias = IPv4Network | IPv6Network
 
 #: All of IPv4 but these is global unicast. Source: IANA IPv4 Special-Purpose Address Registry, with
-#: the entries that are reachable but are nobody's server, multicast, and one cloud's internal host.
+#: the entries that are reachable but belong to no server, multicast, and one cloud's internal host.
 _REFUSED_V4 = tuple(
     IPv4Network(block)
     for block in (

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 #: Everything that the other side, or the way to it, can cause.
 FAILURES = (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError)
 
-#: The first that fits is told.
+#: The first that fits is reported.
 _DESCRIPTIONS: tuple[tuple[type[Exception], str], ...] = (
     (AddressRefusedError, "The host has an address that webhooks may not reach."),
     (NameUnknownError, "The host name has no address."),

@@ -39,7 +39,7 @@ class HttpWebhookSender:
     """Sends signed events by POST.
 
     Redirects are failures, and proxies of the environment are not used: both would connect to
-    addresses that nobody checked.
+    unchecked addresses.
     """
 
     def __init__(
@@ -68,23 +68,27 @@ class HttpWebhookSender:
         return generate_signing_key()
 
     def check(self, url: str) -> None:
-        """Refuse a URL that may not be sent to.
+        """Refuse a URL that webhooks must not reach.
 
         A name that has no address yet passes; what it resolves to is checked at every attempt.
         Raises: InvalidRequestError.
         """
         target = parse_target(url, allow_http=self._allow_http)
         if not self._allowed and target.is_internal:
-            raise InvalidRequestError("The URL's host is a name of an internal network.")
+            raise InvalidRequestError(
+                "The URL's host is a name of an internal network. Use a public name."
+            )
         try:
             addresses = resolve(target.host, timeout_s=self._timeout_s)
         except (NameUnknownError, httpcore.ConnectTimeout):
             return
         if not all(may_reach(address, self._allowed) for address in addresses):
-            raise InvalidRequestError("The URL's host has an address that webhooks may not reach.")
+            raise InvalidRequestError(
+                "The URL's host has an address that webhooks may not reach. Use a public address."
+            )
 
     def send(self, endpoint: Endpoint, delivery: Delivery, *, at: datetime) -> Attempt:
-        """Make one attempt; every failure of the other side is told in the attempt."""
+        """Make one attempt; the attempt holds every failure of the other side."""
         attempt = Attempt(delivery_id=delivery.id, number=delivery.attempt, at=at)
         body = json.dumps(delivery.payload, separators=(",", ":")).encode()
         if len(body) >= _MAX_BODY:

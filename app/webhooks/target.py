@@ -68,20 +68,20 @@ def parse_target(url: str, *, allow_http: bool) -> Target:
     """Read a URL. Raises: InvalidRequestError: it cannot be one of a webhook; says why."""
     if len(url) > _MAX_URL or not _CHARACTERS.fullmatch(url):
         raise InvalidRequestError(
-            f"The URL must be at most {_MAX_URL} ASCII characters, escaped where needed, and "
-            "without a fragment."
+            f"The URL must have at most {_MAX_URL} ASCII characters, escaped where needed, and no "
+            "fragment."
         )
     try:
         parts = urlsplit(url)
     except ValueError:
-        raise InvalidRequestError("The URL is malformed.") from None
+        raise InvalidRequestError("The URL is malformed. Correct it.") from None
     if parts.scheme != "https" and not (parts.scheme == "http" and allow_http):
         raise InvalidRequestError("The URL must begin with https://.")
     if "@" in parts.netloc:
         raise InvalidRequestError("The URL must not carry a user name or password.")
     authority = _AUTHORITY.fullmatch(parts.netloc.lower())
     if authority is None:
-        raise InvalidRequestError("The URL is malformed.")
+        raise InvalidRequestError("The URL is malformed. Correct it.")
     port = int(authority["port"] or _PORTS[parts.scheme])
     if port not in _PORTS.values() and not _FIRST_UNPRIVILEGED_PORT <= port <= _LAST_PORT:
         raise InvalidRequestError("The URL's port must be 80, 443, or 1024 and above.")
@@ -91,7 +91,7 @@ def parse_target(url: str, *, allow_http: bool) -> Target:
         else:
             host = str(IPv6Address(authority["address"]))
     except AddressValueError:
-        raise InvalidRequestError("The URL's address must have its usual form.") from None
+        raise InvalidRequestError("The URL's IP address must be in its usual form.") from None
     path = parts.path or "/"
     return Target(parts.scheme, host, port, f"{path}?{parts.query}" if parts.query else path)
 
@@ -101,5 +101,5 @@ def _name_or_ipv4(host: str) -> str:
     if _NUMBER.fullmatch(labels[-1]):
         return str(IPv4Address(host))
     if len(host) > _MAX_HOST or not all(_LABEL.fullmatch(label) for label in labels):
-        raise InvalidRequestError("The URL's host is not a name of the DNS.")
+        raise InvalidRequestError("The URL's host is not a valid DNS name.")
     return host

@@ -49,7 +49,7 @@ def main(samples: Path, state: Path) -> None:
                 right = show(http, receiver, people, asked)
             click.echo("\nStopping the service ...")
     except (DemoError, SamplesMissingError) as error:
-        sys.exit(f"demo: {error}")
+        sys.exit(f"The demonstration failed. {error}")
     click.echo(f"Done in {time.monotonic() - begin:.1f} s.")
     sys.exit(0 if right else 1)
 
@@ -57,21 +57,21 @@ def main(samples: Path, state: Path) -> None:
 def show(
     http: httpx.Client, receiver: Receiver, people: dict[str, list[Path]], asked: list[Probe]
 ) -> bool:
-    """Run both passes; tell whether every answer was right. Raises: DemoError."""
+    """Run both passes; return whether every answer was right. Raises: DemoError."""
     collection = f"demo-{secrets.token_hex(4)}"
     hook = call(
         http, "POST", "/v1/webhooks", json={"url": receiver.url, "events": ["job.succeeded"]}
     )
     call(http, "POST", "/v1/collections", json={"name": collection})
     *most, last = people
-    click.echo(f"\nFirst pass: {last} is not enrolled, and has to stay unknown.")
+    click.echo(f"\nFirst pass: {last} is not enrolled, and must stay unknown.")
     for name in most:
         _enrol(http, collection, name, people[name])
     strangers = [Probe(probe.file, "unknown") for probe in asked if probe.expected == last]
     others = [probe for probe in asked if probe.expected != last]
     first = _recognise_all(http, collection, [*strangers, *others])
 
-    click.echo(f"\nSecond pass: {last} is enrolled too, and everyone has to be recognised.")
+    click.echo(f"\nSecond pass: {last} is enrolled too, and everyone must be recognised.")
     _enrol(http, collection, last, people[last])
     second = _recognise_all(http, collection, asked)
 

@@ -37,7 +37,7 @@ def call(http: httpx.Client, method: str, url: str, **more: Any) -> Any:  # noqa
     """Send a request and return the JSON of its answer. Raises: DemoError: it is no success."""
     answer = http.request(method, url, **more)
     if not answer.is_success:
-        raise DemoError(f"{method} {url} was answered with {answer.status_code}: {answer.text}")
+        raise DemoError(f"{method} {url} answered {answer.status_code}:\n{answer.text}")
     return answer.json() if answer.content else None
 
 
@@ -51,7 +51,7 @@ def run_job(http: httpx.Client, url: str, images: Sequence[Path], **query: str) 
             raise DemoError(f"The job {job['id']} has not ended in {_PATIENCE_S:.0f} s.")
         job = call(http, "GET", f"/v1/jobs/{job['id']}", params={"wait": "10"})
     if job["state"] != "succeeded":
-        raise DemoError(f"The job {job['id']} ended as {job['state']}: {job['error']}")
+        raise DemoError(f"The job {job['id']} ended as {job['state']}:\n{job['error']}")
     ended: dict[str, Any] = job
     return ended
 

@@ -41,7 +41,7 @@ class Receiver(ThreadingHTTPServer):
         try:
             headers, body = self.deliveries.get(timeout=patience_s)
         except queue.Empty:
-            raise DemoError(f"No webhook has come in {patience_s:.0f} s.") from None
+            raise DemoError(f"No webhook came in {patience_s:.0f} s.") from None
         Webhook(secret).verify(body, headers)
         event: dict[str, Any] = json.loads(body)
         return event

@@ -25,7 +25,7 @@ def photographs(folder: Path) -> dict[str, list[Path]]:
     """
     people = {p.name: sorted(p.glob("*.jpg")) for p in sorted(folder.glob("*")) if p.is_dir()}
     if not people:
-        raise SamplesMissingError(f"No photographs in {folder}: run `make weights`.")
+        raise SamplesMissingError(f"There are no photographs in {folder}. Run `make weights`.")
     return {name.replace("_", " ").title(): files for name, files in people.items()}
 
 

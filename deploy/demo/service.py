@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import IO
 
-# Its webhooks go to a receiver on this machine, which the service refuses unless told otherwise.
+# Its webhooks go to a receiver on this machine, which the service refuses by default.
 _SETTINGS = {
     "VULTUS_WEBHOOK_ALLOW_HTTP": "true",
     "VULTUS_WEBHOOK_ALLOWED_NETWORKS": '["127.0.0.0/8"]',
@@ -65,4 +65,4 @@ def _show_until_ready(output: IO[str]) -> None:
         if line.strip():
             sys.stdout.write(f"  {line}")
             sys.stdout.flush()
-    raise DemoError("The service did not become ready; its words are above.")
+    raise DemoError("The service did not become ready. Its output is above.")

@@ -41,7 +41,7 @@ def up(state: Path, port: int | None, workers: int | None) -> None:
     try:
         run_stack(StateFolder(state), port=port, workers=workers)
     except (RuntimeError, OSError) as error:
-        sys.exit(f"up: {error}")
+        sys.exit(f"The service stopped. {error}")
 
 
 @cli.command()
@@ -51,7 +51,7 @@ def down(state: Path) -> None:
     folder = StateFolder(state)
     pid = running_process(folder)
     if pid is None:
-        click.echo("Nothing runs.")
+        click.echo("Nothing is running.")
         return
     os.kill(pid, signal.SIGTERM)
     wait_until(lambda: running_process(folder) is None, _STOP_PATIENCE_S, "the stack to stop")
@@ -61,11 +61,11 @@ def down(state: Path) -> None:
 @cli.command()
 @state_option
 def status(state: Path) -> None:
-    """Tell whether a stack runs, and where."""
+    """Show whether a stack runs, and where."""
     folder = StateFolder(state)
     pid = running_process(folder)
     if pid is None:
-        sys.exit("Nothing runs.")
+        sys.exit("Nothing is running.")
     click.echo(f"Process {pid}, {private_files.read(folder.access).get('base_url', 'starting')}.")
 
 

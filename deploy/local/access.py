@@ -1,4 +1,4 @@
-"""The first key, and the file that tells scripts how to use the running service."""
+"""The first key, and the file that shows scripts how to use the running service."""
 
 from __future__ import annotations
 
@@ -52,5 +52,5 @@ def _new_key(stack: Stack) -> str:
         check=False,
     )
     if made.returncode:
-        raise KeyCreationError(f"No key could be made:\n{made.stderr[-3000:]}")
+        raise KeyCreationError(f"The key could not be created:\n{made.stderr[-3000:]}")
     return made.stdout.strip()

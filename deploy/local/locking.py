@@ -29,8 +29,8 @@ def sole_runner(state: StateFolder) -> Iterator[None]:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise AlreadyRunningError(
-                f"A stack already runs on {state.root} (process {running_process(state)}): "
-                "`make down` stops it."
+                f"A stack already runs on {state.root} (process {running_process(state)}). "
+                "Stop it with `make down`."
             ) from None
         stream.truncate(0)
         stream.write(str(os.getpid()))

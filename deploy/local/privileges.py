@@ -43,7 +43,7 @@ def runner_for(*paths: Path) -> Runner:
     """
     setpriv = shutil.which("setpriv")
     if setpriv is None:
-        raise TraversalError("The command setpriv is missing: install the package util-linux.")
+        raise TraversalError("The command setpriv is missing. Install the package util-linux.")
     end_with_parent = (setpriv, "--pdeathsig", "INT")
     if os.geteuid() != 0:
         return Runner(prefix=end_with_parent, owner=(os.geteuid(), os.getegid()))
@@ -81,6 +81,6 @@ def _traversal_capability() -> str:
         if permitted & 1 << bit:
             return name
     raise TraversalError(
-        "This root may not enter other users' folders, so the database cannot be run as "
-        f"{UNPRIVILEGED_USER}: move the project to a folder that everyone may enter, such as /srv."
+        "This root cannot enter other users' folders, so the database cannot run as "
+        f"{UNPRIVILEGED_USER}. Move the project to a folder that all users can enter, such as /srv."
     )

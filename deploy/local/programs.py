@@ -21,7 +21,7 @@ SERVICE = "service"
 WEB_THREADS = 64
 _IO_THREADS = 2
 _WEBHOOK_THREADS = 16  # they wait for other people's servers
-# Nobody waits for these, and whoever is waited for may need the processor.
+# No caller waits for these; those that serve waiting callers may need the processor.
 _AFTER_THE_REST = ("nice", "-n", "10")
 _FOR_WEB = {
     # Each of many threads would get heaps of its own, and keep what large uploads needed there.

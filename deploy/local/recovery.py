@@ -38,7 +38,7 @@ def clear_remains(server: PostgresServer) -> None:
         if not remaining:
             (server.data / "postmaster.pid").unlink(missing_ok=True)
             return
-    raise OrphansError(f"Processes {remaining} still use {server.data}.")
+    raise OrphansError(f"The processes {remaining} still use {server.data}. Stop them first.")
 
 
 def processes_in(server: PostgresServer) -> list[int]:

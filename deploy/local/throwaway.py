@@ -60,7 +60,7 @@ def running_redis(server: RedisServer) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def postgres_answers(server: PostgresServer) -> bool:
-    """Tell whether the server lets its superuser in."""
+    """Return whether the server lets its superuser in."""
     url = server.url("postgres").replace("+psycopg", "")
     try:
         psycopg.connect(url, connect_timeout=2).close()
@@ -70,7 +70,7 @@ def postgres_answers(server: PostgresServer) -> bool:
 
 
 def redis_answers(server: RedisServer) -> bool:
-    """Tell whether the server answers, which it does only when its data are loaded."""
+    """Return whether the server answers, which it does only when its data are loaded."""
     with redis.Redis.from_url(server.url(), socket_connect_timeout=2) as client:
         try:
             return bool(client.ping())
@@ -89,7 +89,7 @@ def _running(
         deadline = time.monotonic() + START_PATIENCE_S
         while not answers():
             if process.poll() is not None or time.monotonic() > deadline:
-                raise ServerStartError(f"{command[-1]}: {log.read_text()[-2000:]}")
+                raise ServerStartError(f"{command[-1]} did not start:\n{log.read_text()[-2000:]}")
             time.sleep(0.05)
         yield process
     finally:

@@ -51,12 +51,12 @@ def _run(stack: Stack, workers: int) -> None:
     with supervised(stack, servers, service) as supervisor:
         try:
             prepare_servers(stack)
-            click.echo("Starting the web process and the workers; models are being loaded ...")
+            click.echo("Starting the web process and the workers, which load the models ...")
             supervisor.start_service()
             wait_until_ready(stack, supervisor, workers=workers)
             click.echo(_welcome(write_access(stack)))
             supervisor.process.wait()
-            raise SupervisorLostError(f"The supervisor ended: see {stack.state.log}.")
+            raise SupervisorLostError(f"The supervisor ended. See {stack.state.log}.")
         finally:
             # A second Ctrl-C must not leave processes behind.
             signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -79,7 +79,7 @@ def prepare_servers(stack: Stack) -> None:
 
 
 def wait_until_ready(stack: Stack, supervisor: Supervisor, *, workers: int) -> None:
-    """Wait until the service can do jobs in every inference process; tell how far it is.
+    """Wait until the service can do jobs in every inference process; show the progress.
 
     Raises: NotReadyError: the end of each broken process's log was printed.
     """
@@ -89,7 +89,7 @@ def wait_until_ready(stack: Stack, supervisor: Supervisor, *, workers: int) -> N
         click.echo(f"  {waited_s:.0f} s: {states}")
 
     def can_do_jobs() -> bool:
-        # The states tell whether it is our web process that answers, or a stranger on its port.
+        # The states show whether it is our web process that answers, or a stranger on its port.
         return (
             set(supervisor.states().values()) == {"RUNNING"}
             and _is_ready(stack.base_url)
@@ -100,7 +100,7 @@ def wait_until_ready(stack: Stack, supervisor: Supervisor, *, workers: int) -> N
         wait_until(
             can_do_jobs,
             _SERVICE_PATIENCE_S,
-            f"the service; its logs are in {stack.state.log}",
+            f"the service, whose logs are in {stack.state.log}",
             tell=tell,
         )
     except NotReadyError:

@@ -31,7 +31,7 @@ def wait_until(
     while not holds():
         now = time.monotonic()
         if now - begin > patience_s:
-            raise NotReadyError(f"Waited {patience_s:.0f} s in vain for {what}.")
+            raise NotReadyError(f"Gave up after {patience_s:.0f} s of waiting for {what}.")
         if tell and now - told > _SIGN_OF_LIFE_S:
             told = now
             tell(now - begin)

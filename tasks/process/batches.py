@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from app.domain.backlog import Lane
     from app.domain.job import Job
 
-#: How long somebody whose job comes next may wait for the images of somebody else.
+#: How long the owner of the next job may wait for the images of another.
 _COURTESY_S = 0.15
 
 #: For so long after its last job a tenant counts as present, each lane by itself.
@@ -26,9 +26,9 @@ _BULK = 4
 
 
 class BatchSizes:
-    """Takes whole batches for whoever is alone, and short ones where others would wait for them.
+    """Takes whole batches for a tenant that is alone, and short ones where others would wait.
 
-    A batch saves time, but nothing in it ends before all of it, and nobody's turn comes meanwhile.
+    A batch saves time, but nothing in it ends before all of it, and no other job gets its turn.
     """
 
     def __init__(self, most: int, *, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -40,7 +40,7 @@ class BatchSizes:
         self._more = False
 
     def is_for_bulk(self) -> bool:
-        """Tell whether the next claim is for bulk work alone; only where there is a backlog."""
+        """Return whether the next claim is for bulk work alone; only where there is a backlog."""
         self._since_bulk += 1
         if not self._more or self._since_bulk < _BULK:
             return False

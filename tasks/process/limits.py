@@ -37,7 +37,7 @@ def patience(limit_s: float) -> Iterator[None]:
 
 
 def _interrupt(_: int, __: FrameType | None) -> None:
-    raise TimeoutError("the batch takes too long")
+    raise TimeoutError("The batch took too long.")
 
 
 def limit_memory(megabytes: int) -> None:

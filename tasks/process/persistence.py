@@ -57,7 +57,7 @@ def retry(claim: Job, desk: JobDesk, *, fault: BaseException) -> None:
 
 
 def excuse(claim: Job, desk: JobDesk) -> None:
-    """Let a claimed job be tried again at once: this process was told to stop."""
+    """Let a claimed job be tried again at once: this process must stop."""
     _or_let_lapse(claim, lambda: desk.excuse(claim))
 
 

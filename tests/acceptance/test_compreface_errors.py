@@ -268,8 +268,8 @@ def test_a_threshold_of_one_admits_no_face(send, photographs):
 def test_an_image_that_is_too_large_is_told_so_in_the_same_form(send):
     files = {"file": ("big.jpg", bytes(11 * 2**20))}
     sentence = (
-        "The image has 11,534,336 bytes; at most 10,485,760 are allowed. Scale it down, or save it "
-        "with a lower quality."
+        "The image has 11,534,336 bytes, but at most 10,485,760 are allowed. "
+        "Scale it down, or save it with a lower quality."
     )
     check(send("POST", f"{R}/recognize", files=files), (400, 26, sentence))
 

@@ -94,12 +94,12 @@ def dsn(database_server, keys, examples):
 
 def test_services_people_and_photographs_are_carried_over_once(service, dsn, keys, examples):
     first = service.run_cli("import", "compreface", "--dsn", dsn).splitlines()
-    assert first[0] == ("3 services made, 2 examples enrolled, 0 there before, 3 left behind")
+    assert first[0] == ("3 services created, 2 examples enrolled, 0 already there, 3 left behind.")
     assert sorted(first[1:]) == sorted(
         [
-            "service demo: its key is known to everybody",
-            f"example {examples['no photograph'][0]}: no photograph was kept",
-            f"example {examples['no face'][0]}: no face found",
+            "Service demo: Its key is public: every CompreFace has it.",
+            f"Example {examples['no photograph'][0]}: Its photograph was not kept.",
+            f"Example {examples['no face'][0]}: No face found.",
         ]
     )
     options = {"timeout": 60, "trust_env": False, "headers": {"x-api-key": str(keys["R"])}}
@@ -114,7 +114,7 @@ def test_services_people_and_photographs_are_carried_over_once(service, dsn, key
             assert face["subjects"] == [{"subject": person, "similarity": 1.0}]
         assert client.get(f"{R}/faces").json()["total_elements"] == 2
         again = service.run_cli("import", "compreface", "--dsn", dsn).splitlines()
-        assert again[0].startswith("0 services made, 0 examples enrolled, 2 there before")
+        assert again[0].startswith("0 services created, 0 examples enrolled, 2 already there")
         assert client.get(f"{R}/faces").json()["total_elements"] == 2
         detection = client.post(
             "/api/v1/detection/detect",

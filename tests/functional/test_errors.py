@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from sentences import faults_of_style
 
 from app.api.http.problem_types import all_types
 from app.domain.errors import ServiceUnavailableError
@@ -16,7 +17,7 @@ def assert_problem(answer, status, slug):
     assert answer.json["type"] == f"https://faces.example/problems/{slug}"
     assert answer.json["status"] == status
     assert answer.json["title"]
-    assert answer.json["detail"]
+    assert faults_of_style(answer.json["detail"]) == []
 
 
 @pytest.mark.parametrize("path", ["/", "/nothing", "/v1/", "/v1/nothing", "/v1/jobs/5", "/v1/%00"])

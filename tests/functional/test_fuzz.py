@@ -1,4 +1,4 @@
-"""Whatever is sent, the answer is no 500."""
+"""Whatever is sent, the answer is no 500, and an error is a plain sentence."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from urllib.parse import quote
 import pictures
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sentences import faults_of_style
 
 from app.api.schemas.collections import CollectionRequest
 
@@ -28,6 +29,14 @@ quick = settings(
 )
 
 
+def assert_plain(answer):
+    """Assert that an answer is none of an error, or explains it in full sentences."""
+    if answer.status_code >= 400:
+        faults = answer.json.get("errors", [])
+        for text in (answer.json["detail"], *(fault["detail"] for fault in faults)):
+            assert faults_of_style(text) == [], text
+
+
 @quick
 @given(MEMBERS | JSON)
 def test_any_document_is_taken_or_refused(admin, staff, document):
@@ -35,6 +44,7 @@ def test_any_document_is_taken_or_refused(admin, staff, document):
     for path in ("/v1/collections", "/v1/detections", "/v1/collections/staff/faces", "/v1/keys"):
         answer = admin.post(path, data=body, content_type="application/json")
         assert answer.status_code in {201, 202, 400, 403, 409, 413, 415}
+        assert_plain(answer)
 
 
 @quick
@@ -45,6 +55,7 @@ def test_any_document_is_taken_or_refused(admin, staff, document):
 def test_any_body_is_taken_or_refused(admin, body, kind):
     answer = admin.post("/v1/embeddings", data=body, content_type=kind)
     assert answer.status_code in {400, 413, 415}
+    assert_plain(answer)
 
 
 @quick

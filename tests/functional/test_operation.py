@@ -48,7 +48,7 @@ def test_working_is_refused_without_any_part(anyone, web_container, part):
     object.__setattr__(web_container, "check_parts", lambda: WELL | {part: False})
     answer = anyone.get("/health/working")
     assert answer.status_code == 503
-    assert answer.json["detail"] == f"not working: {part}"
+    assert answer.json["detail"] == f"These parts do not work: {part}."
 
 
 def test_working_means_that_workers_have_told_so_lately(anyone, web_container, container):

@@ -109,5 +109,5 @@ def test_compreface_has_an_error_of_its_own_form(container, app, admin):
         assert "takes longer" in detect().json["message"]
     refusal = detect()
     assert (refusal.status_code, refusal.json["code"]) == (503, 0)
-    assert "may at once" in refusal.json["message"]
+    assert "Too many images are waiting" in refusal.json["message"]
     assert int(refusal.headers["Retry-After"]) >= 1

@@ -46,7 +46,7 @@ def test_thresholds_out_of_order_are_refused(admin, staff):
 def test_one_change_at_a_time(admin, change):
     answer = admin.post(CHANGES, json={"model": NEW})
     assert answer.status_code == 409
-    assert "finish or cancel" in answer.json["detail"]
+    assert "Finish or cancel" in answer.json["detail"]
 
 
 def test_what_does_not_fit_the_state_is_refused_with_the_state(admin, change):

@@ -134,7 +134,7 @@ def test_a_bad_image_is_refused_before_a_job_is_made(admin, fault, form):
     }[form]()
     assert answer.status_code == status
     assert answer.json["type"].endswith(f"/{slug}")
-    assert ("image 2 of 2" in answer.json["detail"]) == (form == "second of two")
+    assert ("Image 2 of 2 cannot be used." in answer.json["detail"]) == (form == "second of two")
     assert admin.get("/v1/jobs").json["items"] == []
 
 

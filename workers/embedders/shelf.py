@@ -17,7 +17,7 @@ class EmbedderShelf:
         self._others: OrderedDict[str, Embedder] = OrderedDict()
 
     def get(self, model_id: str) -> Embedder:
-        """Return a model, loaded if need be. Raises: WeightsError: it cannot be loaded."""
+        """Return a model; load it first if necessary. Raises: WeightsError: it cannot be loaded."""
         if model_id == self.main.card.id:
             return self.main
         if model_id not in self._others:

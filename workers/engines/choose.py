@@ -41,10 +41,12 @@ def build_engine(
     """
     if precision == "int8":
         if engine == "torch":
-            raise ConfigurationError("int8 needs the engine openvino; choose bf16 for torch.")
+            raise ConfigurationError(
+                "The precision int8 needs the engine openvino. Choose bf16 for torch."
+            )
         engine = "openvino"
     if engine == "openvino" and device == "cuda":
-        raise ConfigurationError("OpenVINO runs on the CPU; choose the engine torch for cuda.")
+        raise ConfigurationError("OpenVINO runs on the CPU. Choose the engine torch for cuda.")
     # engines are imported here because a worker shall hold one of them in memory, not both
     if engine != "openvino" and _on_cuda(device):
         from workers.engines.torch_engine import TorchEngine  # noqa: PLC0415
@@ -57,7 +59,9 @@ def build_engine(
         chosen = _cpu_precision(precision)
         return TorchEngine(weights_dir, device="cpu", precision=chosen, threads=threads)
     if find_spec("openvino") is None:
-        raise ConfigurationError("The engine openvino is not installed; install it or use torch.")
+        raise ConfigurationError(
+            "The engine openvino is not installed. Install it or choose torch."
+        )
     from workers.engines.openvino_engine import OpenVinoEngine  # noqa: PLC0415
 
     int8 = precision == "int8" or (precision == "auto" and bool(_INT8_FLAGS & _cpu_flags()))
@@ -76,7 +80,9 @@ def _on_cuda(device: DeviceChoice) -> bool:
 
 def _cpu_precision(precision: PrecisionChoice) -> Precision:
     if precision == "fp16":
-        raise ConfigurationError("On a CPU the precision is fp32, bf16 or int8.")
+        raise ConfigurationError(
+            "The precision fp16 does not run on a CPU. Choose fp32, bf16 or int8."
+        )
     if precision in ("fp32", "bf16"):
         return precision
     return "bf16" if _BF16_FLAGS & _cpu_flags() else "fp32"

@@ -28,7 +28,7 @@ def largest_inputs(weights_dir: Path, weights_id: str) -> dict[str, float]:
     try:
         return dict(tomllib.loads(path.read_text(encoding="utf-8")).get(weights_id, {}))
     except (OSError, tomllib.TOMLDecodeError, ValueError) as error:
-        raise WeightsError(f"The ranges {path} cannot be read: {error}") from error
+        raise WeightsError(f"The ranges in {path} cannot be read ({error}).") from error
 
 
 def convolutions(model: openvino.Model) -> Iterator[tuple[str, openvino.Node]]:
@@ -50,7 +50,7 @@ def quantise(model: openvino.Model, largest: dict[str, float]) -> None:
     """
     found = dict(convolutions(model))
     if missing := largest.keys() - found.keys():
-        raise WeightsError(f"{_FILE} names layers that are not there: {', '.join(sorted(missing))}")
+        raise WeightsError(f"{_FILE} names layers that do not exist: {', '.join(sorted(missing))}.")
     rounded: dict[str, openvino.Node] = {}
     for layer, highest in largest.items():
         pixels, weights = found[layer].input_values()

@@ -32,7 +32,7 @@ def read_openvino_files(weights_dir: Path, entry: WeightsEntry) -> tuple[bytes, 
     for path in openvino_paths(weights_dir, entry.id):
         record = read_record(weights_dir, path.name)
         if record.made_from != expected:
-            raise WeightsError(f'{path} is out of date; run "{FETCH_COMMAND}".')
+            raise WeightsError(f'{path} is out of date. Run "{FETCH_COMMAND}".')
         contents.append(read_verified(path, sha256=record.sha256, size=record.bytes))
     graph, constants = contents
     return graph, constants

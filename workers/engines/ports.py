@@ -30,7 +30,7 @@ class Engine(Protocol):
 
     @property
     def precision(self) -> Precision:
-        """What networks are run in unless ``load`` is told otherwise."""
+        """The precision of networks, unless ``load`` is given another."""
         ...
 
     @property

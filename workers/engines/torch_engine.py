@@ -32,9 +32,13 @@ class TorchEngine:
         threads: int = 1,
     ) -> None:
         if device != "cpu" and not torch.cuda.is_available():
-            raise ConfigurationError("The device is cuda, but torch finds none.")
+            raise ConfigurationError(
+                "The device is cuda, but torch finds none. Choose cpu or auto."
+            )
         if device == "cpu" and precision == "fp16":
-            raise ConfigurationError("On a CPU the precision is fp32 or bf16.")
+            raise ConfigurationError(
+                "The precision fp16 does not run on a CPU. Choose fp32 or bf16."
+            )
         torch.set_num_threads(threads)
         self._weights_dir = weights_dir
         self._device = torch.device(device)

@@ -34,7 +34,7 @@ def load_state(entry: WeightsEntry, state: dict[str, Tensor]) -> nn.Module:
     try:
         network.load_state_dict(state, strict=True)
     except RuntimeError as error:
-        raise WeightsError(f"{entry.id} does not fit its network: {error}") from error
+        raise WeightsError(f"{entry.id} does not fit its network ({error}).") from error
     return network.eval().requires_grad_(requires_grad=False)
 
 

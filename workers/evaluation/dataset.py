@@ -59,7 +59,7 @@ def read_dataset(root: Path) -> Dataset:
         ),
     )
     if not dataset.files():
-        raise ValueError(f"{root} has neither a pairs.csv nor an identification.csv")
+        raise ValueError(f"{root} has neither a pairs.csv nor an identification.csv. Add one.")
     return dataset
 
 
@@ -69,13 +69,13 @@ def _rows(path: Path, columns: set[str]) -> Iterator[dict[str, str]]:
     with path.open(encoding="utf-8", newline="") as file:
         reader = csv.DictReader(file)
         if missing := columns - set(reader.fieldnames or ()):
-            raise ValueError(f"{path} lacks the columns {', '.join(sorted(missing))}")
+            raise ValueError(f"{path} lacks the columns {', '.join(sorted(missing))}.")
         yield from reader
 
 
 def _boolean(value: str) -> bool:
     if value not in {"0", "1"}:
-        raise ValueError(f'same_person is 0 or 1, not "{value}"')
+        raise ValueError(f'The value of same_person must be 0 or 1, not "{value}".')
     return value == "1"
 
 
@@ -84,4 +84,4 @@ def _role(value: str) -> Role:
     for role in roles:
         if value == role:
             return role
-    raise ValueError(f'a role is enrol, probe or stranger, not "{value}"')
+    raise ValueError(f'A role must be enrol, probe or stranger, not "{value}".')

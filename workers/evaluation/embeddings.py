@@ -70,7 +70,7 @@ def embed_files(
                 failures[error.slug] += 1
                 continue
             if face.embedding is None:
-                raise ValueError("the pipeline was asked for embeddings and gave none")
+                raise ValueError("The pipeline gave no embeddings.")
             vectors[file] = np.array(face.embedding.vector, dtype=np.float32)
             qualities[file] = face.quality
         progress(start + len(batch))

@@ -103,7 +103,7 @@ def cohort_of(dataset: Dataset, vectors: Mapping[str, Float32[np.ndarray, " d"]]
             firsts[person] = vectors[file]
     if not firsts:
         raise click.ClickException(
-            "No stranger is left for the cohort: everybody in pairs.csv is in identification.csv "
+            "No stranger is left for the cohort: everyone in pairs.csv is in identification.csv "
             "too. Add pairs of other people."
         )
     found = compare(dataset.pairs, vectors)

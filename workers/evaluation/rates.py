@@ -23,7 +23,7 @@ def threshold_at(impostors: Scores, rate: float) -> float:
     True
     """
     if not len(impostors):
-        raise ValueError("a threshold at a false match rate needs impostor scores")
+        raise ValueError("A threshold at a false match rate needs scores of impostors.")
     allowed = int(np.floor(rate * len(impostors) + 1e-9))
     if allowed >= len(impostors):
         return float(impostors.min())

@@ -84,7 +84,7 @@ class ConfinedDecoder:
             return self._try(data)
         except _ChildDiedError as error:
             if error.signal in _FROM_OUTSIDE:
-                raise DecoderLostError("two decoders were ended from outside") from error
+                raise DecoderLostError("Two decoders were ended from outside.") from error
             raise CorruptImageError from error
 
     def _try(self, data: bytes) -> DecodedImage:
@@ -101,7 +101,7 @@ class ConfinedDecoder:
             ended_by = -child.end()
             if isinstance(error, TimeoutError) or ended_by == signal.SIGXCPU:
                 raise ImageTooLargeError(
-                    "Decoding the image takes too much time. Scale it down, or save it anew."
+                    "Decoding the image takes too much time. Scale it down, or save it again."
                 ) from None
             raise _ChildDiedError(ended_by) from None
         if "slug" in answer:

@@ -37,9 +37,9 @@ def _read_checkpoint(entry: WeightsEntry, original: bytes) -> dict[str, np.ndarr
     try:
         state = torch.load(BytesIO(original), map_location="cpu", weights_only=True)
     except (RuntimeError, EOFError, pickle.UnpicklingError, ValueError, KeyError) as error:
-        raise WeightsError(f"{entry.source.member} is not a torch checkpoint: {error}") from error
+        raise WeightsError(f"{entry.source.member} is not a torch checkpoint ({error}).") from error
     if not isinstance(state, dict) or not all(torch.is_tensor(v) for v in state.values()):
-        raise WeightsError(f"{entry.source.member} holds more than a network's arrays.")
+        raise WeightsError(f"{entry.source.member} holds more than the arrays of a network.")
     return {
         name: values.float().numpy()
         for name, values in state.items()

@@ -43,7 +43,9 @@ def read_keras_facenet(content: bytes) -> Arrays:
         elif kind in {"bias", "moving_mean", "moving_variance"}:
             state[f"{layer}.{_STATE_NAMES[kind]}"] = values
         else:
-            raise WeightsError(f"The array {kind} of layer {keras_layer} has no place.")
+            raise WeightsError(
+                f"The array {kind} of the layer {keras_layer} has no place in the network."
+            )
     return state
 
 

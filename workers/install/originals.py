@@ -60,7 +60,7 @@ def source_archive(project: str, version: str, sha256: str | None) -> Iterator[t
         archives = list(Path(folder).glob("*.tar.gz"))
         if finished.returncode != 0 or len(archives) != 1:
             reason = (finished.stderr.strip() or "no archive came").splitlines()[-1]
-            raise WeightsError(f"{project} {version} could not be fetched: {reason}")
+            raise WeightsError(f"{project} {version} could not be fetched ({reason}).")
         with tarfile.open(archives[0]) as archive:
             yield archive
 
@@ -72,7 +72,7 @@ def _member(archive: tarfile.TarFile, path: str) -> bytes:
             file = archive.extractfile(member)
             if file is not None:
                 return file.read()
-    raise WeightsError(f"The archive holds no {path}.")
+    raise WeightsError(f"The archive does not hold {path}.")
 
 
 def _installed_file(source: WeightsSource) -> Path:
@@ -80,23 +80,23 @@ def _installed_file(source: WeightsSource) -> Path:
     try:
         installed = distribution(source.project)
     except PackageNotFoundError as error:
-        raise WeightsError(f"{source.project} is not installed.") from error
+        raise WeightsError(f"{source.project} is not installed. Install it first.") from error
     if installed.version != source.version:
         raise WeightsError(
-            f"{source.project} {source.version} is needed, {installed.version} is installed."
+            f"{source.project} {source.version} is needed, but {installed.version} is installed."
         )
     return Path(str(installed.locate_file(source.member)))
 
 
 def _download(source: WeightsSource) -> bytes:
     if source.url is None or not source.url.startswith("https://"):
-        raise WeightsError(f"{source.member} has no address; bring it with --from FOLDER.")
+        raise WeightsError(f"{source.member} has no address. Bring it with --from FOLDER.")
     try:
         with urllib.request.urlopen(source.url, timeout=_DOWNLOAD_TIMEOUT_S) as response:  # noqa: S310 (https only)
             content: bytes = response.read(_LARGEST_DOWNLOAD + 1)
     except (OSError, urllib.error.URLError) as error:
         raise WeightsError(
-            f"{source.url} could not be fetched ({error}); bring the file with --from FOLDER."
+            f"{source.url} could not be fetched ({error}). Bring the file with --from FOLDER."
         ) from error
     if len(content) > _LARGEST_DOWNLOAD:
         raise WeightsError(f"{source.url} is larger than {_LARGEST_DOWNLOAD} bytes.")
@@ -114,7 +114,5 @@ def _read_brought(path: Path, source: WeightsSource) -> bytes:
 def _checked(content: bytes, source: WeightsSource) -> bytes:
     digest = hashlib.sha256(content).hexdigest()
     if source.sha256 is not None and digest != source.sha256:
-        raise WeightsError(
-            f"{source.member} has sha256 {digest} where {source.sha256} is expected."
-        )
+        raise WeightsError(f"{source.member} has sha256 {digest}, but {source.sha256} is expected.")
     return content

@@ -31,8 +31,8 @@ def extract_samples(source: SampleSource, folder: Path) -> bool:
             target.write_bytes(content.read())
     if sum(counts.values()) != source.photographs:
         raise WeightsError(
-            f"The archive holds {sum(counts.values())} sample photographs "
-            f"where {source.photographs} are expected."
+            f"The archive holds {sum(counts.values())} sample photographs, "
+            f"but {source.photographs} are expected."
         )
     return True
 

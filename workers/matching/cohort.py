@@ -32,8 +32,8 @@ def read_cohort(path: Path) -> Cohort:
         genuine = arrays["genuine"].astype(np.float32)
     except (OSError, SafetensorError, KeyError) as error:
         raise WeightsError(
-            f"The cohort {path} cannot be read ({type(error).__name__}); it comes with the source "
-            'tree, or fit one by "python -m workers.evaluation.fit".'
+            f"The cohort {path} cannot be read ({type(error).__name__}). It comes with the source "
+            'tree; otherwise fit one with "python -m workers.evaluation.fit".'
         ) from error
     return Cohort(strangers / np.linalg.norm(strangers, axis=1, keepdims=True), genuine)
 

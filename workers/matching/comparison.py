@@ -1,6 +1,6 @@
-"""How well a model tells the people of one collection apart, by their own faces.
+"""How well a model distinguishes the people of one collection, by their own faces.
 
-Every face is searched for among all others, so nobody needs photographs for a test. A search for a
+Every face is searched for among all others, so a test needs no photographs. A search for a
 face among the faces of other people alone is that of a stranger.
 """
 

@@ -3,7 +3,7 @@
 A probe's share in a subject is its softmax over the cosines with every subject's prototype and with
 a cohort of strangers. The gain over the bare cosine is the normalisation: a probe that is like many
 people is like none of them in particular. The strangers keep that normalisation alike for
-collections of 5 people and of 500, and they tell from which share on a match can be believed.
+collections of 5 people and of 500, and they show from which share on a match is reliable.
 """
 
 import numpy as np

@@ -22,4 +22,4 @@ def build_network(name: str, *, dimension: int | None) -> nn.Module:
         return _DETECTION_NETWORKS[name]()
     if name == "inception-resnet-v1" and dimension is not None:
         return InceptionResnetV1(dimension)
-    raise ValueError(f'There is no network "{name}" of dimension {dimension}.')
+    raise ValueError(f'There is no network "{name}" with the dimension {dimension}.')

@@ -1,6 +1,6 @@
 """The record of files made on this machine, which the manifest therefore cannot pin.
 
-These are the engine's own form of a network, and conversions of originals that nobody has
+These are the engine's own form of a network, and conversions of originals that no one has
 published a hash of. The record makes damage and exchange visible from the moment of making.
 """
 
@@ -28,10 +28,10 @@ def read_record(weights_dir: Path, name: str) -> InstalledFile:
         return InstalledFile(**_read_all(weights_dir)[name])
     except KeyError:
         raise WeightsError(
-            f"There is no record of {name}; fetch the weights that it belongs to."
+            f"There is no record of {name}. Fetch the weights that it belongs to."
         ) from None
     except TypeError as error:
-        raise WeightsError(f"The record of {name} is not understood: {error}") from error
+        raise WeightsError(f"The record of {name} is malformed ({error}).") from error
 
 
 def write_record(weights_dir: Path, name: str, record: InstalledFile) -> None:
@@ -54,7 +54,7 @@ def _read_all(weights_dir: Path) -> dict[str, dict[str, Any]]:
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
-        raise WeightsError(f"{path} cannot be read: {error}") from error
+        raise WeightsError(f"{path} cannot be read ({error}).") from error
     if not isinstance(records, dict):
-        raise WeightsError(f"{path} is not understood.")
+        raise WeightsError(f"{path} is malformed.")
     return records

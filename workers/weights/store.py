@@ -23,10 +23,10 @@ def read_verified(path: Path, *, sha256: str, size: int) -> bytes:
     Symbolic links are refused: a file that is meant to be pinned lies where it is looked for.
     """
     try:
-        # a pipe would otherwise be waited for until somebody writes
+        # an open of a pipe would otherwise wait until a writer comes
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except FileNotFoundError as error:
-        raise WeightsError(f'{path} is missing; run "{FETCH_COMMAND}".') from error
+        raise WeightsError(f'{path} is missing. Run "{FETCH_COMMAND}".') from error
     except OSError as error:
         raise WeightsError(f"{path} cannot be read: {error.strerror}.") from error
     found = os.fstat(descriptor)
@@ -36,15 +36,15 @@ def read_verified(path: Path, *, sha256: str, size: int) -> bytes:
     with os.fdopen(descriptor, "rb") as file:
         if found.st_size != size:
             raise WeightsError(
-                f"{path} has {found.st_size} bytes where {size} are expected; "
-                f'delete it and run "{FETCH_COMMAND}".'
+                f"{path} has {found.st_size} bytes, but {size} are expected. "
+                f'Delete it and run "{FETCH_COMMAND}".'
             )
         content = file.read()
     digest = hashlib.sha256(content).hexdigest()
     if digest != sha256:
         raise WeightsError(
-            f"{path} has sha256 {digest} where {sha256} is expected; "
-            f'delete it and run "{FETCH_COMMAND}".'
+            f"{path} has sha256 {digest}, but {sha256} is expected. "
+            f'Delete it and run "{FETCH_COMMAND}".'
         )
     return content
 
@@ -79,4 +79,4 @@ def load_arrays(weights_dir: Path, weights_id: str) -> dict[str, np.ndarray]:
     try:
         return load(content)
     except SafetensorError as error:
-        raise WeightsError(f"{weights_id} is not a safetensors file: {error}") from error
+        raise WeightsError(f"{weights_id} is not a safetensors file ({error}).") from error

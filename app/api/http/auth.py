@@ -29,7 +29,7 @@ def authenticate(needed: Scope) -> Caller:
         raise AuthenticationError
     if not found.scope.covers(needed):
         raise PermissionDeniedError(
-            f'this call needs a key with the scope "{needed}"; this key has "{found.scope}"'
+            f'This call needs a key with the scope "{needed}". Yours has "{found.scope}".'
         )
     caller = Caller.of_key(found)
     act_for(caller)

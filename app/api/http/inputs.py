@@ -1,4 +1,4 @@
-"""Reading parameters and JSON bodies; everything wrong with them is told at once."""
+"""Reading parameters and JSON bodies; everything wrong with them is reported at once."""
 
 from __future__ import annotations
 
@@ -22,28 +22,28 @@ if TYPE_CHECKING:
 
 S = TypeVar("S", bound=Schema)
 
-#: Our sentences for pydantic's most frequent kinds; the others read well enough.
+#: Our sentences for pydantic's most frequent kinds; the others keep pydantic's.
 _SENTENCES = {
-    "missing": "is missing",
-    "extra_forbidden": "is not known here",
-    "string_type": "must be a string",
-    "float_type": "must be a number",
-    "float_parsing": "must be a number",
-    "finite_number": "must be a finite number",
-    "int_type": "must be a whole number",
-    "int_parsing": "must be a whole number",
-    "int_parsing_size": "is far too large",
-    "int_from_float": "must be a whole number",
-    "bool_type": "must be true or false",
-    "model_type": "must be an object",
-    "model_attributes_type": "must be an object",
-    "list_type": "must be a list",
-    "greater_than_equal": "must be at least {ge:g}",
-    "less_than_equal": "must be at most {le:g}",
-    "string_too_long": "must have at most {max_length} characters",
-    "string_pattern_mismatch": "must match {pattern}",
-    "enum": "must be one of {expected}",
-    "uuid_parsing": "must be a UUID",
+    "missing": "Required. Add it.",
+    "extra_forbidden": "Unknown here. Remove it.",
+    "string_type": "Must be a string.",
+    "float_type": "Must be a number.",
+    "float_parsing": "Must be a number.",
+    "finite_number": "Must be a finite number.",
+    "int_type": "Must be a whole number.",
+    "int_parsing": "Must be a whole number.",
+    "int_parsing_size": "Must be a smaller number.",
+    "int_from_float": "Must be a whole number.",
+    "bool_type": "Must be true or false.",
+    "model_type": "Must be an object.",
+    "model_attributes_type": "Must be an object.",
+    "list_type": "Must be a list.",
+    "greater_than_equal": "Must be at least {ge:g}.",
+    "less_than_equal": "Must be at most {le:g}.",
+    "string_too_long": "Must have at most {max_length} characters.",
+    "string_pattern_mismatch": 'Must match "{pattern}".',
+    "enum": "Must be one of {expected}.",
+    "uuid_parsing": "Must be a UUID.",
     "value_error": "{error}",
 }
 _MAX_FAULTS = 20
@@ -61,7 +61,7 @@ def read_json(schema: type[S]) -> S:
     """
     if not request.is_json:
         raise UnsupportedMediaTypeError(
-            'send a JSON document with "Content-Type: application/json"'
+            'The body is not JSON. Send it with "Content-Type: application/json".'
         )
     return parse_json(schema, request.get_data(cache=False))
 
@@ -87,7 +87,10 @@ def single_values(values: MultiDict[str, str]) -> dict[str, object]:
     repeated = [name for name, given in values.lists() if len(given) > 1]
     if repeated:
         raise ValidationFailedError(
-            [Fault(detail="is given more than once", pointer=pointer(name)) for name in repeated]
+            [
+                Fault(detail="Given more than once. Give it once.", pointer=pointer(name))
+                for name in repeated
+            ]
         )
     return dict(values.items())
 
@@ -101,8 +104,8 @@ def pointer(*path: str | int) -> str:
 def _explained(error: ValidationError) -> InvalidRequestError:
     details = error.errors(include_url=False, include_input=False)
     if details[0]["type"] == "json_invalid":
-        reason = str(details[0].get("ctx", {}).get("error", "")) or "it is incomplete"
-        return InvalidRequestError(f"the body is not valid JSON: {reason}")
+        reason = str(details[0].get("ctx", {}).get("error", "")) or "incomplete"
+        return InvalidRequestError(f"The body is not valid JSON ({reason}). Correct it.")
     return ValidationFailedError(
         [
             Fault(detail=_sentence(detail), pointer=pointer(*detail["loc"]))
@@ -114,5 +117,5 @@ def _explained(error: ValidationError) -> InvalidRequestError:
 def _sentence(detail: ErrorDetails) -> str:
     sentence = _SENTENCES.get(detail["type"])
     if sentence is None:
-        return detail["msg"][:1].lower() + detail["msg"][1:]
+        return detail["msg"].rstrip(".") + "."
     return sentence.format_map(detail.get("ctx", {}))

@@ -35,9 +35,9 @@ def read_position(query: PageQuery) -> list[str] | None:
     try:
         digest, position = _tokens().read(query.page_token)
     except ValueError:
-        raise _refused("is not a token of this service; begin again without it") from None
+        raise _refused("Not a token of this service. Send one from next_page_token.") from None
     if not _tokens().is_of(_listing(), digest):
-        raise _refused("belongs to a listing with other filters; begin again without it")
+        raise _refused("Belongs to a listing with other filters. Begin again without it.")
     return position
 
 

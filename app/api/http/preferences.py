@@ -63,5 +63,6 @@ def idempotency_key() -> str | None:
     if _BARE_KEY.fullmatch(text.strip()):
         return text.strip()
     raise InvalidRequestError(
-        'Idempotency-Key must be a string of 1 to 255 visible characters, such as "8e03978e-40d5"'
+        "The Idempotency-Key must be a string of 1 to 255 visible characters, such as "
+        '"8e03978e-40d5".'
     )

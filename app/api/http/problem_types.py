@@ -38,9 +38,9 @@ _SHARED_SLUGS = {
 }
 
 _DESCRIPTIONS = {
-    404: "There is nothing at this address; see /v1/docs for those that there are.",
-    405: "The address does not know this method; the Allow header lists those that it knows.",
-    413: "The request is larger than allowed; send fewer or smaller images.",
+    404: "Nothing is at this address. See /v1/docs for the addresses that exist.",
+    405: "This address does not support the method. The Allow header lists those that it does.",
+    413: "The request is larger than allowed. Send fewer or smaller images.",
 }
 
 

@@ -59,7 +59,7 @@ def register(app: Flask) -> None:
 def answer_error(error: Exception) -> ResponseReturnValue:
     """Return the problem document for an error."""
     if isinstance(error, RecursionError):
-        error = InvalidRequestError("the document is nested too deeply")
+        error = InvalidRequestError("The document is nested too deeply. Send a flatter one.")
     if isinstance(error, HTTPException):
         return _answer_framework_error(error)
     if not isinstance(error, VultusError):
@@ -137,7 +137,7 @@ def problem_type(slug: str) -> Response:
     """Say what a problem type means."""
     kind = all_types().get(slug)
     if kind is None:
-        raise NotFoundError("there is no such problem type")
+        raise NotFoundError("This problem type does not exist.")
     document = ProblemTypeResource(
         type=type_uri(kind.slug),
         title=kind.title,

@@ -86,12 +86,16 @@ class UploadReader(Generic[P]):
             accepted = "multipart/form-data, application/json" + (
                 "" if self.slots else ", image/* or application/octet-stream"
             )
-            raise UnsupportedMediaTypeError(f"send the image as {accepted}")
+            raise UnsupportedMediaTypeError(
+                f"The call does not accept this content type. Send {accepted}."
+            )
         twice = sorted(given.keys() & stated.keys())
         if twice:
             raise ValidationFailedError(
                 [
-                    Fault(detail="stands in the URL and in the body", pointer=pointer(n))
+                    Fault(
+                        detail="Given in the URL and in the body. Give it once.", pointer=pointer(n)
+                    )
                     for n in twice
                 ]
             )
@@ -104,23 +108,23 @@ class UploadReader(Generic[P]):
         files = request.files
         given = single_values(request.form)
         faults = [
-            Fault(detail="must be a file part", pointer=pointer(name))
+            Fault(detail="Must be a file part.", pointer=pointer(name))
             for name in names
             if name in given
         ]
         faults += [
-            Fault(detail="is not a known file part", pointer=pointer(name))
+            Fault(detail="Unknown file part. Remove it.", pointer=pointer(name))
             for name in files
             if name not in names
         ]
         if not faults:
             faults = [
-                Fault(detail="is missing; send it as a file part", pointer=pointer(name))
+                Fault(detail="Required. Send it as a file part.", pointer=pointer(name))
                 for name in names
                 if name not in files
             ]
         faults += [
-            Fault(detail="is given more than once", pointer=pointer(name))
+            Fault(detail="Given more than once. Give it once.", pointer=pointer(name))
             for name in self.slots
             if len(files.getlist(name)) > 1
         ]
@@ -138,11 +142,13 @@ class UploadReader(Generic[P]):
             if text is not None:
                 texts.append((pointer(name), text))
             elif self.slots:
-                raise ValidationFailedError([Fault(detail="is missing", pointer=pointer(name))])
+                raise ValidationFailedError(
+                    [Fault(detail="Required. Add it.", pointer=pointer(name))]
+                )
         several = [] if self.slots else given.pop("images", None) or []
         texts += [(pointer("images", n), text) for n, text in enumerate(several)]
         if not texts:
-            raise ValidationFailedError([Fault(detail="is missing", pointer="#/image")])
+            raise ValidationFailedError([Fault(detail="Required. Add it.", pointer="#/image")])
         _check_count(len(texts))
         return [_decode(text, where) for where, text in texts], given
 
@@ -150,19 +156,23 @@ class UploadReader(Generic[P]):
 def _check_count(count: int) -> None:
     most = current_container().settings.max_images
     if count > most:
-        raise TooManyImagesError(f"the request carries {count} images; at most {most} are accepted")
+        raise TooManyImagesError(
+            f"The request carries {count} images. Send at most {most} at once."
+        )
 
 
 def _decode(text: str, where: str) -> bytes:
     most = current_container().settings.max_upload_bytes
     start = data_uri_prefix(text)
     if (len(text) - start) * 3 // 4 > most * 1.1:
-        raise ImageTooLargeError(f"{where} has more than the accepted {most} bytes")
+        raise ImageTooLargeError(
+            f"{where} has more than {most} bytes. Scale the image down and send it again."
+        )
     try:
         return decode_base64(text[start:])
     except ValueError:
         raise ValidationFailedError(
-            [Fault(detail="must be base64, plain or as a data URI", pointer=where)]
+            [Fault(detail="Must be base64, plain or as a data URI.", pointer=where)]
         ) from None
 
 
@@ -175,4 +185,6 @@ def _inspect(images: Sequence[bytes]) -> None:
         except ImageError as error:
             if len(images) == 1:
                 raise
-            raise type(error)(f"image {number + 1} of {len(images)}: {error.detail}") from error
+            raise type(error)(
+                f"Image {number + 1} of {len(images)} cannot be used. {error.detail}"
+            ) from error

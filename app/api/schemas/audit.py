@@ -46,7 +46,7 @@ class AuditRecordResource(Schema):
         str | None, Field(description="The X-Request-Id of the answer to the request.")
     ] = None
     details: dict[str, Any]
-    #: Its place in the chain is not shown: it would tell how busy other tenants are.
+    #: Its place in the chain is not shown: it would show how busy other tenants are.
     sealed: Annotated[
         bool, Field(description="Whether a change of the record would be noticed by now.")
     ]

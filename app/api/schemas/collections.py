@@ -34,7 +34,7 @@ _TargetFpir = Annotated[
     Field(
         ge=0.0001,
         le=0.5,
-        description="The share of strangers that may be taken for somebody; sets the threshold "
+        description="The share of strangers that may be taken for a subject; sets the threshold "
         "unless similarity_threshold does.",
     ),
 ]

@@ -97,7 +97,7 @@ class LegalHoldRequest(Schema):
 
 
 class LegalHoldResource(Schema):
-    """A hold on a subject, or on a collection with everybody in it."""
+    """A hold on a subject, or on a collection with everyone in it."""
 
     collection_id: UUID
     subject_id: Annotated[UUID | None, Field(description="null: the whole collection.")]

@@ -50,7 +50,7 @@ class FaceResource(Schema):
     subject_id: UUID | None
     subject: Annotated[str | None, Field(examples=["Ann"])]
     not_subject: Annotated[
-        str | None, Field(description="Whom somebody has said that it does not show.")
+        str | None, Field(description="The subject that it does not show, as a person has said.")
     ]
     box: BoxResource
     landmarks: LandmarksResource
@@ -93,7 +93,7 @@ class FaceLabel(Schema):
     EXAMPLE: ClassVar[Example] = {"subject": "Ann"}
 
     subject: Annotated[
-        SubjectName | None, Field(description="Name of the subject, made if need be.")
+        SubjectName | None, Field(description="Name of the subject; created if it does not exist.")
     ] = None
     not_subject: Annotated[
         SubjectName | None,
@@ -103,7 +103,7 @@ class FaceLabel(Schema):
     @model_validator(mode="after")
     def _one_of_them(self) -> Self:
         if self.subject is not None and self.not_subject is not None:
-            raise ValueError("subject and not_subject exclude each other")
+            raise ValueError("Give subject or not_subject, not both.")
         return self
 
 

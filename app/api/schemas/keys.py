@@ -37,7 +37,7 @@ class RotationRequest(Schema):
         Field(
             ge=0,
             le=30 * 86_400,
-            description="Seconds for which the present secret is good beside the new one.",
+            description="Seconds for which the current secret works beside the new one.",
         ),
     ] = 86_400
 

@@ -52,7 +52,7 @@ class ReembeddingRequest(Schema):
     def _in_order(self) -> Self:
         match, possible = self.similarity_threshold, self.possible_threshold
         if match is not None and possible is not None and possible > match:
-            raise ValueError("possible_threshold must not exceed similarity_threshold")
+            raise ValueError("The possible_threshold must not exceed the similarity_threshold.")
         return self
 
 

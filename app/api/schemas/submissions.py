@@ -40,7 +40,10 @@ class EnrolmentParameters(DetectionParameters):
 
     subject: Annotated[
         SubjectName | None,
-        Field(description="Name of the subject, made if need be; faces stay without when absent."),
+        Field(
+            description="Name of the subject, created if it does not exist. "
+            "Without it, a face has none."
+        ),
     ] = None
     not_subject: Annotated[
         SubjectName | None,
@@ -67,18 +70,18 @@ class EnrolmentParameters(DetectionParameters):
     @model_validator(mode="after")
     def _one_of_them(self) -> Self:
         if self.subject is not None and self.not_subject is not None:
-            raise ValueError("subject and not_subject exclude each other")
+            raise ValueError("Give subject or not_subject, not both.")
         return self
 
     @model_validator(mode="after")
     def _whole_consent(self) -> Self:
         stated = self.consent_purpose, self.consent_text_version
         if any(stated) and not all(stated):
-            raise ValueError("consent_purpose and consent_text_version go together")
+            raise ValueError("Give both consent_purpose and consent_text_version, or neither.")
         if not any(stated) and (self.consent_expires_at or self.consent_reference):
-            raise ValueError("a consent needs consent_purpose and consent_text_version")
+            raise ValueError("A consent needs consent_purpose and consent_text_version.")
         if any(stated) and self.subject is None:
-            raise ValueError("a consent needs the subject who gives it")
+            raise ValueError("A consent needs the subject who gives it.")
         return self
 
 
@@ -94,7 +97,7 @@ class _Judged(DetectionParameters):
     def _in_order(self) -> Self:
         match, possible = self.similarity_threshold, self.possible_threshold
         if match is not None and possible is not None and possible > match:
-            raise ValueError("possible_threshold must not exceed similarity_threshold")
+            raise ValueError("The possible_threshold must not exceed the similarity_threshold.")
         return self
 
 

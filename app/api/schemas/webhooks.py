@@ -41,7 +41,7 @@ class EndpointChange(Change):
     @model_validator(mode="after")
     def _something(self) -> Self:
         if not self.model_fields_set:
-            raise ValueError("name at least one of url, events and enabled")
+            raise ValueError("Give at least one of url, events and enabled.")
         return self
 
 

@@ -33,7 +33,7 @@ def _authenticate() -> None:
 
 @routes.post("/detection/detect")
 def detect() -> Response:
-    """Tell where the faces of an image are."""
+    """Return where the faces of an image are."""
     call = Call.read(Parameters.of_request(), rounded=False)
     [image] = read_images("file")
     found = _embedded(call, image) if call.wishes.embeddings else _detected(call, image)

@@ -42,7 +42,7 @@ def _authenticate_verification() -> None:
 
 @recognition.post("/recognition/embeddings/recognize")
 def recognize() -> Response:
-    """Tell the nearest examples of every embedding, in the order sent."""
+    """Return the nearest examples of every embedding, in the order sent."""
     count = Parameters.of_request().whole("prediction_count", 1, least=1, label="prediction_count")
     stated = vectors(json_object().get("embeddings"), "embeddings")
     model = model_of(current_service(), uow=current_container().uow)

@@ -115,7 +115,7 @@ def changed_meanwhile() -> CompreFaceError:
     """Return the error for a result that went with people who were deleted before it was read."""
     return CompreFaceError(
         41,
-        "Error during synchronization between servers: people were deleted meanwhile",
+        "Error during synchronization between servers: people were deleted while it ran",
         HTTPStatus.SERVICE_UNAVAILABLE,
         {"Retry-After": str(_RETRY_AFTER_S)},
     )

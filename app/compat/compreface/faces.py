@@ -116,7 +116,7 @@ def photograph(image_id: str) -> Response:
 
 @static.get("/static/<api_key>/images/<image_id>")
 def photograph_by_key(api_key: str, image_id: str) -> Response:
-    """Return the photograph of an example to whoever knows key and id; else nothing."""
+    """Return the photograph of an example to a caller with its key and id; else nothing."""
     face_id = as_uuid(image_id)
     key = as_uuid(api_key)
     if face_id is None or key is None:

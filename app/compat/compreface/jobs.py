@@ -55,7 +55,7 @@ def run_job(parameters: JobParameters, images: Sequence[bytes], answer: type[R])
 
 
 def _deleted(service: Service) -> CompreFaceError:
-    """Return the error for a job that went with its service, or with people it may tell of."""
+    """Return the error for a job that went with its service, or with people it may name."""
     try:
         get_service(service.id, uow=current_container().uow)
     except NotFoundError:

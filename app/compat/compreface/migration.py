@@ -1,7 +1,7 @@
-"""Bring the services, subjects and photographs of a CompreFace database over.
+"""Import the services, subjects and photographs of a CompreFace database.
 
-Photographs are embedded again, as enrolment jobs; examples keep their ids. What is there already is
-left alone, so that a run that was cut short is continued by the next.
+Photographs are embedded again, by enrolment jobs; examples keep their ids. What is already here is
+left alone, so the next run continues one that was interrupted.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from app.domain.compreface import Service
     from app.services.jobs.desk import JobDesk
 
-#: Known to everybody, as every installation has them.
+#: Public, as every installation of CompreFace has them.
 DEMO_KEYS = {UUID(int=number) for number in (2, 3, 4)}
 
 #: Jobs that wait at the same time: enough for the workers' batches, few enough for the database.
@@ -42,7 +42,7 @@ _PATIENCE_S = 600
 
 @dataclass(slots=True)
 class Report:
-    """What a run has done, and what could not be carried over with the reason."""
+    """What a run has done, and what it could not import, with the reason."""
 
     services: int = 0
     enrolled: int = 0
@@ -51,11 +51,13 @@ class Report:
 
 
 def migrate(source: Source, container: Container, *, progress: Callable[[Report], None]) -> Report:
-    """Carry everything over; ``progress`` is told after every example."""
+    """Import everything; call ``progress`` after every example."""
     report = Report()
     for wanted in source.services():
         if wanted.key in DEMO_KEYS:
-            report.left_behind.append((f"service {wanted.name}", "its key is known to everybody"))
+            report.left_behind.append(
+                (f"Service {wanted.name}", "Its key is public: every CompreFace has it.")
+            )
             continue
         try:
             service = _ensure_service(wanted, container, report)
@@ -98,9 +100,9 @@ def _carry_people(
     missing: list[SourceExample] = []
     for example in source.examples(key):
         if example.subject not in names:
-            report.left_behind.append((f"example {example.id}", "its subject was left behind"))
+            report.left_behind.append((f"Example {example.id}", "Its subject was left behind."))
         elif not example.has_photograph:
-            report.left_behind.append((f"example {example.id}", "no photograph was kept"))
+            report.left_behind.append((f"Example {example.id}", "Its photograph was not kept."))
         elif _is_there(example.id, container):
             report.there_before += 1
         else:
@@ -173,7 +175,7 @@ def _settle(example_id: UUID, job_id: UUID, container: Container, report: Report
         report.enrolled += 1
         return
     if job is None or not job.state.is_terminal:
-        reason = "its job has not ended"
+        reason = "Its job has not ended."
     else:
-        reason = (job.state if job.error is None else job.error.title).lower()
-    report.left_behind.append((f"example {example_id}", reason))
+        reason = f"The job is {job.state}." if job.error is None else f"{job.error.title}."
+    report.left_behind.append((f"Example {example_id}", reason))

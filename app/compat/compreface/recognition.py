@@ -39,7 +39,7 @@ def _authenticate() -> None:
 
 @routes.post("/recognition/recognize")
 def recognize() -> Response:
-    """Tell the nearest examples of every face."""
+    """Return the nearest examples of every face."""
     return answer(recognised(Parameters.of_request()))
 
 

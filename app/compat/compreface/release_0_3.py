@@ -91,7 +91,7 @@ def delete(image_id: str) -> Response:
 
 @routes.post("/recognize")
 def recognize() -> Response:
-    """Tell, by the trained matcher, who every face may be."""
+    """Return who every face may be, by the trained matcher."""
     if running_training(current_service(), uow=current_container().uow) is not None:
         return answer({"status": "Model is locked now, try later"}, HTTPStatus.LOCKED)
     if not is_trained(current_service(), uow=current_container().uow):
@@ -136,7 +136,7 @@ def stop_training() -> Response:
 
 
 def _train(parameters: Parameters) -> None:
-    """Train as is asked for; where nothing is, only if there is something to tell apart."""
+    """Train as requested; without a request only if there are several people to train on."""
     option = parameters.text("retrain")
     if option is None and _listed(None, limit=1).total < _LEAST_FACES:
         return

@@ -32,7 +32,7 @@ class Retrain(StrEnum):
 def start(*, code: int, message: str) -> None:
     """Start a training.
 
-    Raises: CompreFaceError: there are too few examples, or one runs already, which is told with
+    Raises: CompreFaceError: there are too few examples, or one runs already, which is reported with
     this code and message.
     """
     try:

@@ -49,7 +49,9 @@ class Source:
         try:
             self._connection = psycopg.connect(dsn, autocommit=True, connect_timeout=10)
         except psycopg.OperationalError as error:
-            raise ServiceUnavailableError("CompreFace's database is not reachable") from error
+            raise ServiceUnavailableError(
+                "CompreFace's database cannot be reached. Check --dsn and try again."
+            ) from error
         self._connection.read_only = True
 
     def __enter__(self) -> Self:

@@ -22,7 +22,7 @@ routes = Blueprint("compreface_status", __name__)
 
 @routes.get("/config")
 def config() -> Response:
-    """Tell the limits of uploads."""
+    """Return the limits of uploads."""
     settings = current_container().settings
     return answer(
         {
@@ -34,9 +34,9 @@ def config() -> Response:
 
 @routes.get("/consistence/status")
 def consistence() -> Response:
-    """Tell whether every example was embedded by the model that runs.
+    """Say whether every example was embedded by the model that runs.
 
-    A caller without a key is told of the first tenant.
+    A caller without a key sees the first tenant.
     """
     return answer(
         {
@@ -57,8 +57,8 @@ def migrate() -> Response:
     if not _is_consistent(current_container()):
         raise CompreFaceError(
             0,
-            "Some services have another model; change it by "
-            "POST /v1/collections/{collection}/reembeddings",
+            "Some services have another model. Change it with "
+            "POST /v1/collections/{collection}/reembeddings.",
         )
     return Response("Migration started", content_type="text/plain; charset=utf-8")
 

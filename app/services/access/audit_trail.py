@@ -196,7 +196,7 @@ def reseal_head(chain: AuditChain, former: AuditChain, *, uow: UnitOfWorkFactory
     with uow() as work:
         head = work.audit.lock_head(chain.head(START, START))
         if not chain.sealed(head) and not former.sealed(head):
-            raise ConflictError("the head of the audit trail is of neither secret key")
+            raise ConflictError("Neither secret key has sealed the head of the audit trail.")
         head = chain.head((head.sequence, head.mac), (head.pruned_sequence, head.pruned_mac))
         work.audit.put_head(head)
         work.commit()
@@ -250,33 +250,35 @@ def _sound_records(
     last, sound = START, 0
     if head is not None:
         if not any(chain.sealed(head) for chain in chains):
-            raise _BrokenError(0, 0, "the head was not written by the service, or by another key")
+            raise _BrokenError(0, 0, "The trail has a head that none of these keys has sealed.")
         last = head.pruned_sequence, head.pruned_mac
     _compare(noted, last, sound)
     while records := work.audit.chain(after=last[0], limit=_AT_ONCE):
         for record in records:
             sequence, _ = place = _place(record)
             if sequence != last[0] + 1:
-                raise _BrokenError(sound, last[0] + 1, "is missing")
+                raise _BrokenError(sound, last[0] + 1, f"Record {last[0] + 1} is missing.")
             if not _follows(record, last, chains):
-                raise _BrokenError(sound, sequence, "was changed, or stands in another's place")
+                raise _BrokenError(sound, sequence, f"Record {sequence} was changed or moved.")
             last, sound = place, sound + 1
             _compare(noted, last, sound)
             if head is None or sequence > head.sequence:
-                raise _BrokenError(sound, sequence, "stands behind the head")
+                raise _BrokenError(sound, sequence, f"Record {sequence} stands behind the head.")
             yield sound
     end = START if head is None else (head.sequence, head.mac)
     if last != end:
-        raise _BrokenError(sound, last[0] + 1, f"is missing, with what followed it to {end[0]}")
+        gone = last[0] + 1
+        raise _BrokenError(sound, gone, f"The records from {gone} to {end[0]} are missing.")
     if noted is not None and noted[0] > last[0]:
+        gone = last[0] + 1
         raise _BrokenError(
-            sound, last[0] + 1, f"is missing: the trail went on to the noted {noted[0]}"
+            sound, gone, f"The records from {gone} to the noted {noted[0]} are missing."
         )
 
 
 def _compare(noted: tuple[int, bytes] | None, place: tuple[int, bytes], sound: int) -> None:
     if noted is not None and noted[0] == place[0] and noted[1] != place[1]:
-        raise _BrokenError(sound, place[0], "is not the one that was noted")
+        raise _BrokenError(sound, place[0], f"Record {place[0]} is not the one that was noted.")
 
 
 def _locked_head(work: UnitOfWork, chain: AuditChain) -> AuditHead | None:
@@ -301,5 +303,5 @@ def _follows(record: AuditRecord, last: tuple[int, bytes], chains: Sequence[Audi
 
 def _place(record: AuditRecord) -> tuple[int, bytes]:
     if record.sequence is None or record.mac is None:
-        raise ValueError("the record is not sealed")
+        raise ValueError("The record is not sealed.")
     return record.sequence, record.mac

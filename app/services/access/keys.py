@@ -56,7 +56,7 @@ def create_key(
     )
     with uow() as work:
         if collection_id is not None and work.collections.get(collection_id) is None:
-            raise NotFoundError("there is no such collection")
+            raise NotFoundError("This collection does not exist.")
         work.keys.add(key)
         work.audit.record(Action.CREATE_KEY, key.id, scope=key.scope)
         work.commit()
@@ -76,7 +76,7 @@ def get_key(key_id: UUID, *, caller: Caller, uow: UnitOfWorkFactory) -> ApiKey:
     with uow() as work:
         key = work.keys.get(key_id)
     if key is None:
-        raise NotFoundError("there is no such key")
+        raise NotFoundError("This key does not exist.")
     return key
 
 
@@ -94,9 +94,9 @@ def rotate_key(
     with uow() as work:
         key = work.keys.get(key_id)
         if key is None:
-            raise NotFoundError("there is no such key")
+            raise NotFoundError("This key does not exist.")
         if not key.is_live(now):
-            raise ConflictError("the key is closed; make a new one")
+            raise ConflictError("The key is closed. Create a new one.")
         credential = replace(Credential.generate(), public_id=key.public_id)
         key = replace(
             key,
@@ -120,13 +120,13 @@ def revoke_key(key_id: UUID, *, caller: Caller, uow: UnitOfWorkFactory, clock: C
     with uow() as work:
         key = work.keys.get(key_id)
         if key is None:
-            raise NotFoundError("there is no such key")
+            raise NotFoundError("This key does not exist.")
         if key.revoked_at is not None:
             return
         is_admin = Caller.of_key(key).is_global_admin
         if is_admin and not work.keys.another_admin(key_id, now):
             raise ConflictError(
-                "this is the last key that administers the service; create another one first"
+                "This is the last key that administers the service. Create another one first."
             )
         work.keys.revoke(key_id, now)
         work.audit.record(Action.REVOKE_KEY, key_id)

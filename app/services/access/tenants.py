@@ -63,7 +63,9 @@ def delete_tenant(name: str, *, receipts: Receipts, uow: UnitOfWorkFactory) -> J
     with uow() as work:
         tenant = _found(work, name)
         if tenant.id == DEFAULT_TENANT_ID:
-            raise ConflictError("the first tenant stays; remove its collections instead")
+            raise ConflictError(
+                "The first tenant cannot be deleted. Delete its collections instead."
+            )
         require_no_tenant_hold(work, tenant.id)
         rows = work.erasures.tenant(tenant.id)
         receipt = receipts.leave(
@@ -78,12 +80,12 @@ def require_no_tenant_hold(work: UnitOfWork, tenant_id: UUID) -> None:
     """Refuse to remove a tenant. Raises: LegalHoldError."""
     if work.legal_holds.is_tenant_held(tenant_id):
         raise LegalHoldError(
-            "something of this tenant is under a legal hold; have its admin lift the hold first"
+            "A legal hold forbids the removal. Have an admin of the tenant lift the hold first."
         )
 
 
 def _found(work: UnitOfWork, name: str) -> Tenant:
     tenant = work.tenants.find(name)
     if tenant is None:
-        raise NotFoundError("there is no such tenant")
+        raise NotFoundError("This tenant does not exist.")
     return tenant

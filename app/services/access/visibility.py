@@ -18,7 +18,7 @@ def require_global(caller: Caller) -> None:
     """Refuse callers of one collection. Raises: PermissionDeniedError."""
     if caller.collection_id is not None:
         raise PermissionDeniedError(
-            "the API key is bound to one collection; this call needs a key for all of them"
+            "The API key is bound to one collection. This call needs a key for all of them."
         )
 
 
@@ -27,18 +27,18 @@ def require_operator(caller: Caller) -> None:
     require_global(caller)
     if caller.tenant_id != DEFAULT_TENANT_ID:
         raise PermissionDeniedError(
-            "this call tells of every tenant's work; it needs a key of the first tenant"
+            "This call shows the work of every tenant. It needs a key of the first tenant."
         )
 
 
 def require_visible_job(job: Job | None, caller: Caller) -> Job:
     """Return the job. Raises: NotFoundError: there is none, or it is another's."""
     if job is None or caller.owner_filter not in {None, job.owner_id}:
-        raise NotFoundError("there is no such job")
+        raise NotFoundError("This job does not exist.")
     return job
 
 
 def require_visible_collection(collection_id: UUID, caller: Caller) -> None:
     """Refuse other collections than the caller's own. Raises: NotFoundError."""
     if caller.collection_id not in {None, collection_id}:
-        raise NotFoundError("there is no such collection")
+        raise NotFoundError("This collection does not exist.")

@@ -86,7 +86,7 @@ class Receipts:
 
 
 def erase_expired(receipts: Receipts, *, limit: int, uow: UnitOfWorkFactory) -> None:
-    """Erase faces past their collection's retention, as if somebody had asked for it.
+    """Erase faces past their collection's retention, as if a caller had deleted them.
 
     A subject goes with its last face. A face that cannot be erased is set aside.
     """

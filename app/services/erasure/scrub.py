@@ -9,8 +9,8 @@ if TYPE_CHECKING:
 
     from app.services.ports import Clock, Scrub, UnitOfWorkFactory
 
-#: Parts of the window after which a scrub waits for an idle moment, and for nothing any more. What
-#: is left is for scrubs that something is in the way of.
+#: Parts of the window after which a scrub waits for an idle moment, and after which it runs in any
+#: case. The rest is for scrubs that are blocked.
 _WHEN_IDLE = 1 / 24
 _AT_LATEST = 3 / 4
 
@@ -18,8 +18,8 @@ _AT_LATEST = 3 / 4
 def scrub_if_due(scrub: Scrub, *, window: timedelta, uow: UnitOfWorkFactory, clock: Clock) -> int:
     """Scrub where something was erased long enough ago; return for how many erasures.
 
-    Tables are locked for as long as it takes to write them anew, so that it should not be often,
-    nor while there is work. Raises: as :meth:`Scrub.run`.
+    Tables are locked while they are rewritten, so it should run rarely, and in a quiet moment.
+    Raises: as :meth:`Scrub.run`.
     """
     oldest = scrub.oldest()
     if oldest is None:

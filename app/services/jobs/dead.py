@@ -35,8 +35,8 @@ def attempts_exhausted(job: Job, fault: BaseException | None = None) -> Attempts
     The reason names the fault's kind and not its message, which may hold what is nobody's business.
     """
     return AttemptsExhaustedError(
-        f"the job was tried {job.tries} times and lost its process {job.losses} times, and the "
-        f"last attempt {_what_happened(fault)}; requeue it, and look at its images if it dies again"
+        f"The job was tried {job.tries} times and lost its process {job.losses} times. The last "
+        f"attempt {_what_happened(fault)}. Requeue it; if it dies again, look at its images."
     )
 
 

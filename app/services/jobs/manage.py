@@ -51,7 +51,7 @@ def cancel_job(job_id: UUID, *, caller: Caller, desk: JobDesk) -> Job:
     desk.cancel(job_id)
     job = get_job(job_id, caller=caller, uow=desk.uow)
     if job.state is not JobState.CANCELLED:
-        raise ConflictError(f"the job has ended as {job.state} and cannot be cancelled")
+        raise ConflictError(f"The job has ended as {job.state} and cannot be cancelled.")
     return job
 
 
@@ -61,7 +61,7 @@ def requeue_job(job_id: UUID, *, caller: Caller, desk: JobDesk) -> Job:
         job = require_visible_job(work.jobs.get(job_id), caller)
         publish_at = desk.clock.now() + desk.rules.republish_after
         if not work.jobs.requeue(job_id, publish_at=publish_at):
-            raise ConflictError(f"only a dead job can be requeued; this one is {job.state}")
+            raise ConflictError(f"Only a dead job can be requeued. This one is {job.state}.")
         work.audit.record(Action.REQUEUE_JOB, job_id)
         work.commit()
         job = work.jobs.get(job_id) or job
@@ -78,7 +78,7 @@ def get_probe(job_id: UUID, number: int, *, caller: Caller, uow: UnitOfWorkFacto
         job = require_visible_job(work.jobs.get(job_id), caller)
         image = work.jobs.probe(job.id, number) if number < job.progress.total else None
         if image is None:
-            raise NotFoundError("the job has kept no such photograph")
+            raise NotFoundError("The job has kept no such photograph.")
         work.audit.record(Action.READ_PROBE, job.id)
         work.commit()
     return image
@@ -92,7 +92,7 @@ def delete_job(job_id: UUID, *, caller: Caller, uow: UnitOfWorkFactory) -> None:
     with uow() as work:
         job = require_visible_job(work.jobs.get(job_id), caller)
         if not job.state.is_terminal:
-            raise ConflictError(f"the job is {job.state}; cancel it first")
+            raise ConflictError(f"The job is {job.state}. Cancel it first.")
         work.jobs.delete(job_id)
         work.audit.record(Action.DELETE_JOB, job_id)
         work.commit()

@@ -164,5 +164,5 @@ class _Round:
 def _waited_too_long(rules: JobRules) -> WaitedTooLongError:
     hours = rules.longest_wait / timedelta(hours=1)
     return WaitedTooLongError(
-        f"the job waited for {hours:g} hours and was not run; requeue it if it is still wanted"
+        f"The job waited for {hours:g} hours and was not run. Requeue it if you still need it."
     )

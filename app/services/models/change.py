@@ -69,7 +69,7 @@ class Reembeddings:
             collection = find_collection(self.collection, caller=self.caller, work=work)
             others = sorted(set(models) - {collection.model})
             if wish.model not in others:
-                detail = f"must be one of {', '.join(others)}"
+                detail = f"Must be one of {', '.join(others)}."
                 raise ValidationFailedError([Fault(detail=detail, pointer="#/model")])
             job = self._job(collection.id, work)
             change = Reembedding(
@@ -197,7 +197,7 @@ class Reembeddings:
         collection = find_collection(self.collection, caller=self.caller, work=work)
         change = work.reembeddings.get(change_id)
         if change is None or change.collection_id != collection.id:
-            raise NotFoundError("the collection has no such change of model")
+            raise NotFoundError("The collection has no such change of model.")
         return change
 
     def _locked(
@@ -205,11 +205,11 @@ class Reembeddings:
     ) -> Reembedding:
         change = work.reembeddings.lock(found.id)
         if change is None:
-            raise NotFoundError("the collection has no such change of model")
+            raise NotFoundError("The collection has no such change of model.")
         if change.state not in states:
             raise ConflictError(
-                f"the change of model is {change.state}; this can be asked for while it is "
-                + " or ".join(states)
+                f"The change of model is {change.state}. Ask for this while it is "
+                f"{' or '.join(states)}."
             )
         return change
 

@@ -74,7 +74,7 @@ class ChangeSteps:
         """
         change = self._change()
         if change is None:
-            return self._fail(ConflictError("the change of model was cancelled"))
+            return self._fail(ConflictError("The change of model was cancelled."))
         match change.state:
             case ReembeddingState.EMBEDDING:
                 return self._embed(change)
@@ -88,7 +88,7 @@ class ChangeSteps:
                     else goes_on
                 )
             case _:
-                return self._fail(ConflictError(f"the change of model is {change.state}"))
+                return self._fail(ConflictError(f"The change of model is {change.state}."))
 
     def store(self, found: Mapping[UUID, Embedding | None]) -> bool:
         """Keep vectors, and queue the job for the rest; tell whether it may go on at once."""
@@ -302,12 +302,12 @@ def _worked_on(work: UnitOfWork, claim: Job) -> Reembedding:
     change = work.reembeddings.of_job(claim.id)
     locked = None if change is None else work.reembeddings.lock(change.id)
     if locked is None or locked.job_id != claim.id:
-        raise ConflictError("the change of model was cancelled meanwhile")
+        raise ConflictError("The change of model was cancelled meanwhile.")
     return locked
 
 
 def _collection(work: UnitOfWork, change: Reembedding) -> Collection:
     collection = work.collections.lock_alone(change.collection_id)
     if collection is None:
-        raise ConflictError("the collection was deleted meanwhile")
+        raise ConflictError("The collection was deleted meanwhile.")
     return collection

@@ -28,9 +28,9 @@ def activate(work: UnitOfWork, change: Reembedding, *, clock: Clock) -> Reembedd
     if count and not change.drop_faces_without_photograph:
         ids = work.reembeddings.left_behind(collection.id, change.model, limit=_NAMED)
         raise FacesLeftBehindError(
-            f"{count} faces have no vector by {change.model}, as there is no photograph of them "
-            "that can be used; enrol them again and delete these, or set "
-            "drop_faces_without_photograph: " + ", ".join(map(str, ids))
+            f"{count} faces have no vector by {change.model}, because no usable photograph of "
+            f"them exists: {', '.join(map(str, ids))}. Enrol them again and delete these, or set "
+            "drop_faces_without_photograph."
         )
     return _exchange(work, change, collection, ReembeddingState.ACTIVE, clock)
 
@@ -44,9 +44,9 @@ def _locked(work: UnitOfWork, change: Reembedding) -> Collection:
     """Keep new faces waiting, so that none comes without both vectors."""
     collection = work.collections.lock_alone(change.collection_id)
     if collection is None:
-        raise NotFoundError("the collection was deleted meanwhile")
+        raise NotFoundError("The collection was deleted meanwhile.")
     if collection.second_model is None:
-        raise ConflictError("the collection has vectors of one model alone")
+        raise ConflictError("The collection has vectors of one model only.")
     return collection
 
 
@@ -62,7 +62,7 @@ def _exchange(
     Readings and trained versions are looked up by the collection's model and need nothing done.
     """
     if collection.second_model is None:
-        raise ValueError("a collection is switched between two models")
+        raise ValueError("A collection can only be switched between two models.")
     work.collections.update(
         replace(
             collection,

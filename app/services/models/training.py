@@ -31,7 +31,7 @@ def training_data(job: Job, model_id: str, *, uow: UnitOfWorkFactory) -> Trainin
     with uow() as work:
         collection = work.collections.get(job.collection_id) if job.collection_id else None
         if collection is None:
-            raise NotFoundError("the collection was deleted before it was trained")
+            raise NotFoundError("The collection was deleted before it was trained.")
         require_model(collection, model_id)
         faces = work.faces.labelled(collection.id, model_id)
         active_id = work.trainings.active_id(collection.id, model_id)
@@ -47,10 +47,12 @@ def trained(work: UnitOfWork, job: Job, fit: Fit, *, model_id: str, clock: Clock
     Raises: ConflictError: somebody whom the fit knows was removed meanwhile.
     """
     if job.collection_id is None:
-        raise ValueError("a training job belongs to a collection")
+        raise ValueError("A training job needs a collection.")
     work.collections.lock(job.collection_id)  # before its subjects, like whoever erases them
     if not work.subjects.lock_enrolled(job.collection_id).issuperset(fit.subject_ids):
-        raise ConflictError("somebody was removed while the collection was trained; train it again")
+        raise ConflictError(
+            "A subject was removed while the collection was trained. Train it again."
+        )
     active_id = work.trainings.active_id(job.collection_id, model_id)
     if fit.better is not None and fit.better == active_id:
         return _rejected(work, fit, active_id)
@@ -73,11 +75,10 @@ def trained(work: UnitOfWork, job: Job, fit: Fit, *, model_id: str, clock: Clock
 def _rejected(work: UnitOfWork, fit: Fit, active_id: UUID) -> Outcome:
     active = work.trainings.get(active_id)
     if active is None:
-        raise ConflictError("the version in use was removed meanwhile; train the collection again")
+        raise ConflictError("The version in use was removed meanwhile. Train the collection again.")
     reason = (
-        f"of the faces held out, version {active.version} identifies more than the new "
-        "fit does, so it stays in use; look whether faces enrolled or changed since then "
-        "show somebody else"
+        f"Version {active.version} identifies more of the faces held out than the new fit, so it "
+        "stays in use. Check whether faces enrolled or changed since then show somebody else."
     )
     return Outcome(result=_result(active, fit, refused=reason))
 

@@ -68,7 +68,7 @@ def create_collection(
     require_global(caller)
     if settings.model not in models:
         raise ValidationFailedError(
-            [Fault(detail=f"must be one of {', '.join(sorted(models))}", pointer="#/model")]
+            [Fault(detail=f"Must be one of {', '.join(sorted(models))}.", pointer="#/model")]
         )
     collection = Collection(
         id=new_id(),
@@ -109,7 +109,7 @@ def find_collection(reference: str, *, caller: Caller, work: UnitOfWork) -> Coll
     if collection is None:
         collection = work.collections.find(reference)
     if collection is None:
-        raise NotFoundError("there is no such collection")
+        raise NotFoundError("This collection does not exist.")
     require_visible_collection(collection.id, caller)
     return collection
 
@@ -159,7 +159,7 @@ def update_collection(
         # As it is now: a change of model would else be undone by whoever read before it.
         before = work.collections.lock_alone(found.id)
         if before is None:
-            raise NotFoundError("there is no such collection")
+            raise NotFoundError("This collection does not exist.")
         collection = replace(before, **changes)
         _check_thresholds(collection)
         if collection.require_consent and not before.require_consent:
@@ -200,5 +200,10 @@ def _check_thresholds(collection: Collection) -> None:
     match, possible = collection.similarity_threshold, collection.possible_threshold
     if match is not None and possible is not None and possible > match:
         raise ValidationFailedError(
-            [Fault(detail="must not exceed similarity_threshold", pointer="#/possible_threshold")]
+            [
+                Fault(
+                    detail="Must not exceed the similarity_threshold.",
+                    pointer="#/possible_threshold",
+                )
+            ]
         )

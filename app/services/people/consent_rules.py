@@ -125,9 +125,9 @@ def require_all_covered(work: UnitOfWork, collection_id: UUID, *, now: datetime)
     people, faces = work.consents.uncovered(collection_id, now=now)
     if people or faces:
         raise ConflictError(
-            f"the collection holds faces of {people} subjects without a valid consent and "
-            f"{faces} faces without a subject; record consents or remove them first, see "
-            f"GET /v1/collections/{collection_id}/subjects?without_consent=true"
+            f"The collection holds faces of {people} subjects without a valid consent and "
+            f"{faces} faces without a subject. Record consents or remove the faces first; see "
+            f"GET /v1/collections/{collection_id}/subjects?without_consent=true."
         )
 
 
@@ -197,12 +197,12 @@ def erase_after_consents(receipts: Receipts, *, limit: int, uow: UnitOfWorkFacto
 def _what_to_do(parameters: EnrolmentParameters, consents: list[Consent]) -> str:
     if parameters.subject is None and not consents:
         return (
-            "the collection takes only faces of subjects who have agreed to it; name the subject "
-            "and its consent"
+            "The collection accepts only faces of subjects who have consented. Name the subject "
+            "and its consent."
         )
     if consents:
-        return "every consent of this subject has ended; record a new one, then enrol"
+        return "Every consent of this subject has ended. Record a new one, then enrol."
     return (
-        "the collection takes only faces of subjects who have agreed to it; record the consent of "
-        "this one, or send it as consent_purpose and consent_text_version"
+        "The collection accepts only faces of subjects who have consented. Record the consent of "
+        "this one, or send it as consent_purpose and consent_text_version."
     )

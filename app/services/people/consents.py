@@ -49,7 +49,7 @@ def give_consent(
     now = clock.now()
     require_in_order(terms.expires_at, now=now, pointer="#/expires_at")
     if given_at is not None and given_at > now:
-        raise ValidationFailedError([Fault(detail="must lie in the past", pointer="#/given_at")])
+        raise ValidationFailedError([Fault(detail="Must be in the past.", pointer="#/given_at")])
     with uow() as work:
         collection = find_collection(collection_ref, caller=caller, work=work)
         of = find_subject(collection.id, subject, work=work)
@@ -61,7 +61,7 @@ def give_consent(
 def require_in_order(expires_at: datetime | None, *, now: datetime, pointer: str) -> None:
     """Refuse a consent that would not be valid for a moment. Raises: ValidationFailedError."""
     if expires_at is not None and expires_at <= now:
-        raise ValidationFailedError([Fault(detail="must lie in the future", pointer=pointer)])
+        raise ValidationFailedError([Fault(detail="Must be in the future.", pointer=pointer)])
 
 
 def list_consents(
@@ -93,7 +93,7 @@ def withdraw_consent(
         work.collections.lock_alone(collection.id)
         of = find_subject(collection.id, subject, work=work)
         if all(one.id != consent_id for one in work.consents.of_subject(of.id)):
-            raise NotFoundError("the subject has no such consent")
+            raise NotFoundError("The subject has no such consent.")
         work.consents.withdraw(of.id, at=receipts.clock.now())
         erased = erase_for_want_of_consent(
             work, collection.id, of.id, receipts=receipts, owner_id=caller.owner_id

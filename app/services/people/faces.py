@@ -60,7 +60,7 @@ def get_face_image(
     with uow() as work:
         image = work.faces.image(_find_face(collection_ref, face_id, caller=caller, work=work).id)
         if image is None:
-            raise NotFoundError("the photograph of this face was not kept")
+            raise NotFoundError("The photograph of this face was not kept.")
         work.audit.record(Action.READ_PHOTOGRAPH, face_id)
         work.commit()
     return image
@@ -85,7 +85,7 @@ def relabel_face(
         face = _find_face(collection_ref, face_id, caller=caller, work=work)
         collection = work.collections.lock(face.collection_id)
         if collection is None:
-            raise NotFoundError("the collection was deleted meanwhile")
+            raise NotFoundError("The collection was deleted meanwhile.")
         shows = None if subject is None else ensure_subject(work, collection.id, subject)
         shown = None if shows is None else shows.id
         if shown != face.subject_id:
@@ -164,5 +164,5 @@ def _find_face(collection_ref: str, face_id: UUID, *, caller: Caller, work: Unit
     collection = find_collection(collection_ref, caller=caller, work=work)
     face = work.faces.get(face_id)
     if face is None or face.collection_id != collection.id:
-        raise NotFoundError("there is no such face in the collection")
+        raise NotFoundError("The collection has no such face.")
     return face

@@ -45,6 +45,6 @@ def _refusal(hold: LegalHold) -> LegalHoldError:
     if hold.subject_id is not None:
         path += f"/subjects/{hold.subject_id}"
     return LegalHoldError(
-        "it is under a legal hold and stays; have an admin lift the hold with "
-        f"DELETE {path}/legal-hold, then remove it"
+        "A legal hold forbids the removal. Have an admin lift the hold with "
+        f"DELETE {path}/legal-hold, then remove it."
     )

@@ -39,8 +39,8 @@ def place_hold(
         if standing is not None:
             if standing.reference != reference:
                 raise ConflictError(
-                    f"it is held under the reference {standing.reference}; lift that hold first, "
-                    "or keep to it"
+                    f"This is already held under the reference {standing.reference}. Lift that "
+                    "hold first, or keep it."
                 )
             return standing, False
         hold = LegalHold(
@@ -93,5 +93,5 @@ def _record(work: UnitOfWork, action: Action, hold: LegalHold) -> None:
 def _standing(work: UnitOfWork, collection_id: UUID, subject_id: UUID | None) -> LegalHold:
     hold = work.legal_holds.find(collection_id, subject_id)
     if hold is None:
-        raise NotFoundError("there is no legal hold on exactly this")
+        raise NotFoundError("There is no legal hold on exactly this.")
     return hold

@@ -47,7 +47,9 @@ def create_subject(
             work.subjects.lock_name(collection.id, name)
         find = work.subjects.find_folded if any_case else work.subjects.find
         if find(collection.id, name) is not None:
-            raise ConflictError("the collection has a subject of this name already")
+            raise ConflictError(
+                "The collection already has a subject of this name. Choose another name."
+            )
         subject = ensure_subject(work, collection.id, name)
         work.commit()
     return subject
@@ -70,7 +72,7 @@ def find_subject(collection_id: UUID, reference: str, *, work: UnitOfWork) -> Su
     if subject is None or subject.collection_id != collection_id:
         subject = work.subjects.find(collection_id, reference)
     if subject is None:
-        raise NotFoundError("there is no such subject in the collection")
+        raise NotFoundError("The collection has no such subject.")
     return subject
 
 

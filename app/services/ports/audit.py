@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class AuditTrail(Protocol):
-    """What was done, in the same transaction as what it tells of; nothing in it is ever changed."""
+    """What was done, stored in the transaction that did it; nothing in it is ever changed."""
 
     def record(
         self,
@@ -28,7 +28,7 @@ class AuditTrail(Protocol):
     ) -> None:
         """Write down what the unit of work's actor does, under the request's id.
 
-        It is told to the unit of work's tenant; what has none names the one whose thing it is.
+        It belongs to the unit of work's tenant; without one, give the tenant whose thing it is.
         The target's kind is the action's first word unless it is given. Details are ids, numbers
         and words of ours, never what a caller has written.
         """

@@ -1,4 +1,4 @@
-"""What is needed to erase people from everything that knows them, and to tell of it."""
+"""The ports that erase people from everything that knows them, and report it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class ErasureRepository(Protocol):
     """Deletions that reach every table, each answered with the rows that went by kind.
 
     They wait for the searches that are writing their results, and those that come later wait for
-    them, so that no result tells of the erased.
+    them, so that no result names the erased.
     """
 
     def people(
@@ -30,7 +30,7 @@ class ErasureRepository(Protocol):
     ) -> Mapping[str, int]:
         """Erase subjects with their faces, and faces alone, from a collection.
 
-        Jobs whose results tell of them or that would enrol them go too, whatever their state: what
+        Jobs whose results name them or that would enrol them go too, whatever their state: what
         is still running loses its claim. With ``emptied``, a subject goes with its last face.
         """
 

@@ -106,8 +106,8 @@ class JobRepository(Protocol):
         Tells beside them whether there is an endpoint that may hear of one of them.
 
         The fence: of an ending nothing is written, and its job is not among those returned, unless
-        the stored attempt is the claim's and the job still runs. Waiting clients are told when the
-        transaction commits.
+        the stored attempt is the claim's and the job still runs. The commit of the
+        transaction notifies waiting clients.
         """
 
     def image_ids(self, job_id: UUID) -> list[UUID]:
@@ -246,15 +246,15 @@ class JobQueue(Protocol):
     def put_job(
         self, job_id: UUID, job_type: JobType, *, lane: Lane = Lane.BULK, shared: bool = False
     ) -> bool:
-        """Tell the workers of a job; its message waits behind those of its lane alone.
+        """Send the workers a message of a job; it waits only behind those of its lane.
 
         A ``shared`` job is one that a worker takes along whichever message it has: where many wait
         already, no other is put for it.
-        ``False`` means that the broker is out of reach; the sweep will tell them later.
+        ``False`` means that the broker is out of reach; the sweep will send it later.
         """
 
     def put_delivery(self, delivery_id: UUID) -> bool:
-        """Tell the sender of a delivery; the answer is that of ``put_job``."""
+        """Send the sender a message of a delivery; returns as ``put_job``."""
 
 
 class JobBell(Protocol):

@@ -116,12 +116,12 @@ class ReembeddingRepository(Protocol):
     def next_faces(
         self, collection_id: UUID, model: str, *, after: UUID | None, limit: int
     ) -> list[StoredFace]:
-        """Return faces by id that nobody has tried to embed by the model, with their images."""
+        """Return faces by id that were not yet tried with the model, with their images."""
 
     def put_vectors(self, model: str, found: Mapping[UUID, Embedding | None]) -> None:
         """Store second vectors; ``None`` marks a face that the model cannot embed.
 
-        Faces that were deleted meanwhile are left out, and those that somebody is changing.
+        Deleted faces are left out, and those that another transaction is changing.
         """
 
     def count_left_behind(self, collection_id: UUID, model: str) -> int:

@@ -63,9 +63,9 @@ class SubjectRepository(Protocol):
         """Lock a name, in whatever case, until the transaction ends."""
 
     def ensure(self, collection_id: UUID, name: str) -> Subject:
-        """Return the subject of that name as ``find`` does, made under the clean one if need be.
+        """Return the subject of that name as ``find`` does, created under the clean name if needed.
 
-        Raises: InvalidRequestError: it has to be made, and the name cannot be one.
+        Raises: InvalidRequestError: it does not exist, and the name is not allowed.
         """
 
     def get(self, subject_id: UUID) -> Subject | None:
@@ -112,7 +112,7 @@ class SubjectRepository(Protocol):
         """
 
     def refresh_prototypes(self, collection_id: UUID) -> None:
-        """Take every mean anew, after the collection has come to be searched by another model."""
+        """Compute every mean again, after the collection has switched to another model."""
 
     def count_enrolled(self, collection_id: UUID, *, up_to: int, but: Iterable[UUID] = ()) -> int:
         """Return how many subjects have faces, leaving out those named; count no further."""
@@ -254,7 +254,7 @@ class LegalHoldRepository(Protocol):
         """Return the holds on a subject, or without one on a face of nobody's, and on all."""
 
     def is_tenant_held(self, tenant_id: UUID) -> bool:
-        """Tell whether anything of a tenant is held."""
+        """Return whether anything of a tenant is held."""
 
     def delete(self, hold_id: UUID) -> None:
         """Lift a hold."""

@@ -126,7 +126,7 @@ class WebhookSender(Protocol):
         """Draw a key pair for the asymmetric signature, in the form of ``Endpoint.signing_key``."""
 
     def check(self, url: str) -> None:
-        """Refuse a URL that may not be sent to. Raises: InvalidRequestError."""
+        """Refuse a URL that webhooks must not reach. Raises: InvalidRequestError."""
 
     def send(self, endpoint: Endpoint, delivery: Delivery, *, at: datetime) -> Attempt:
-        """Make one attempt; every failure of the other side is told in the attempt."""
+        """Make one attempt; the attempt holds every failure of the other side."""

@@ -139,12 +139,12 @@ class Pulses(Protocol):
     def leave(self, part: Part) -> None:
         """Note that the part works now; calls within one interval of the last are free.
 
-        Where it cannot be noted, nothing happens: whoever leaves it has other work to do.
+        Where it cannot be stored, nothing happens: the caller has other work to do.
         """
 
 
 class Clock(Protocol):
-    """Tells the time, so that tests can set it."""
+    """Gives the time, so that tests can set it."""
 
     def now(self) -> datetime:
         """Return the present moment in UTC."""

@@ -60,7 +60,7 @@ def answered(
         raise model
     parameters = job.parameters
     if not isinstance(parameters, ImageParameters):
-        raise TypeError(f"a job of type {job.type} has no images")
+        raise TypeError(f"A job of the type {job.type} has no images.")
     seen = [_admitted(image, parameters) for image in images]
     match parameters:
         case DetectionParameters():
@@ -82,7 +82,7 @@ def answered(
         case EnrolmentParameters():
             return enrolled(work, job, parameters, seen, clock)
         case _:
-            raise TypeError(f"nothing answers a job of type {job.type}")
+            raise TypeError(f"No function answers a job of the type {job.type}.")
 
 
 def _admitted(

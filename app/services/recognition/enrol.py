@@ -45,7 +45,7 @@ def enrolled(
     """
     collection = work.collections.lock(job.collection_id) if job.collection_id else None
     if collection is None:
-        raise NotFoundError("the collection was deleted before the face was enrolled")
+        raise NotFoundError("The collection was deleted before the face was enrolled.")
     name, ruled_out = parameters.subject, parameters.not_subject
     terms = admitted_terms(
         work,
@@ -125,12 +125,12 @@ def _require_quality(face: AnalysedFace, gate: QualityGate) -> None:
             for one in reasons
         )
         raise LowQualityFaceError(
-            f"the face is {listed}; send a better photograph, or set the collection's quality_gate"
+            f"The face is {listed}. Send a better photograph, or change the quality_gate."
         )
 
 
 def _known(work: UnitOfWork, collection: Collection, name: str) -> UUID:
     subject = work.subjects.find(collection.id, name)
     if subject is None:
-        raise NotFoundError("the subject that the faces do not show is not in the collection")
+        raise NotFoundError("The collection does not have the subject in not_subject.")
     return subject.id

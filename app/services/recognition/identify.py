@@ -51,7 +51,7 @@ def identified(
         return ranked(work, collection_id, parameters, images, model=model)
     basis = work.searches.basis(collection_id) if collection_id else None
     if basis is None:
-        raise NotFoundError("the collection was deleted before its faces were searched")
+        raise NotFoundError("The collection was deleted before its faces were searched.")
     require_model(basis.collection, model.id)
     matching = prepare_matching(
         work, basis, parameters, model=model, classifiers=classifiers, cohort=cohort

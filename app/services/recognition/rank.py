@@ -39,7 +39,7 @@ def ranked(
     """
     basis = work.searches.basis(collection_id) if collection_id else None
     if basis is None:
-        raise NotFoundError("the collection was deleted before its faces were searched")
+        raise NotFoundError("The collection was deleted before its faces were searched.")
     collection = basis.collection
     require_model(collection, model.id)
     limit = parameters.limit or _DEFAULT_LIMIT

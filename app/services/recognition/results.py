@@ -85,7 +85,7 @@ def wanted_vector(face: AnalysedFace, *, wanted: bool) -> PerhapsVector:
 def embedding_of(face: AnalysedFace) -> Embedding:
     """Return the embedding of a face whose job asked for one."""
     if face.embedding is None:
-        raise ValueError("the image was analysed without embeddings")
+        raise ValueError("The image was analysed without embeddings.")
     return face.embedding
 
 

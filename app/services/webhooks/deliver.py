@@ -1,4 +1,4 @@
-"""Webhook events: written down with what they tell of, then sent until they are taken."""
+"""Webhook events: stored with what they report, then sent until they are accepted."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def enqueue_events(work: UnitOfWork, jobs: Sequence[Job]) -> list[UUID]:
     heard: list[tuple[Endpoint, EventType, Job]] = []
     for job in jobs:
         if job.finished_at is None:
-            raise ValueError("A job that has not ended is no event.")
+            raise ValueError("A job that has not ended has no event.")
         event = EventType(f"job.{job.state}")
         topic = event, job.tenant_id, job.owner_id
         if topic not in listeners:
@@ -62,7 +62,7 @@ def enqueue_events(work: UnitOfWork, jobs: Sequence[Job]) -> list[UUID]:
 
 
 def _summary(job: Job) -> dict[str, Any]:
-    """Return what an event tells of a job: nothing that the job's owner could not look up."""
+    """Return what an event says of a job: only what the job's owner can look up."""
     return {
         "id": str(job.id),
         "type": job.type,
@@ -186,7 +186,7 @@ def _record(
 
 
 def _account(work: UnitOfWork, endpoint_id: UUID, attempt: Attempt) -> bool:
-    """Set down what the attempt tells of the endpoint; return whether it is still enabled."""
+    """Store what the attempt says of the endpoint; return whether it is still enabled."""
     endpoint = work.endpoints.get(endpoint_id)
     if endpoint is None:
         return False

@@ -46,7 +46,7 @@ def create_endpoint(
 ) -> Endpoint:
     """Register a URL under a new secret, which the caller is to be shown this once.
 
-    Raises: InvalidRequestError: the URL may not be sent to, or no event is named.
+    Raises: InvalidRequestError: the URL is not allowed, or no event is named.
     """
     sender.check(url)
     endpoint = Endpoint(
@@ -91,7 +91,7 @@ def update_endpoint(
 ) -> Endpoint:
     """Change what is given. A new URL, and being enabled, start without earlier failures.
 
-    Raises: NotFoundError; InvalidRequestError: the URL may not be sent to, or no event is named.
+    Raises: NotFoundError; InvalidRequestError: the URL is not allowed, or no event is named.
     """
     get_endpoint(endpoint_id, caller=caller, uow=uow)
     if url is not None:
@@ -272,7 +272,7 @@ def _admit(endpoint: Endpoint | None, caller: Caller) -> Endpoint:
 def _enabled(work: UnitOfWork, endpoint_id: UUID, caller: Caller) -> Endpoint:
     endpoint = _admit(work.endpoints.get(endpoint_id), caller)
     if not endpoint.enabled:
-        raise ConflictError("The endpoint is disabled; enable it first.")
+        raise ConflictError("The endpoint is disabled. Enable it first.")
     return endpoint
 
 

@@ -54,7 +54,7 @@ class SqlApplicationRepository:
             )
         )
         if row is None:  # deleted between the two statements
-            raise ConflictError("the application was deleted meanwhile; try again")
+            raise ConflictError("The application was deleted meanwhile. Try again.")
         return _application(row), made is not None
 
     def add(self, application: Application) -> None:
@@ -84,7 +84,9 @@ class SqlApplicationRepository:
         try:
             self._session.execute(statement)
         except IntegrityError as error:
-            raise ConflictError("there is an application of this name; choose another") from error
+            raise ConflictError(
+                "An application of this name exists. Choose another name."
+            ) from error
 
 
 class SqlServiceRepository:
@@ -98,7 +100,7 @@ class SqlServiceRepository:
             self._session.execute(insert(ServiceRow).values(asdict(service)))
         except IntegrityError as error:
             raise ConflictError(
-                "the application has a service of this name or key; choose another"
+                "The application has a service of this name or key. Choose another."
             ) from error
 
     def get(self, service_id: UUID) -> Service | None:
@@ -117,7 +119,7 @@ class SqlServiceRepository:
             )
         except IntegrityError as error:
             raise ConflictError(
-                "the application has a service of this name; choose another"
+                "The application has a service of this name. Choose another name."
             ) from error
 
     def count_call(self, service_id: UUID, day: date) -> None:

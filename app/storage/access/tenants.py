@@ -39,7 +39,7 @@ class SqlTenantRepository:
         try:
             self._session.execute(insert(TenantRow).values(asdict(tenant)))
         except IntegrityError as error:
-            raise ConflictError("a tenant of this name exists; choose another name") from error
+            raise ConflictError("A tenant of this name exists. Choose another name.") from error
 
     def find(self, name: str) -> Tenant | None:
         row = self._session.scalar(select(TenantRow).where(TenantRow.name == name))

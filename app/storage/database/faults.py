@@ -59,7 +59,7 @@ def explained(error: BaseException | None) -> VultusError | None:
     ConsentRequiredError, LegalHoldError: a wall that the services had let through.
     """
     if isinstance(error, PoolTimeoutError):
-        return _unavailable("not reachable")
+        return _unavailable("cannot be reached")
     if not isinstance(error, DBAPIError):
         return None
     state = getattr(error.orig, "sqlstate", None)
@@ -67,7 +67,7 @@ def explained(error: BaseException | None) -> VultusError | None:
         return _unfit()
     if state is None:  # it comes from the driver, which has lost or never had a connection
         lost = isinstance(error, OperationalError | InterfaceError) or error.connection_invalidated
-        return _unavailable("not reachable") if lost else None
+        return _unavailable("cannot be reached") if lost else None
     return _by_state(state) or _refusal(error)
 
 
@@ -75,9 +75,9 @@ def _by_state(state: str) -> VultusError | None:
     if state == _NO_ROOM:
         return InsufficientStorageError()
     if state == _READ_ONLY:
-        return _unavailable("takes no rows at present")
+        return _unavailable("is read-only for now")
     if state.startswith(_OUTAGES):
-        return _unavailable("not reachable")
+        return _unavailable("cannot be reached")
     if state.startswith(_BUSY):
         return DatabaseBusyError(retry_after_s=_RETRY_AFTER_S)
     if state.startswith(_UNFIT):
@@ -97,9 +97,8 @@ def _unfit() -> InvalidRequestError:
     return InvalidRequestError("The database cannot store what was sent. Correct it.")
 
 
-def _unavailable(how: str) -> ServiceUnavailableError:
-    is_ = "" if how.startswith("takes") else "is "
+def _unavailable(state: str) -> ServiceUnavailableError:
     return ServiceUnavailableError(
-        f"the database {is_}{how}; send the request again after a short while",
+        f"The database {state}. Send the request again after a short while.",
         retry_after_s=_RETRY_AFTER_S,
     )

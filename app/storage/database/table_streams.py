@@ -112,5 +112,5 @@ def require_sight(connection: Connection[Any]) -> None:
     row = connection.execute(query, [DatabaseRole.WORKER]).fetchone()
     if row is None or not row[0]:
         raise ConfigurationError(
-            f"The database's user is no member of {DatabaseRole.WORKER} and cannot see every row."
+            f"The database's user does not see every row. Grant it {DatabaseRole.WORKER}."
         )

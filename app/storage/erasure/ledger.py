@@ -85,9 +85,9 @@ def read_erasures(source: Path) -> dict[str, Any]:
         datetime.fromisoformat(listed["listed_at"])
         known = set(listed["erased"]) <= set(_FORGET)
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InvalidRequestError(f"{source} is no list of erasures.") from error
+        raise InvalidRequestError(f"{source} is not a list of erasures.") from error
     if not known:
-        raise InvalidRequestError(f"{source} was written by another version.")
+        raise InvalidRequestError(f"{source} was written by another version of Vultus.")
     return listed
 
 

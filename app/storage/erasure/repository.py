@@ -100,7 +100,7 @@ class SqlErasureRepository:
         trainings = TrainingRow.collection_id == collection_id
         prototypes = _among(SubjectRow.id, doomed) & SubjectRow.prototype.is_not(None)
         before = self._count(trainings), self._count(prototypes)
-        # Whoever is said not to be one of them stays.
+        # A face that is marked as not showing them stays.
         self._session.execute(
             update(FaceRow)
             .where(_among(FaceRow.rejected_subject_id, doomed), FaceRow.subject_id.is_not(None))
@@ -194,7 +194,7 @@ class SqlErasureRepository:
         self._session.execute(select(lock))
 
     def _emptied(self, face_ids: Sequence[UUID]) -> list[UUID]:
-        """Return the subjects that have no other faces, and let nobody enrol one for them."""
+        """Return the subjects without other faces, and block enrolments for them."""
         shown = select(FaceRow.subject_id).where(_among(FaceRow.id, face_ids))
         held = self._session.scalars(
             select(SubjectRow.id)

@@ -1,7 +1,7 @@
 """Take the bytes of what was erased out of Postgres' files.
 
 ``DELETE`` and ``VACUUM`` leave them in pages that are used again some day, and in the log. A scrub
-writes every table that may hold them anew, drops the log of the time before, and then notes it.
+rewrites every table that may hold them, drops the older log, and then notes it.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ class PostgresScrub:
                 return 0
             require_sight(connection)
             if needs := [need for (need,) in connection.execute(_NEEDS)]:
-                raise ConfigurationError(f"A scrub needs more of Postgres: {'; '.join(needs)}.")
+                raise ConfigurationError(f"Postgres is not set up for a scrub: {'; '.join(needs)}.")
             # Before what they are for is marked.
             receipts = _one(connection, _OPEN_RECEIPTS, JobType.ERASURE, _GONE_AT)[0]
             connection.execute(_MARK)
@@ -149,9 +149,9 @@ def _one(connection: Connection[Any], query: str, *values: str) -> tuple[Any, ..
 
 
 def _await_older_transactions(connection: Connection[Any]) -> None:
-    """Return once nobody may still see what was erased: for him Postgres would keep it.
+    """Return once no transaction can still see what was erased: Postgres would keep it for that.
 
-    Twice, since whoever begins beside an old transaction holds up what that one holds up.
+    Twice, because a transaction that begins beside an old one blocks what that one blocks.
     Raises: ServiceUnavailableError.
     """
     deadline = time.monotonic() + _PATIENCE_S
@@ -160,24 +160,24 @@ def _await_older_transactions(connection: Connection[Any]) -> None:
         while connection.execute(_OLDER, [moment]).fetchone()[0]:  # type: ignore[index]
             if time.monotonic() > deadline:
                 raise ServiceUnavailableError(
-                    "a transaction that began before the scrub is still open, a backup perhaps;"
-                    " scrub again when it has ended"
+                    "A transaction from before the scrub is still open, perhaps a backup. "
+                    "Scrub again when it has ended."
                 )
             time.sleep(_LOOK_AGAIN_S)
 
 
 def _rewrite(connection: Connection[Any], table: str) -> None:
-    """Write a table and its indexes anew, in new files; its users wait meanwhile.
+    """Rewrite a table and its indexes in new files; its users wait for that time.
 
     A graph of neighbours takes a hundred times as long as the rows. It is taken away before and
-    built afterwards, while nobody waits: searches compare all faces until it is there.
+    built afterwards, beside the work: searches compare all faces until it exists.
     """
     graphs = _graphs() if table == FaceRow.__tablename__ else {}
     for graph in graphs:
         _patiently(connection, f"DROP INDEX CONCURRENTLY IF EXISTS {graph}")
     _patiently(connection, f"VACUUM (FULL, ANALYZE) {table}")
     if graphs:
-        # Nobody waits for these, however long they wait for others.
+        # These block no one, however long they wait for others.
         connection.execute("SET lock_timeout = 0; SET maintenance_work_mem = '256MB'")
         for definition in graphs.values():
             connection.execute(definition)
@@ -198,7 +198,7 @@ def _patiently(connection: Connection[Any], statement: str) -> None:
             time.sleep(_LOOK_AGAIN_S)
         else:
             return
-    raise ServiceUnavailableError("a table was in use all the time; scrub again when it is quiet")
+    raise ServiceUnavailableError("A table was in use all the time. Scrub again when it is quiet.")
 
 
 def _graphs() -> dict[str, str]:

@@ -38,7 +38,7 @@ class SqlIdempotencyRepository:
         )
         stored = self.find(owner_id=owner_id, route=route, key=key)
         if stored is None:
-            raise LookupError("an idempotency key was forgotten as it was stored")
+            raise LookupError("An idempotency key expired while it was stored.")
         return stored
 
     def find(self, *, owner_id: UUID, route: str, key: str) -> tuple[bytes, UUID] | None:

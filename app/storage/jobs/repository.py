@@ -70,7 +70,7 @@ _LOG = logging.getLogger(__name__)
 _WITH_PROBES = (JobState.SUCCEEDED, JobState.FAILED)
 #: Receipts of erasures outlive whose they are.
 _NO_RECEIPT = JobRow.type != JobType.ERASURE
-#: The values of a job that nobody works on.
+#: The values of a job without a worker.
 NO_LEASE: dict[str, None] = {"lease_until": None, "claimed_by": None}
 
 
@@ -165,7 +165,7 @@ class SqlJobRepository:
                 },
             ).scalar_one()
         except IntegrityError as error:  # of what it refers to, only the collection can be gone
-            raise NotFoundError("there is no such collection") from error
+            raise NotFoundError("This collection does not exist.") from error
         return turn
 
     def _record(self, job: Job, *, images: int) -> dict[str, Any]:
@@ -374,7 +374,7 @@ class SqlJobRepository:
             .where(JobRow.id == job_id, JobRow.state == JobState.DEAD)
             .values(
                 state=JobState.QUEUED,
-                # The attempt number goes on, as it fences off whoever still holds an old claim.
+                # The attempt number goes on: it fences off a worker that still holds an old claim.
                 losses=0,
                 excused=JobRow.attempt,
                 error=None,

@@ -38,7 +38,7 @@ from app.domain.job import JobState, JobType
 from app.storage.access.audit import add_record
 from app.storage.tables import CollectionRow, EndpointRow, ImageKeyRow, ImageRow, JobRow
 
-#: The channel on which the end of every job is told.
+#: The channel that announces the end of every job.
 JOB_ENDED_CHANNEL = "vultus_job_ended"
 
 _JOBS = cast("Table", JobRow.__table__)

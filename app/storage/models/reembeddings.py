@@ -41,7 +41,7 @@ _PUT = text(
 
 
 def _free(ids: list[UUID]) -> Select[UUID]:
-    """Lock those of the faces that nobody else holds: to wait here might be a deadlock."""
+    """Lock those of the faces that no one else has locked: to wait here might be a deadlock."""
     return (
         select(FaceRow.id)
         .where(FaceRow.id.in_(ids))
@@ -88,7 +88,7 @@ class SqlReembeddingRepository:
             self._session.execute(insert(ReembeddingRow).values(_columns(reembedding)))
         except IntegrityError as error:
             raise ConflictError(
-                "the collection is changing its model already; finish or cancel that change first"
+                "The collection is already changing its model. Finish or cancel that change first."
             ) from error
 
     def get(self, reembedding_id: UUID) -> Reembedding | None:
@@ -193,7 +193,7 @@ class SqlReembeddingRepository:
         if after is not None:
             some = some.where(FaceRow.id > after)
         ids = list(self._session.scalars(some.order_by(FaceRow.id).limit(limit)))
-        # Before the faces, as whoever deletes a subject does.
+        # Before the faces, in the order in which a subject is deleted.
         self._session.execute(
             select(SubjectRow.id)
             .where(SubjectRow.id.in_(select(FaceRow.subject_id).where(FaceRow.id.in_(ids))))

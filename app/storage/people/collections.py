@@ -119,5 +119,5 @@ class SqlCollectionRepository:
             self._session.execute(statement)
         except IntegrityError as error:
             raise ConflictError(
-                "a collection of this name exists; use it or choose another name"
+                "A collection of this name exists. Use it or choose another name."
             ) from error

@@ -131,7 +131,7 @@ class SqlFaceRepository:
         face_id: UUID | None = None,
     ) -> UUID:
         if face.embedding is None:
-            raise ValueError("a face is enrolled with its embedding")
+            raise ValueError("A face must be enrolled with its embedding.")
         box, face_id = face.detection.box, face_id or new_id()
         self._session.execute(
             insert(FaceRow).values(

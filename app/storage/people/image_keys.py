@@ -1,7 +1,7 @@
 """Photographs are stored under a key each, so that one that loses its key is gone.
 
-The keys are in a table of their own: a scrub can write that one anew in no time, and need not touch
-the photographs. This guards against nobody who can read both tables.
+The keys are in a table of their own: a scrub can rewrite that one in no time, and need not touch
+the photographs. This does not protect from a reader of both tables.
 """
 
 from __future__ import annotations

@@ -41,7 +41,7 @@ class SqlLegalHoldRepository:
             self._session.execute(insert(LegalHoldRow).values(asdict(hold)))
         except IntegrityError as error:
             raise ConflictError(
-                "it was held or deleted meanwhile; read the present state and decide again"
+                "It was just put on hold or deleted. Read the current state and decide again."
             ) from error
 
     def find(self, collection_id: UUID, subject_id: UUID | None) -> LegalHold | None:

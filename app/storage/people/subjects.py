@@ -75,7 +75,7 @@ class SqlSubjectRepository:
         )
         subject = self.find(collection_id, new)
         if subject is None:  # deleted between the two statements
-            raise ConflictError("the subject was deleted meanwhile; send the request again")
+            raise ConflictError("The subject was just deleted. Send the request again.")
         return subject
 
     def get(self, subject_id: UUID) -> Subject | None:
@@ -200,7 +200,7 @@ class SqlSubjectRepository:
             )
         except IntegrityError as error:
             raise ConflictError(
-                "a subject of this name exists in the collection; choose another name"
+                "A subject of this name exists in the collection. Choose another name."
             ) from error
 
     def merge(self, subject_id: UUID, into: UUID) -> None:

@@ -84,7 +84,7 @@ class ConsentRow(Base):
     given_at: Mapped[datetime]
     expires_at: Mapped[datetime | None]
     withdrawn_at: Mapped[datetime | None]
-    #: When its end was acted upon, so that nobody looks at it again.
+    #: When its end was acted upon, so that no sweep looks at it again.
     settled_at: Mapped[datetime | None]
 
 

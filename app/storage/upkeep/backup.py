@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 MANIFEST = "manifest.json"
-#: Of the archive itself; what is in the tables is told by the revision.
+#: Of the archive itself; the revision says what the tables hold.
 FORMAT = 1
 
 _SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
@@ -36,7 +36,7 @@ def write_backup(engine: Engine, target: Path) -> dict[str, Any]:
     user does not see all of them.
     """
     if target.exists():
-        raise ConflictError(f"{target} exists; choose another name.")
+        raise ConflictError(f"{target} exists. Choose another name.")
     partial = target.with_name(f"{target.name}.partial")
     partial.unlink(missing_ok=True)
     descriptor = os.open(partial, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
@@ -56,7 +56,7 @@ def _fill(archive: zipfile.ZipFile, engine: Engine) -> dict[str, Any]:
     with one_transaction(engine, _SNAPSHOT) as connection:
         revision = revision_of(connection)
         if revision is None:
-            raise ConfigurationError("The database has no tables of Vultus; migrate it first.")
+            raise ConfigurationError("The database has no tables of Vultus. Migrate it first.")
         require_sight(connection)
         taken_at = datetime.now(UTC).isoformat()
         members = []

@@ -22,8 +22,8 @@ _LOG = logging.getLogger(__name__)
 def migrate(engine: Engine, revision: str = "head", *, down: bool = False) -> None:
     """Run the migrations up, or down, to a revision; safe to call from several processes at once.
 
-    A lock that is not to be had in a moment is asked for again and again, for ten minutes: whoever
-    works on the tables meanwhile waits for a moment at most.
+    A lock that is not free at once is requested again and again, for ten minutes: other statements
+    on the tables wait for a moment at most.
     """
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))

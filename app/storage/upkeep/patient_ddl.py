@@ -1,4 +1,4 @@
-"""How migrations leave those in peace who work on the same tables."""
+"""How migrations run without blocking others on the same tables."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from sqlalchemy.exc import DBAPIError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-#: A statement that waits for a lock makes everybody wait who comes after it. It gives up after this
-#: time, and is tried again.
+#: A statement that waits for a lock blocks every later one. It gives up after this time, and is
+#: tried again.
 LOCK_TIMEOUT = "300ms"
 STATEMENT_TIMEOUT = "10min"
 
-#: Long enough for those who waited behind the last try; short beside the patience.
+#: Long enough for those that waited behind the last try; short beside the patience.
 AGAIN_S = 0.5
 PATIENCE_S = 600.0
 
@@ -26,14 +26,14 @@ _IN_USE = {"55P03", "40P01"}
 
 
 def is_in_use(error: DBAPIError) -> bool:
-    """Tell whether somebody worked on the table just now, so that the next try may succeed."""
+    """Return whether another transaction used the table, so that the next try may succeed."""
     return getattr(error.orig, "sqlstate", None) in _IN_USE
 
 
 def insist(statements: str) -> None:
-    """Run statements that Postgres commits together, until their locks are to be had.
+    """Run statements that Postgres commits together, and try again until they get their locks.
 
-    To be called where each statement is committed by itself, and can be repeated.
+    Call it where each statement is committed by itself, and can be repeated.
     """
     deadline = time.monotonic() + PATIENCE_S
     while True:
@@ -49,9 +49,9 @@ def insist(statements: str) -> None:
 
 @contextmanager
 def unhurried() -> Iterator[None]:
-    """End the transaction, and let statements take their time; for those that nobody waits for.
+    """End the transaction, and lift the time limits; for statements that block no one.
 
-    What is done before the block is then committed, so it has to be repeatable.
+    What ran before the block is then committed, so it must be repeatable.
     """
     with op.get_context().autocommit_block(), without_limits():
         yield
@@ -59,7 +59,7 @@ def unhurried() -> Iterator[None]:
 
 @contextmanager
 def without_limits() -> Iterator[None]:
-    """Let statements take their time where each is committed by itself already."""
+    """Lift the time limits where each statement is already committed by itself."""
     op.execute("SET statement_timeout = 0")
     op.execute("SET lock_timeout = 0")
     yield
@@ -68,9 +68,9 @@ def without_limits() -> Iterator[None]:
 
 
 def build_index(name: str, on: str) -> None:
-    """Build an index beside the work; to be called within :func:`unhurried`.
+    """Build an index beside the work; call it within :func:`unhurried`.
 
-    What an interrupted run has left is not valid, and would be taken for done.
+    It first drops what an interrupted run has left, which is invalid and would count as done.
     """
     op.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
     op.execute(f"CREATE INDEX CONCURRENTLY {name} ON {on}")

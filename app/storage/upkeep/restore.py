@@ -56,11 +56,13 @@ def restore_backup(engine: Engine, source: Path, *, erasures: dict[str, Any] | N
     try:
         archive = zipfile.ZipFile(source)
     except (OSError, zipfile.BadZipFile) as error:
-        raise InvalidRequestError(f"{source} is no backup, or cut short.") from error
+        raise InvalidRequestError(f"{source} is not a backup, or it is incomplete.") from error
     with archive:
         manifest = _checked(archive)
         if erasures is not None and _moment(erasures["listed_at"]) < _moment(manifest["taken_at"]):
-            raise InvalidRequestError("The list of erasures is older than the backup.")
+            raise InvalidRequestError(
+                "The list of erasures is older than the backup. Give a newer one."
+            )
         with one_transaction(engine, "SET TRANSACTION READ ONLY") as connection:
             _require_empty(connection, manifest["revision"])
         migrate(engine, manifest["revision"])
@@ -82,15 +84,19 @@ def _checked(archive: zipfile.ZipFile) -> dict[str, Any]:
     try:
         manifest: dict[str, Any] = json.loads(archive.read(MANIFEST))
         if manifest["format"] != FORMAT:
-            raise InvalidRequestError("The backup was written by another version.")
+            raise InvalidRequestError(
+                "The backup was written by another version of Vultus. Restore it with that version."
+            )
         for member in manifest["tables"]:
             digest = hashlib.sha256()
             for block in _blocks(archive, member["table"]):
                 digest.update(block)
             if digest.hexdigest() != member["sha256"]:
-                raise InvalidRequestError(f"The backup is damaged: {member['table']}.")
+                raise InvalidRequestError(
+                    f"The backup is damaged in the table {member['table']}. Use another."
+                )
     except (KeyError, ValueError, zipfile.BadZipFile) as error:
-        raise InvalidRequestError("The backup is damaged.") from error
+        raise InvalidRequestError("The backup is damaged. Use another.") from error
     return manifest
 
 
@@ -105,19 +111,21 @@ def _require_empty(connection: Connection[Any], revision: str) -> None:
     present = revision_of(connection)
     tables = tables_of(connection)
     if present != revision and (present is not None or tables):
-        raise ConflictError("The database has tables already; restore into an empty one.")
+        raise ConflictError("The database already has tables. Restore into an empty database.")
     for table in tables:
         allowed = 1 if table.name == "tenants" else 0
         query = sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(table.name))
         if connection.execute(query).fetchone()[0] > allowed:  # type: ignore[index]
-            raise ConflictError(f"The table {table.name} holds rows; restore into an empty one.")
+            raise ConflictError(
+                f"The table {table.name} holds rows. Restore into an empty database."
+            )
 
 
 def _load(connection: Connection[Any], archive: zipfile.ZipFile, manifest: dict[str, Any]) -> None:
     tables = tables_of(connection)
     expected = {member["table"]: member["sha256"] for member in manifest["tables"]}
     if {table.name for table in tables} != set(expected):
-        raise InvalidRequestError("The backup does not have the tables of its revision.")
+        raise InvalidRequestError("The backup lacks tables of its revision. Use another.")
     connection.execute("DELETE FROM tenants")
     connection.execute("DELETE FROM erasures")
     graphs = connection.execute(_GRAPHS).fetchall()
@@ -131,13 +139,15 @@ def _load(connection: Connection[Any], archive: zipfile.ZipFile, manifest: dict[
         connection.execute(statement)
     for table in tables:
         if table.digest(connection) != expected[table.name]:
-            raise InvalidRequestError(f"The table {table.name} differs from the backup's.")
+            raise InvalidRequestError(
+                f"The table {table.name} differs from the one in the backup. Nothing was restored."
+            )
 
 
 def _load_table(connection: Connection[Any], table: TableCopy, blocks: Iterator[bytes]) -> None:
     """Copy the rows past policies, which Postgres asks for, and past triggers, which change them.
 
-    Foreign keys are checked. Both are back before the transaction ends, so nobody sees them off.
+    Foreign keys are checked. Both are back on before the transaction ends, so no one sees them off.
     """
     name = sql.Identifier(table.name)
     forced = connection.execute(

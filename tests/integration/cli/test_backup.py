@@ -120,7 +120,7 @@ def test_what_cannot_be_restored_is_refused(run, migrated_url, empty_url, enroll
     assert run(migrated_url, "erasures", listed).returncode == 0
     assert run(migrated_url, "backup", file).returncode == 0
     assert "exists" in run(migrated_url, "backup", file).stderr
-    assert "Give one of" in run(empty_url, "restore", file).stderr
+    assert "Give exactly one of" in run(empty_url, "restore", file).stderr
     assert "holds rows" in run(migrated_url, "restore", file, "--without-erasures").stderr
     assert "older than" in run(empty_url, "restore", file, "--erasures", listed).stderr
     damaged = bytearray(file.read_bytes())

@@ -80,4 +80,4 @@ def test_nothing_is_done_to_a_service_that_does_not_exist(run, words):
     command, *rest = words
     with pytest.raises(CalledProcessError) as refused:
         run("service", command, str(uuid4()), *rest)
-    assert "there is no such service" in refused.value.stderr
+    assert "This service does not exist." in refused.value.stderr

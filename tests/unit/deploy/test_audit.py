@@ -30,7 +30,7 @@ def _tool(tmp_path, says):
 def test_holes_are_told_and_make_the_audit_fail(capsys):
     answer = [{"name": "a", "version": "1.0", "vulns": [HOLE]}]
     assert _tell("pypi", answer) == 1
-    assert "a 1.0: CVE-1, mended in 2.0" in capsys.readouterr().out
+    assert "a 1.0: CVE-1, fixed in 2.0" in capsys.readouterr().out
 
 
 def test_what_could_not_be_audited_is_named(capsys):
@@ -45,7 +45,7 @@ def test_a_service_that_is_away_is_no_clean_audit(tmp_path):
 
 @pytest.mark.parametrize("says", [[], [{"name": "pillow", "skip_reason": "unknown"}]])
 def test_a_mirror_without_advisories_is_no_clean_audit(tmp_path, says):
-    with pytest.raises(SilentServiceError, match="knows of no hole"):
+    with pytest.raises(SilentServiceError, match="knows no vulnerability"):
         require_voice(_tool(tmp_path, says), "pypi")
 
 
@@ -56,9 +56,13 @@ def test_a_service_that_knows_holes_is_asked_on(tmp_path):
 @pytest.mark.parametrize(
     ("says", "status", "told"),
     [
-        ([{"name": "a", "version": "1.0", "vulns": [HOLE]}], 1, "pypi: 1 packages, 1 known holes."),
-        (None, 2, "No advisory service can be reached from here, so nothing was audited."),
-        ([], 2, "osv cannot be asked: it knows of no hole in pillow"),
+        (
+            [{"name": "a", "version": "1.0", "vulns": [HOLE]}],
+            1,
+            "pypi: 1 packages, 1 known vulnerabilities.",
+        ),
+        (None, 2, "No advisory service can be reached, so nothing was audited."),
+        ([], 2, "osv cannot be asked. It knows no vulnerability of pillow"),
     ],
 )
 def test_the_status_tells_holes_from_an_audit_that_could_not_be_done(

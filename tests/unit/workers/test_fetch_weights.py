@@ -102,7 +102,7 @@ def test_foreign_checkpoint_is_refused_where_a_hash_is_pinned(
 
     assert fetch(weights_dir, originals, "facenet-vggface2-512") == 1
 
-    assert "bytes where 111898327 are expected" in capsys.readouterr().out
+    assert "bytes, but 111898327 are expected" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("harm", ["missing", "extra", "shape"])

@@ -55,7 +55,7 @@ def may_survive(
     logit_error: float,
     share_error: float,
 ) -> Bool[np.ndarray, " n"]:
-    """Tell which boxes ``suppress_contained`` might keep if it knew them exactly.
+    """Return which boxes ``suppress_contained`` might keep if it knew them exactly.
 
     The boxes of one image are known up to an error of their logits and of the shares that they
     cover of each other. A box is out if a surely better one surely covers it and is itself safe

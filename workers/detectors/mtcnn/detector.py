@@ -133,7 +133,7 @@ class MtcnnDetector:
 def _may_survive(
     boxes: Boxes, logits: Float32[np.ndarray, " n"], images: Int[np.ndarray, " n"]
 ) -> Bool[np.ndarray, " n"]:
-    """Tell which boxes, known from bf16, the last suppression might keep."""
+    """Return which boxes, known from bf16, the last suppression might keep."""
     found = np.empty(len(boxes), np.bool_)
     for own in indices_by_value(images):
         found[own] = may_survive(

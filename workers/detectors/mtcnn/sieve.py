@@ -40,7 +40,7 @@ class Sieve:
     ) -> tuple[Int[np.ndarray, " passed"], tuple[Float32[np.ndarray, "passed ..."], ...]]:
         """Return which crops pass, and the exact outputs for these; n is at least 1.
 
-        ``matters`` is told which crops may pass and the fast outputs for these, and says which of
+        ``matters`` receives which crops may pass and the fast outputs for these, and says which of
         them are worth an exact look; the others count as failed.
         """
         near = np.arange(len(crops))

@@ -111,7 +111,7 @@ def _not_found(app_id: str) -> CompreFaceError:
 
 
 def _document(application: Application) -> dict[str, Any]:
-    """Tell of an application; its owner is whoever asks, as every administrator owns all."""
+    """Describe an application; its owner is the caller, as every administrator owns all."""
     owner = administrator()
     return {
         "id": str(application.id),

@@ -133,7 +133,7 @@ def delete(app_id: str, model_id: str) -> Response:
 
 @routes.get("/app/<app_id>/model/<model_id>/statistics")
 def statistics(app_id: str, model_id: str) -> Response:
-    """Tell the calls of each day, newest first."""
+    """Return the calls of each day, newest first."""
     days = calls_by_day(
         _find(app_id, model_id).id, uow=current_container().uow, clock=current_container().clock
     )
@@ -157,7 +157,7 @@ def _find(app_id: str, model_id: str) -> Service:
 
 
 def _document(service: Service, key: UUID | None = None) -> dict[str, Any]:
-    """Tell of a service; its key only where it was just made, since no one knows it later."""
+    """Describe a service; with its key only when it was just created: only its hash is stored."""
     document = {
         "id": str(service.id),
         "name": service.name,

@@ -1,4 +1,4 @@
-"""Who manages applications: whoever holds an API key that administers this service.
+"""Who manages applications: the holder of an API key that administers this service.
 
 A script logs in as it does there, with the API key for its password; the name does not matter. The
 cookie holds the key itself, so there is no session to store. Users may take the place of keys here:

@@ -160,7 +160,7 @@ def clone_service(
         if service.collection_id is not None:
             original = work.collections.get(service.collection_id)
             if original is None:
-                raise NotFoundError("the service was deleted meanwhile")
+                raise NotFoundError("The service was deleted meanwhile.")
             collection = replace(
                 original,
                 id=new_id(),
@@ -189,7 +189,7 @@ def find_service(key: UUID, wanted: ServiceType, *, uow: UnitOfWorkFactory) -> S
     with uow() as work:
         service = work.services.find(hash_key(key))
     if service is None or service.type is not wanted:
-        raise NotFoundError("there is no service of this type with this key")
+        raise NotFoundError("There is no service of this type with this key.")
     return service
 
 
@@ -271,14 +271,14 @@ def _ensure_application(work: UnitOfWork, name: str) -> Application:
 def _application(work: UnitOfWork, application_id: UUID) -> Application:
     application = work.applications.get(application_id)
     if application is None:
-        raise NotFoundError("there is no such application")
+        raise NotFoundError("This application does not exist.")
     return application
 
 
 def _service(work: UnitOfWork, service_id: UUID) -> Service:
     service = work.services.get(service_id)
     if service is None:
-        raise NotFoundError("there is no such service")
+        raise NotFoundError("This service does not exist.")
     return service
 
 

@@ -43,7 +43,7 @@ class Examples:
 def collection_id_of(service: Service) -> UUID:
     """Return the id of the collection of a recognition service."""
     if service.collection_id is None:
-        raise ValueError("only a recognition service has a collection")
+        raise ValueError("Only a recognition service has a collection.")
     return service.collection_id
 
 
@@ -52,7 +52,7 @@ def model_of(service: Service, *, uow: UnitOfWorkFactory) -> str:
     with uow() as work:
         collection = work.collections.get(collection_id_of(service))
     if collection is None:
-        raise NotFoundError("the service was deleted meanwhile")
+        raise NotFoundError("The service was deleted meanwhile.")
     return collection.model
 
 
@@ -81,7 +81,7 @@ def rename_or_merge(
         collection = work.collections.lock(collection_id_of(service))
         subject = work.subjects.find_folded(collection_id_of(service), name)
         if subject is None:
-            raise NotFoundError("there is no such subject")
+            raise NotFoundError("This subject does not exist.")
         if subject.name == new:
             return False
         other = work.subjects.find_folded(collection_id_of(service), new)
@@ -100,7 +100,7 @@ def delete_subject(
     with uow() as work:
         subject = work.subjects.find_folded(collection_id_of(service), name)
         if subject is None:
-            raise NotFoundError("there is no such subject")
+            raise NotFoundError("This subject does not exist.")
         erase_subject(work, subject, receipts=receipts, caller=caller)
         _commit_erasure(work, service)
     return subject.name
@@ -143,7 +143,7 @@ def find_example(service: Service, face_id: UUID, *, uow: UnitOfWorkFactory) -> 
     with uow() as work:
         face = _face(work, service, face_id)
     if face is None:
-        raise NotFoundError("there is no such example")
+        raise NotFoundError("This example does not exist.")
     return face
 
 

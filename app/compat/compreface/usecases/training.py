@@ -49,7 +49,7 @@ def start_training(service: Service, *, desk: JobDesk) -> None:
     Raises: ConflictError: one has not ended. NotEnoughFacesError: fewer than two examples.
     """
     if running_training(service, uow=desk.uow) is not None:
-        raise ConflictError("a training has not ended")
+        raise ConflictError("A training has not ended yet. Wait for its end.")
     with desk.uow() as work:
         examples = work.faces.count(collection_id_of(service), subject_id=None)
     if examples < _LEAST_FACES:

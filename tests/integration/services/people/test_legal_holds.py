@@ -88,7 +88,7 @@ def test_nothing_that_is_held_is_removed(
     hold(held)
     deletions = _deletions(uow, collection, face_id, clock, receipts)
     for deletion in deletions.values():
-        with pytest.raises(LegalHoldError, match="have an admin lift the hold with DELETE /v1/"):
+        with pytest.raises(LegalHoldError, match="Have an admin lift the hold with DELETE /v1/"):
             deletion()
     with uow() as work:
         assert work.faces.get(face_id).subject == "Ann"

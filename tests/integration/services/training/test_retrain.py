@@ -62,7 +62,7 @@ def test_a_worse_fit_is_rejected_and_the_last_good_version_stays(
     rejected = train()
     assert rejected.state is JobState.SUCCEEDED
     assert rejected.result.accepted is False
-    assert "version 1 identifies more" in rejected.result.reason
+    assert "Version 1 identifies more" in rejected.result.reason
     metrics = rejected.result.metrics
     assert metrics["compared_dir"] < metrics["compared_dir_before"]
     assert _active(uow, collection) == good.result.training_id

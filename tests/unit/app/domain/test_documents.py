@@ -91,7 +91,7 @@ def test_missing_and_null_keys_are_unset():
 
 
 def test_a_document_without_a_value_that_is_needed_is_refused():
-    with pytest.raises(ValueError, match=r"^Whole lacks at, parts$"):
+    with pytest.raises(ValueError, match=r"^Whole lacks at, parts\.$"):
         from_document(Whole, {"colour": "red", "weights": {}})
 
 

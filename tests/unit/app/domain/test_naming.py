@@ -27,5 +27,5 @@ def test_composed_and_decomposed_names_are_one():
     "text", ["a/b", ".", "..", "{0191e0a8-0000-7000-8000-000000000000}", "0" * 32]
 )
 def test_a_collection_is_not_called_like_a_path_or_an_id(text):
-    with pytest.raises(ValueError, match="must not"):
+    with pytest.raises(ValueError, match="Must not"):
         collection_name(text)

@@ -97,5 +97,5 @@ def test_a_jpeg_without_a_single_pixel_is_damaged():
     data = encoded(pictures.picture(), "JPEG")
     scan_header = data.index(b"\xff\xda") + 14
 
-    with pytest.raises(ValueError, match="no pixels"):
+    with pytest.raises(ValueError, match="has no pixels"):
         without_metadata(data[:scan_header])
