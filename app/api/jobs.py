@@ -63,12 +63,12 @@ class JobItem(Resource):
     @operation(ns, scope=Scope.READ, query=WaitQuery, answers={200: JobResource}, problems=(404,))
     def get(self, job_id: UUID, query: WaitQuery) -> Response:
         """Show a job, at its end where the caller waits for it."""
-        box, caller = current_container(), current_caller()
+        container, caller = current_container(), current_caller()
         observability.job_id.set(str(job_id))
-        job = get_job(job_id, caller=caller, uow=box.uow)
+        job = get_job(job_id, caller=caller, uow=container.uow)
         if query.wait and not job.state.is_terminal:
-            wait_s = min(query.wait, box.settings.max_wait_s)
-            job = require_visible_job(box.desk.wait(job_id, timeout_s=wait_s), caller)
+            wait_s = min(query.wait, container.settings.max_wait_s)
+            job = require_visible_job(container.desk.wait(job_id, timeout_s=wait_s), caller)
         return _answer(job)
 
     @operation(ns, scope=Scope.READ, answers={204: None}, problems=(404, 409))

@@ -162,7 +162,7 @@ def test_no_vector_without_consent(empty_world, size, finding):
     entered = [_enter(empty_world) for _ in range(rounds)]
     survived = sum(_race(empty_world) for _ in range(races))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(SqlCollectionRepository, "hold", SqlCollectionRepository.get)
+        patch.setattr(SqlCollectionRepository, "lock", SqlCollectionRepository.get)
         patch.setattr(SqlCollectionRepository, "lock_alone", SqlCollectionRepository.get)
         unlocked = sum(_race(empty_world) for _ in range(races))
     with without_walls(empty_world) as patch:
