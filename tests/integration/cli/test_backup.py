@@ -22,11 +22,13 @@ from app.storage.unit_of_work import SqlUnitOfWork
 from tests.integration.services.conftest import (  # noqa: F401 - fixtures
     claimed,
     clock,
+    desk,
     enrol,
     finish,
     model,
     people,
     queue,
+    rules,
     submitted,
 )
 
