@@ -476,4 +476,4 @@ def test_a_face_that_cannot_be_embedded_is_set_aside_and_keeps_no_other(
     with uow() as work:
         assert work.reembeddings.left_behind(collection.id, NEW, limit=PEOPLE) == [bad]
         assert work.setbacks.counts() == {"reembedding": 1}
-    assert faults == 1
+    assert 1 <= faults < 5  # each leaves one face fewer before it
