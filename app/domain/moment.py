@@ -15,11 +15,11 @@ def in_utc(moment: datetime) -> datetime:
     Raises: ValueError: it has no offset, or lies outside the years 1 to 9999 in UTC.
     """
     if moment.utcoffset() is None:
-        raise ValueError("must have an offset from UTC, such as Z")
+        raise ValueError("Must have an offset from UTC, such as Z.")
     try:
         return moment.astimezone(UTC)
     except OverflowError:
-        raise ValueError("must lie in the years 1 to 9999, in UTC") from None
+        raise ValueError("Must be in the years 1 to 9999, in UTC.") from None
 
 
 def written(moment: datetime) -> str:

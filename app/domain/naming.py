@@ -56,9 +56,9 @@ def subject_name(text: str) -> str:
     for read in (name, unquote(name)):
         segments = read.replace("\\", "/").split("/")
         if _DOT_SEGMENTS.intersection(segments):
-            raise ValueError('must not hold "." or ".." as a step of a path')
+            raise ValueError('Must not hold "." or ".." as a step of a path.')
         if "" in segments:
-            raise ValueError("must not begin or end with a slash, nor hold two in a row")
+            raise ValueError("Must not begin or end with a slash, nor hold two in a row.")
     return name
 
 

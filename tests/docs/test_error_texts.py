@@ -47,12 +47,15 @@ def texts_of_errors(source, *, known=None):
         if not isinstance(node, ast.Call):
             continue
         name = _name(node)
-        if id(node) not in raised and not name.endswith("Error") and name not in {"Fault", *_ENDS}:
+        is_error = name.endswith("Error") or name in {"Fault", *_ENDS}
+        if id(node) not in raised and not is_error:
             continue
         if known is not None and name not in known:
             continue
         stated = [*node.args, *(one.value for one in node.keywords if one.arg != "pointer")]
-        yield from ((node.lineno, text) for text in map(_text, stated) if text)
+        for text in map(_text, stated):
+            if text and (is_error or " " in text):  # a word alone is an argument of a helper
+                yield node.lineno, text
 
 
 def _every_text():

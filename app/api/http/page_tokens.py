@@ -43,7 +43,7 @@ class PageTokens:
             )
             opened = self._cipher.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], None)
         except (binascii.Error, InvalidTag, ValueError) as error:
-            raise ValueError("the token is not ours") from error
+            raise ValueError("The token is not ours.") from error
         return opened[:_DIGEST_BYTES], json.loads(opened[_DIGEST_BYTES:])
 
     def is_of(self, listing: str, digest: bytes) -> bool:

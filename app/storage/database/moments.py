@@ -32,7 +32,7 @@ class _TextLoader(Loader):
         super().__init__(oid, context)
         own = adapters.get_loader(adapters.types[_TYPE].oid, Format.TEXT)
         if own is None:
-            raise LookupError(f"the driver reads no {_TYPE}")
+            raise LookupError(f"The driver cannot read {_TYPE}.")
         self._own = own(oid, context)
 
     def load(self, data: Buffer) -> datetime:
