@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -133,6 +133,16 @@ def test_a_rotated_key_has_two_secrets_until_the_overlap_is_over(admin, make_cli
     container.clock.advance(timedelta(seconds=61))
     assert client.get("/v1/jobs").status_code == 401
     assert client.get("/v1/jobs", headers=new).status_code == 200
+
+
+def test_a_key_is_rotated_without_a_body_with_the_usual_overlap(admin, make_client, container):
+    client = make_client(Scope.READ)
+    answer = admin.post(f"/v1/keys/{client.key.id}/rotate")
+    assert answer.status_code == 200
+    until = datetime.fromisoformat(answer.json["previous_secret_until"])
+    left = until - container.clock.now()
+    assert timedelta(hours=23) < left <= timedelta(days=1)
+    assert admin.post(f"/v1/keys/{client.key.id}/rotate", data=b"5").status_code == 415
 
 
 def test_a_revoked_key_cannot_be_rotated(admin, make_client):
