@@ -1,6 +1,10 @@
+import fcntl
 import io
 import os
 import signal
+import sys
+import termios
+import time
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -207,12 +211,28 @@ def test_processes_that_somebody_ends_blame_no_image(decoder):
     assert len(ended) == 2
 
 
+def unread(line):
+    """Return how many bytes the other end of a socket has not taken yet."""
+    return int.from_bytes(fcntl.ioctl(line, termios.TIOCOUTQ, bytes(4)), sys.byteorder)
+
+
 def test_an_image_whose_process_used_up_its_time_is_not_tried_again(decoder):
     decoder.decode(photograph())
-    end(child_of(decoder), signal.SIGXCPU)
+    process, line = child_of(decoder), decoder._child._socket
+    os.kill(process, signal.SIGSTOP)
+    os.kill(process, signal.SIGXCPU)  # which ends it as soon as it goes on
 
+    def go_on():
+        """Let it go on with its next image: ended before, it would be replaced in silence."""
+        while not unread(line):
+            time.sleep(0.005)
+        os.kill(process, signal.SIGCONT)
+
+    beside = Thread(target=go_on)
+    beside.start()
     with pytest.raises(ImageTooLargeError, match="time"):
         decoder.decode(photograph())
+    beside.join()
 
 
 def test_an_image_that_takes_too_long_is_too_large():
