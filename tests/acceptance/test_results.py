@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 from compreface_clients import new_services
 from description import OPERATIONS, validator
+from factories import image_bytes
 
 from deploy.local.paths import PROJECT
 
@@ -73,17 +74,21 @@ def test_a_training_answers_as_described(run):
     assert run("create_training")["subjects"] == 2
 
 
-def test_an_image_that_cannot_be_used_has_an_error_as_described(service):
+def test_images_that_were_cut_or_show_nobody_are_answered_as_described(service, collection):
+    photograph = next((PROJECT / "var" / "samples" / "val").glob("*/*.jpg")).read_bytes()
+    sent = (photograph, photograph[: len(photograph) * 9 // 10], image_bytes())
     with service.client() as http:
-        photograph = next((PROJECT / "var" / "samples" / "val").glob("*/*.jpg")).read_bytes()
-        cut = photograph[: len(photograph) // 3]
-        files = [("image", one) for one in (photograph, cut)]
-        job = http.post("/v1/detections", params={"wait": 60}, files=files).json()
-    validator({"$ref": "#/components/schemas/DetectionJob"}).validate(job)
-    good, bad = job["result"]["images"]
-    assert "error" not in good
-    assert bad["error"]["type"] == "/problems/corrupt-image"
-    assert "width" not in bad
+        job = http.post(
+            f"/v1/collections/{collection}/faces",
+            params={"wait": 60, "face_policy": "largest"},
+            files=[("image", one) for one in sent],
+        ).json()
+    validator({"$ref": "#/components/schemas/EnrolmentJob"}).validate(job)
+    whole, cut, empty = job["result"]["images"]
+    assert not whole.keys() & {"error", "warnings"}
+    assert cut["warnings"] == ["incomplete"]
+    assert empty["error"]["type"] == "/problems/no-face"
+    assert not empty.keys() & {"width", "height", "warnings"}
 
 
 def test_jobs_of_other_apis_are_listed_as_described(service):

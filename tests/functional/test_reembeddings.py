@@ -54,8 +54,10 @@ def test_what_does_not_fit_the_state_is_refused_with_the_state(admin, change):
         answer = admin.post(f"{change['links']['self']}/{call}")
         assert answer.status_code == 409
         assert "is embedding" in answer.json["detail"]
-    answer = admin.post(f"{change['links']['self']}/activate", json={})
-    assert answer.status_code == 409
+    for body in ({"json": {}}, {}, {"data": b"", "content_type": "application/json"}):
+        assert admin.post(f"{change['links']['self']}/activate", **body).status_code == 409
+    for body in ({"data": b"x"}, {"data": b"{}", "content_type": "text/plain"}):
+        assert admin.post(f"{change['links']['self']}/activate", **body).status_code == 415
 
 
 def test_a_pause_can_be_seen_and_ended(admin, change):
