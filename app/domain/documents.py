@@ -2,7 +2,7 @@
 
 The name of a field is its key. A field whose default is ``None`` or false is left out while it has
 that value; every other one is always written. A reader ignores unknown keys and leaves missing ones
-unset, so that processes of two versions read each other's rows.
+unset, and may keep unknown words, so that processes of two versions read each other's rows.
 """
 
 from __future__ import annotations
@@ -41,9 +41,12 @@ def stated(value: DataclassInstance) -> dict[str, Any]:
     }
 
 
-def from_document(kind: type[T], document: Mapping[str, Any]) -> T:
-    """Read a frozen type. Raises: ValueError: a value is missing, or not one of its type."""
-    found: T = _reader(kind)(document)
+def from_document(kind: type[T], document: Mapping[str, Any], *, keep_unknown: bool = False) -> T:
+    """Read a frozen type. Raises: ValueError: a value is missing, or not one of its type.
+
+    With ``keep_unknown``, a word that an enumeration does not have stays the text that it is.
+    """
+    found: T = _reader(kind, keep_unknown)(document)
     return found
 
 
@@ -100,21 +103,26 @@ def _plain(value: object) -> object:  # noqa: PLR0911 - one for each kind of val
 
 
 @cache
-def _reader(kind: Any) -> _Reader:  # noqa: ANN401, PLR0911 - one for each kind of annotation
+def _reader(  # noqa: PLR0911 - one for each kind of annotation
+    kind: Any,  # noqa: ANN401
+    keep_unknown: bool,  # noqa: FBT001
+) -> _Reader:
     """Return what reads a type, which is looked at once."""
     if isinstance(kind, UnionType):
         [stated] = (one for one in get_args(kind) if one is not NoneType)
-        return _reader(stated)
+        return _reader(stated, keep_unknown)
     if get_origin(kind) is tuple:
-        return _tuple_reader(get_args(kind)[0])
+        return _tuple_reader(_reader(get_args(kind)[0], keep_unknown))
     if not isinstance(kind, type):
         return _as_it_is
     if is_dataclass(kind):
-        return _dataclass_reader(kind)
+        return _dataclass_reader(kind, keep_unknown=keep_unknown)
     if issubclass(kind, tuple):
         return lambda values: kind(*values)
     if issubclass(kind, datetime):
         return datetime.fromisoformat
+    if keep_unknown and issubclass(kind, Enum):
+        return _word_reader(kind)
     return kind if issubclass(kind, UUID | Enum) else _as_it_is
 
 
@@ -122,16 +130,20 @@ def _as_it_is(value: object) -> object:
     return value
 
 
-def _tuple_reader(kind: type) -> _Reader:
-    read = _reader(kind)
+def _word_reader(kind: type[Enum]) -> _Reader:
+    known = {one.value: one for one in kind}
+    return lambda value: known.get(value, value)
+
+
+def _tuple_reader(read: _Reader) -> _Reader:
     if read is _as_it_is:
         return tuple
     return lambda values: tuple(map(read, values))
 
 
-def _dataclass_reader(kind: type[DataclassInstance]) -> _Reader:
+def _dataclass_reader(kind: type[DataclassInstance], *, keep_unknown: bool) -> _Reader:
     hints = get_type_hints(kind)
-    readers = {one.name: _reader(hints[one.name]) for one in fields(kind)}
+    readers = {one.name: _reader(hints[one.name], keep_unknown) for one in fields(kind)}
     absent = {
         one.name: None
         for one in fields(kind)

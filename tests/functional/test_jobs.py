@@ -14,6 +14,7 @@ from app.domain.job import JobType
 from app.domain.problem import Problem
 
 NOBODY = "0191e0a8-0000-7000-8000-000000000000"
+LEASE = timedelta(minutes=1)
 PHOTO = {"data": image_bytes(), "content_type": "image/jpeg"}
 
 
@@ -267,3 +268,78 @@ def test_a_job_belongs_to_its_key_and_to_global_admins(admin, make_client, staff
         assert client.get("/v1/jobs").json["items"] == []
     assert [one["id"] for one in owner.get("/v1/jobs").json["items"]] == [job["id"]]
     assert [one["id"] for one in admin.get("/v1/jobs").json["items"]] == [job["id"]]
+
+
+class TestRowsOfALaterVersion:
+    """What this version does not know hides nothing else."""
+
+    @pytest.fixture
+    def change(self, owner_engine):
+        """Return a function that changes a row of jobs as no door would."""
+
+        def run(job, assignments):
+            with owner_engine.begin() as connection:
+                changed = connection.execute(
+                    text(f"UPDATE jobs SET {assignments} WHERE id = :id"),
+                    {"id": job["id"]},
+                )
+            assert changed.rowcount == 1
+
+        return run
+
+    @pytest.fixture
+    def other(self, admin):
+        return admin.post("/v1/detections", **PHOTO).json
+
+    def test_a_result_with_unknown_words_is_shown_as_it_stands(
+        self, admin, staff, work_off, change, other
+    ):
+        job = admin.post(f"/v1/collections/{staff['id']}/faces", **PHOTO).json
+        work_off(UUID(job["id"]))
+        change(job, "result = jsonb_set(result::jsonb, '{images,0,warnings}', '[\"newer\"]')")
+        shown = admin.get(f"/v1/jobs/{job['id']}").json
+        assert shown["result"]["images"][0]["warnings"] == ["newer"]
+        listed = {one["id"]: one for one in admin.get("/v1/jobs").json["items"]}
+        assert listed == {job["id"]: shown, other["id"]: other}
+        assert admin.delete(f"/v1/jobs/{job['id']}").status_code == 204
+
+    def test_a_job_that_asks_with_unknown_words_is_shown_and_cancelled_and_never_run(
+        self, admin, container, change, other
+    ):
+        job = admin.post("/v1/embeddings", **PHOTO).json
+        change(job, """parameters = '{"face_policy": "newer"}'""")
+        assert len(admin.get("/v1/jobs").json["items"]) == 2
+        with container.uow() as work:
+            assert work.jobs.claim_named(UUID(job["id"]), worker="t", lease=LEASE) is None
+        assert admin.post(f"/v1/jobs/{job['id']}/cancel").json["state"] == "cancelled"
+
+    @pytest.mark.parametrize("assignments", ["type = 'newer'", "parameters = '{}', result = '{}'"])
+    def test_a_job_that_cannot_be_read_hides_no_other(self, admin, change, other, assignments):
+        job = admin.post("/v1/detections", **PHOTO).json
+        change(job, assignments)
+        assert admin.get("/v1/jobs").json["items"] == [other]
+        assert admin.get("/v1/jobs?page_size=1").json == {"items": [other]}
+        assert admin.get("/v1/jobs?type=detection").json["items"] == [other]
+        assert admin.get(f"/v1/jobs/{other['id']}").json == other
+        assert admin.get("/metrics").status_code == 200
+
+    def test_a_listing_goes_on_behind_jobs_that_cannot_be_read(self, admin, change, other):
+        first = admin.post("/v1/detections", **PHOTO).json
+        for _ in range(3):
+            change(admin.post("/v1/detections", **PHOTO).json, "result = '{}'")
+        last = admin.post("/v1/detections", **PHOTO).json
+        found, at = [], "/v1/jobs?page_size=1"
+        while at:
+            page = admin.get(at)
+            found += page.json["items"]
+            at = page.headers.get("Link", "")[1:].partition(">")[0]
+        assert found == [last, first, other]
+
+    def test_a_job_of_an_unknown_type_is_not_found(self, admin, change, other):
+        change(other, "type = 'newer'")
+        for answer in (
+            admin.get(f"/v1/jobs/{other['id']}"),
+            admin.post(f"/v1/jobs/{other['id']}/cancel"),
+            admin.delete(f"/v1/jobs/{other['id']}"),
+        ):
+            assert answer.status_code == 404

@@ -55,7 +55,7 @@ from app.storage.tables import ImageKeyRow, ImageRow, JobRow
 
 if TYPE_CHECKING:
     from collections.abc import Collection as Iterable
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import ColumnElement, Select, Update
@@ -74,12 +74,21 @@ _NO_RECEIPT = JobRow.type != JobType.ERASURE
 NO_LEASE: dict[str, None] = {"lease_until": None, "claimed_by": None}
 
 
-def job_of(row: Any) -> Job:  # noqa: ANN401 - a row of the columns of jobs
-    """Return a row as the domain knows it."""
+#: Another version may know more, and its jobs are its own.
+_TYPES = frozenset(JobType)
+_OF_KNOWN_TYPE = JobRow.type.in_(_TYPES)
+
+
+def job_of(row: Any, *, to_run: bool = False) -> Job:  # noqa: ANN401 - a row of the columns of jobs
+    """Return a row as the domain knows it. Raises: ValueError: it cannot be read.
+
+    Words that this version does not know are shown as they stand; who is ``to_run`` the job has to
+    know all words that it is asked for with.
+    """
     job_type = JobType(row.type)
     return Job(
         id=row.id,
-        parameters=from_document(PARAMETERS[job_type], row.parameters),
+        parameters=from_document(PARAMETERS[job_type], row.parameters, keep_unknown=not to_run),
         state=JobState(row.state),
         tenant_id=row.tenant_id,
         owner_id=row.owner_id,
@@ -102,7 +111,23 @@ def _result_of(job_type: JobType, document: Mapping[str, Any]) -> JobResult:
     """Read a result by the first of its type's forms that the document has the keys of."""
     forms = RESULTS[job_type]
     fitting = (form for form in forms if required_keys(form) <= document.keys())
-    return from_document(next(fitting, forms[0]), document)
+    return from_document(next(fitting, forms[0]), document, keep_unknown=True)
+
+
+def _report_unreadable(job_id: UUID, error: Exception) -> None:
+    _LOG.error(
+        "a job cannot be read: %s",
+        type(error).__name__,
+        extra={"action": "job_unreadable", "job_id": str(job_id)},
+    )
+
+
+def _readable(rows: Iterable[Any]) -> Iterator[Job]:
+    for row in rows:
+        try:
+            yield job_of(row)
+        except ValueError as error:
+            _report_unreadable(row.id, error)
 
 
 def _written(value: JobResult | Problem | None) -> dict[str, Any] | None:
@@ -177,7 +202,9 @@ class SqlJobRepository:
 
     def get(self, job_id: UUID) -> Job | None:
         row = self._session.execute(SELECT_JOB, {"job_id": job_id}).one_or_none()
-        return job_of(row) if self._session.owns(row) else None
+        if row is None or not self._session.owns(row) or row.type not in _TYPES:
+            return None
+        return job_of(row)
 
     def page(
         self,
@@ -191,16 +218,23 @@ class SqlJobRepository:
         query = (
             select(*JOB_COLUMNS).order_by(JobRow.created_at.desc(), JobRow.id.desc()).limit(limit)
         )
-        query = query.where(self._session.owned(JobRow))
+        query = query.where(self._session.owned(JobRow), _OF_KNOWN_TYPE)
         if owner_id is not None:
             query = query.where(JobRow.owner_id == owner_id)
         if states:
             query = query.where(JobRow.state.in_(states))
         if types:
             query = query.where(JobRow.type.in_(types))
-        if before is not None:
-            query = query.where(tuple_(JobRow.created_at, JobRow.id) < tuple_(*before))
-        return [job_of(row) for row in self._session.execute(query)]
+        place = tuple_(JobRow.created_at, JobRow.id)
+        jobs: list[Job] = []
+        while True:
+            after = [] if before is None else [place < tuple_(*before)]
+            rows = self._session.execute(query.where(*after)).all()
+            jobs += _readable(rows)
+            # As many again stand in for those that cannot be read: the others are not behind them.
+            if len(jobs) >= limit or len(rows) < limit:
+                return jobs[:limit]
+            before = rows[-1].created_at, rows[-1].id
 
     def claim(
         self,
@@ -231,16 +265,12 @@ class SqlJobRepository:
             try:
                 if row.id not in claims:
                     models = tuple(filter(None, (row.model, row.second_model)))
-                    claims[row.id] = replace(job_of(row), models=models), []
+                    claims[row.id] = replace(job_of(row, to_run=True), models=models), []
                 if row.image is not None:
                     claims[row.id][1].append(decrypt(row.image, row.key))
             except (ValueError, InvalidTag) as error:
                 unreadable.add(row.id)
-                _LOG.error(
-                    "a job cannot be read: %s",
-                    type(error).__name__,
-                    extra={"action": "job_unreadable", "job_id": str(row.id)},
-                )
+                _report_unreadable(row.id, error)
         # Its lease lapses, and the loss counts: nobody else's job waits behind it.
         return [claim for job_id, claim in claims.items() if job_id not in unreadable]
 
@@ -415,7 +445,8 @@ class SqlJobRepository:
         return buried
 
     def counts(self) -> dict[tuple[JobType, JobState], int]:
-        query = select(JobRow.type, JobRow.state, func.count()).where(self._session.owned(JobRow))
+        query = select(JobRow.type, JobRow.state, func.count())
+        query = query.where(self._session.owned(JobRow), _OF_KNOWN_TYPE)
         query = query.group_by(JobRow.type, JobRow.state)
         return {
             (JobType(kind), JobState(state)): number

@@ -100,6 +100,14 @@ def test_a_value_that_is_not_one_of_its_type_is_refused():
         from_document(Whole, {**DOCUMENT, "colour": "blue"})
 
 
+def test_an_unknown_word_is_kept_as_it_stands_where_that_is_asked_for():
+    document = {**DOCUMENT, "colour": "blue"}
+    whole = from_document(Whole, document, keep_unknown=True)
+    assert (whole.colour, whole.other) == ("blue", Colour.RED)
+    assert to_document(whole) == document
+    assert from_document(Whole, DOCUMENT, keep_unknown=True) == WHOLE
+
+
 def test_fields_without_a_default_are_in_every_document():
     assert required_keys(Whole) == {"colour", "at", "parts", "weights", "note"}
 
