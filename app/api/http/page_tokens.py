@@ -10,6 +10,7 @@ import binascii
 import hashlib
 import json
 import secrets
+import zlib
 from functools import cache
 
 from cryptography.exceptions import InvalidTag
@@ -29,9 +30,12 @@ class PageTokens:
         self._cipher = AESGCM(_derived(secret))
 
     def write(self, listing: str, position: list[str]) -> str:
-        """Return a token of at most four thirds of the position's bytes, and some hundred."""
+        """Return a token of about four thirds of the position's bytes once these are compressed.
+
+        So a name is never longer here than in the index that keeps it, which compresses too.
+        """
         nonce = secrets.token_bytes(_NONCE_BYTES)
-        document = json.dumps(position, ensure_ascii=False).encode()
+        document = zlib.compress(json.dumps(position, ensure_ascii=False).encode(), level=9)
         sealed = self._cipher.encrypt(nonce, _digest(listing) + document, None)
         return base64.urlsafe_b64encode(nonce + sealed).decode().rstrip("=")
 
@@ -42,9 +46,10 @@ class PageTokens:
                 token.encode("ascii") + b"=" * (-len(token) % 4), b"-_", validate=True
             )
             opened = self._cipher.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], None)
-        except (binascii.Error, InvalidTag, ValueError) as error:
+            document = zlib.decompress(opened[_DIGEST_BYTES:])
+        except (binascii.Error, InvalidTag, ValueError, zlib.error) as error:
             raise ValueError("The token is not ours.") from error
-        return opened[:_DIGEST_BYTES], json.loads(opened[_DIGEST_BYTES:])
+        return opened[:_DIGEST_BYTES], json.loads(document)
 
     def is_of(self, listing: str, digest: bytes) -> bool:
         """Tell whether a token with that digest was given out by the listing."""
