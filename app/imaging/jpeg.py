@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 START = b"\xff\xd8"
 END = b"\xff\xd9"
-_SCAN = b"\xff\xda"
 _START_OF_SCAN = 0xDA
 _COMMENT = 0xFE
 _APPLICATION = range(0xE0, 0xF0)
@@ -37,6 +36,8 @@ _MOST_SCANS = 100
 _WINDOW = 2 * 2**20
 _COEFFICIENT_BYTES = 2
 _FILL = re.compile(rb"\xff{1,256}")
+#: What ends the pixels of a scan: inside them, FF is followed by 00 or a restart.
+_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 _FRAME = struct.Struct(">BHHB")
 
 
@@ -88,12 +89,20 @@ def read_header(data: bytes) -> JpegHeader:
 
 def _check_scans(data: bytes, start: int) -> None:
     """Count the scans of the first picture: what is behind its end is none of its own."""
-    window = start + _WINDOW
-    end = data.find(END, start, window)  # inside a scan FF is followed by 00 or a restart
-    if data.count(_SCAN, start, window if end < 0 else end) >= _MOST_SCANS:
-        raise ImageTooLargeError(
-            f"The JPEG has more than {_MOST_SCANS} scans. Save it again as a plain JPEG."
-        )
+    scans, position, end = 1, start, start + _WINDOW
+    for _ in range(_MOST_SEGMENTS):
+        found = _MARKER.search(data, position, end)
+        if found is None or found[0] == END:
+            return
+        marker, position = found[0][1], found.end()
+        scans += marker == _START_OF_SCAN
+        if scans > _MOST_SCANS:
+            break
+        if marker != _START_OF_SCAN and marker not in _BARE:  # tables, comments: of any content
+            position += int.from_bytes(data[position : position + 2], "big")
+    raise ImageTooLargeError(
+        f"The JPEG has more than {_MOST_SCANS} scans. Save it again as a plain JPEG."
+    )
 
 
 def without_metadata(data: bytes) -> tuple[bytes, bytes]:

@@ -73,6 +73,19 @@ def test_only_the_scans_of_the_first_picture_count():
         read_header(data[:-2] + many + data[-2:])
 
 
+@pytest.mark.parametrize("marker", [0xC4, 0xE1, 0xFE])
+def test_what_stands_between_scans_neither_ends_the_picture_nor_counts(marker):
+    data = encoded(pictures.picture(), "JPEG", progressive=True)
+    second = data.index(b"\xff\xda", data.index(b"\xff\xda") + 2)
+    content = b"\xff\xd9" + b"\xff\xda" * 1_000
+    between = bytes((0xFF, marker)) + (2 + len(content)).to_bytes(2, "big") + content
+    held = data[:second] + between + data[second:]
+
+    assert read_header(held) == read_header(data)
+    with pytest.raises(ImageTooLargeError):
+        read_header(held[:-2] + data[data.rindex(b"\xff\xda") : -2] * 100 + held[-2:])
+
+
 def test_metadata_goes_and_what_the_colours_need_stays():
     exif = b"MM\0*" + b"\0" * 20
     data = jpeg_with(
