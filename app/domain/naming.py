@@ -8,8 +8,12 @@ what was stored under an older rule is reached by its own name, and by its id.
 from __future__ import annotations
 
 import unicodedata
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 from uuid import UUID
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 MAX_SUBJECT_NAME = 200
 MAX_COLLECTION_NAME = 100
@@ -52,8 +56,7 @@ def clean_name(text: str, *, limit: int) -> str:
 def subject_name(text: str) -> str:
     """Return the name that a new subject gets. Raises: ValueError: it cannot be one."""
     name = clean_name(text, limit=MAX_SUBJECT_NAME)
-    # Clients that do not escape a name, or escape it twice, send what it reads as.
-    for read in (name, unquote(name)):
+    for read in _readings(name):
         segments = read.replace("\\", "/").split("/")
         if _DOT_SEGMENTS.intersection(segments):
             raise ValueError('Must not hold "." or ".." as a step of a path.')
@@ -68,7 +71,7 @@ def collection_name(text: str) -> str:
     Raises: ValueError: it cannot be one.
     """
     name = clean_name(text, limit=MAX_COLLECTION_NAME)
-    for read in (name, unquote(name)):
+    for read in _readings(name):
         if "/" in read or "\\" in read:
             raise ValueError('Must not hold a "/" or "\\".')
         if read in _DOT_SEGMENTS:
@@ -102,6 +105,16 @@ def as_uuid(text: str) -> UUID | None:
         return UUID(text)
     except ValueError:
         return None
+
+
+def _readings(name: str) -> Iterator[str]:
+    """Yield a name, and what clients and proxies that escape or unescape at will make of it."""
+    while True:
+        yield name
+        read = unquote(name)
+        if read == name:
+            return
+        name = read
 
 
 def _prints(letter: str) -> bool:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from flask import Flask
 
 _ESCAPED = re.compile(r"%(2[Ff]|25)")
+#: A percent sign that escapes nothing, and stands for itself.
+_BARE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?]*")
 #: What a segment of a path may hold beside letters and digits (RFC 3986, 3.3), and escapes.
 _PATH_SAFE = "/%!$&'()*+,;=:@"
@@ -100,7 +102,9 @@ def _by_segments(application: WSGIApplication) -> WSGIApplication:
         sent = environ.get("REQUEST_URI") or environ.get("RAW_URI")
         if sent:
             path = _SCHEME.sub("", sent, count=1).partition("?")[0]
-            kept = _ESCAPED.sub(r"%25\1", path).encode("latin-1", "replace")
+            kept = _ESCAPED.sub(r"%25\1", _BARE_PERCENT.sub("%25", path)).encode(
+                "latin-1", "replace"
+            )
             environ["PATH_INFO"] = "/" + unquote_to_bytes(kept).decode("latin-1").lstrip("/")
         return application(environ, start_response)
 

@@ -34,9 +34,11 @@ PATHS = [
     ".%2E",
     "a%2f..",
     "%2E%2e%2Fb",
+    "%252e%252E",
+    "a%25252F..",
 ]
 #: Clients and proxies take these for other names.
-SLASHES = ["/a", "a/", "a//b", "/", "a%2F", "\\a"]
+SLASHES = ["/a", "a/", "a//b", "/", "a%2F", "a%252F", "\\a"]
 #: Stored under an older rule.
 FORMER = [
     *PATHS,
@@ -213,6 +215,33 @@ def test_an_escaped_slash_is_part_of_the_name(admin, facade, home, service, stor
     for change in (admin.delete, admin.patch):
         assert change(f"{home}/subjects/{path}", json={"name": "b"}).status_code == 404
     assert stored(service[0].collection_id) == ["a"]
+
+
+def test_a_percent_sign_that_escapes_nothing_stands_for_itself(admin, home, service, store):
+    for name in ("a/b", "a%2Fb", "a%", "a%zz"):
+        store(service[0].collection_id, name)
+    for path, name in (
+        ("a%%32Fb", "a%2Fb"),
+        ("a%2Fb", "a/b"),
+        ("a%", "a%"),
+        ("a%25", "a%"),
+        ("a%zz", "a%zz"),
+    ):
+        assert admin.get(f"{home}/subjects/{path}").json["name"] == name
+
+
+@pytest.mark.parametrize("name", ["x" * 10_000, '"' * 2_000, "\x01" * 2_000])
+def test_a_listing_goes_on_behind_the_longest_name(admin, home, service, store, name):
+    names = {"a", name, "zz"}
+    for one in names:
+        store(service[0].collection_id, one)
+    found, at = [], f"{home}/subjects?page_size=1"
+    while at:
+        page = admin.get(at)
+        found += [one["name"] for one in page.json["items"]]
+        at = page.headers.get("Link", "")[1:].partition(">")[0]
+    assert len(found) == len(names)
+    assert set(found) == names
 
 
 @pytest.mark.parametrize(
