@@ -60,7 +60,7 @@ def test_a_name_that_cannot_be_one_is_left_behind_with_a_reason(container, name)
     assert names == ["Ann"]
     [(what, reason)] = report.left_behind
     assert what == f"subject {name!r}"
-    assert reason.startswith("its name must")
+    assert reason.startswith("its name cannot be used: Must")
 
 
 def test_a_service_that_cannot_keep_its_name_is_left_behind(container):

@@ -149,3 +149,9 @@ def test_a_revoked_key_cannot_be_rotated(admin, make_client):
     key_id = make_client().key.id
     admin.delete(f"/v1/keys/{key_id}")
     assert admin.post(f"/v1/keys/{key_id}/rotate", json={}).status_code == 409
+
+
+def test_a_bound_is_told_in_full(admin, make_client):
+    client = make_client()
+    answer = admin.post(f"/v1/keys/{client.key.id}/rotate", json={"overlap_s": 10**9})
+    assert answer.json["errors"][0]["detail"] == "Must be at most 2592000."

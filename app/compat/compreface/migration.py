@@ -135,7 +135,7 @@ def _carry_names(
         try:
             stored = stored_name(service, name, uow=container.uow) or subject_name(name)
         except ValueError as error:
-            report.left_behind.append((f"subject {name!r}", f"its name {error}"))
+            report.left_behind.append((f"subject {name!r}", f"its name cannot be used: {error}"))
             continue
         if stored in names.values():
             reason = f"its name would become that of {stored!r}"

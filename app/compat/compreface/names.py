@@ -36,7 +36,7 @@ def checked_name(name: object, of: str) -> str:
     try:
         return subject_name(name) if of == SUBJECT else label(name)
     except ValueError as error:
-        raise constraint(f"{of} name {error}; ") from None
+        raise constraint(f"{of} name cannot be used. {error}") from None
 
 
 def name_to_enrol(stated: str) -> str:
@@ -49,7 +49,7 @@ def name_to_enrol(stated: str) -> str:
     except ValueError as error:
         known = stored_name(current_service(), stated, uow=current_container().uow)
         if known is None:
-            raise constraint(f"{SUBJECT} name {error}; ") from None
+            raise constraint(f"{SUBJECT} name cannot be used. {error}") from None
         return known
     if new == stated:
         return new

@@ -41,7 +41,7 @@ def create_key(
     try:
         name = label(name)
     except ValueError as error:
-        raise InvalidRequestError(f"The name {error}.") from error
+        raise InvalidRequestError(f"The name cannot be used. {error}") from error
     credential = Credential.generate()
     key = ApiKey(
         id=new_id(),

@@ -48,7 +48,7 @@ def _new_name(text: str) -> str:
     try:
         return subject_name(text)
     except ValueError as error:
-        raise InvalidRequestError(f"The name of a subject {error}.") from error
+        raise InvalidRequestError(f"The name of the subject cannot be used. {error}") from error
 
 
 class SqlSubjectRepository:

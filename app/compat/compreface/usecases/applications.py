@@ -254,7 +254,7 @@ def _label(name: str) -> str:
     try:
         return label(name)
     except ValueError as error:
-        raise InvalidRequestError(f"The name {error}.") from error
+        raise InvalidRequestError(f"The name cannot be used. {error}") from error
 
 
 def _collection_name(service_id: UUID) -> str:
