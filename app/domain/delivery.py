@@ -70,7 +70,8 @@ class Endpoint:
     #: The secret before the last rotation; it signs beside the new one until the moment below.
     previous_secret: str | None = field(default=None, repr=False)
     previous_secret_until: datetime | None = None
-    events: frozenset[EventType]
+    #: EventType; what a later version knows besides stays text.
+    events: frozenset[str]
     #: Whose it is; known once the endpoint is stored.
     tenant_id: UUID | None = None
     #: The key that registered the endpoint, which hears of its jobs; all the tenant's when absent.

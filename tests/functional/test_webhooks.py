@@ -5,6 +5,7 @@ from uuid import UUID
 
 import pytest
 from factories import image_bytes
+from sqlalchemy import text
 
 from app.domain.access import Scope
 from app.domain.delivery import Attempt, DeliveryState
@@ -153,3 +154,26 @@ def test_endpoints_of_others_are_as_absent_as_missing_ones(admin, make_client, e
 
 def test_a_read_key_registers_nothing(make_client):
     assert make_client(Scope.READ).post("/v1/webhooks", json={"url": URL}).status_code == 403
+
+
+def test_an_endpoint_that_waits_for_events_of_a_later_version_hears_of_those_of_this_one(
+    admin, staff, work_off, endpoint, owner_engine
+):
+    at = f"/v1/webhooks/{endpoint['id']}"
+
+    def stored():
+        with owner_engine.connect() as connection:
+            return connection.scalar(text("SELECT events FROM endpoints"))
+
+    with owner_engine.begin() as connection:
+        connection.execute(text("UPDATE endpoints SET events = events || ARRAY['later.event']"))
+    assert admin.get("/v1/webhooks").json["items"][0]["events"] == endpoint["events"]
+    job = admin.post(
+        f"/v1/collections/{staff['id']}/faces", data=image_bytes(), content_type="image/jpeg"
+    ).json
+    work_off(UUID(job["id"]))
+    assert admin.get(f"/v1/jobs/{job['id']}").json["state"] == "succeeded"
+    [delivery] = admin.get(f"{at}/deliveries").json["items"]
+    assert delivery["event"] == "job.succeeded"
+    assert admin.patch(at, json={"url": "https://b.example"}).status_code == 200
+    assert "later.event" in stored()

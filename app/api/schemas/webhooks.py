@@ -162,4 +162,5 @@ class AttemptList(Schema):
 
 def _shown(endpoint: Endpoint) -> dict[str, Any]:
     fields = {name: getattr(endpoint, name) for name in EndpointResource.model_fields}
-    return fields | {"events": sorted(endpoint.events)}
+    known = [event for event in endpoint.events if isinstance(event, EventType)]
+    return fields | {"events": sorted(known)}

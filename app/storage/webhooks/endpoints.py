@@ -16,11 +16,15 @@ if TYPE_CHECKING:
     from app.storage.database.tenancy import TenantSession
 
 
+_EVENTS = {event.value: event for event in EventType}
+
+
 def _endpoint(row: EndpointRow) -> Endpoint:
     values: dict[str, Any] = {field.name: getattr(row, field.name) for field in fields(Endpoint)}
     reason = values["disabled_reason"]
     values["disabled_reason"] = None if reason is None else DisableReason(reason)
-    values["events"] = frozenset(EventType(event) for event in values["events"])
+    # An endpoint that also waits for events of a later version must not keep jobs from ending.
+    values["events"] = frozenset(_EVENTS.get(event, event) for event in values["events"])
     return Endpoint(**values)
 
 
