@@ -9,6 +9,13 @@ from app.api.http.problem_types import all_types
 from app.domain.errors import ServiceUnavailableError
 
 NESTED = b"[" * 100_000
+ID = "3fa85f64-5717-4562-b3fc-2c963f66afa6"
+URL = "https://hooks.example/a"
+A_MOMENT = 'Must be a moment with an offset, such as "2026-05-01T12:00:00Z".'
+ONE_OF_THE_EVENTS = (
+    "Must be one of 'job.succeeded', 'job.failed', 'job.cancelled', 'job.dead', "
+    "'endpoint.disabled' or 'endpoint.test'."
+)
 
 
 def assert_problem(answer, status, slug):
@@ -59,6 +66,41 @@ def test_a_wrong_method_is_told_the_right_ones(admin, method, path):
 def test_a_body_that_is_no_such_document_is_refused(admin, body, slug):
     answer = admin.post("/v1/collections", data=body, content_type="application/json")
     assert_problem(answer, 400, slug)
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "faults"),
+    [
+        ("webhooks", {"url": ""}, [("#/url", "Must not be empty.")]),
+        ("webhooks", {"url": URL, "events": []}, [("#/events", "Must hold at least 1.")]),
+        ("webhooks", {"url": URL, "events": "all"}, [("#/events", "Must be a list.")]),
+        (
+            "webhooks",
+            {"url": URL, "events": ["job.dead"] * 21},
+            [("#/events", "Must hold at most 20.")],
+        ),
+        ("webhooks", {"url": URL, "events": ["job.done"]}, [("#/events/0", ONE_OF_THE_EVENTS)]),
+        (f"webhooks/{ID}/redeliver", {"since": "yesterday"}, [("#/since", A_MOMENT)]),
+        (f"webhooks/{ID}/redeliver", {"since": "2026-05-01"}, [("#/since", A_MOMENT)]),
+        (f"webhooks/{ID}/redeliver", {"since": "2026-05-01T12:00:00"}, [("#/since", A_MOMENT)]),
+        (f"webhooks/{ID}/redeliver", {"since": 5}, [("#/since", A_MOMENT)]),
+        (
+            f"webhooks/{ID}/redeliver",
+            {"since": "2026-05-01T12:00:00Z", "states": ["pending"]},
+            [("#/states/0", "Must be one of 'failed' or 'delivered'.")],
+        ),
+    ],
+)
+def test_each_fault_of_a_body_is_named_once_and_in_our_words(admin, path, body, faults):
+    answer = admin.post(f"/v1/{path}", json=body)
+    assert_problem(answer, 400, "validation-failed")
+    assert [(fault["pointer"], fault["detail"]) for fault in answer.json["errors"]] == faults
+
+
+def test_a_truth_value_of_the_url_is_named_in_our_words(admin):
+    answer = admin.get(f"/v1/collections/{ID}/subjects?without_consent=maybe")
+    assert_problem(answer, 400, "validation-failed")
+    assert answer.json["detail"] == "#/without_consent: Must be true or false."
 
 
 @pytest.mark.parametrize("kind", ["", "text/plain", "multipart/form-data", "application/xml"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from codecs import BOM_UTF8
 from typing import TYPE_CHECKING, TypeVar
 
@@ -17,12 +18,17 @@ from app.domain.errors import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pydantic_core import ErrorDetails
     from werkzeug.datastructures import MultiDict
 
 S = TypeVar("S", bound=Schema)
 
-#: Our sentences for pydantic's most frequent kinds; the others keep pydantic's.
+_A_MOMENT = 'Must be a moment with an offset, such as "2026-05-01T12:00:00Z".'
+#: Said of what no request can raise today.
+_OTHERWISE = "Invalid. See /v1/docs for the form that it needs."
+#: Our sentence for each of pydantic's kinds that the schemas of requests can raise.
 _SENTENCES = {
     "missing": "Required. Add it.",
     "extra_forbidden": "Unknown here. Remove it.",
@@ -35,18 +41,33 @@ _SENTENCES = {
     "int_parsing_size": "Must be a smaller number.",
     "int_from_float": "Must be a whole number.",
     "bool_type": "Must be true or false.",
+    "bool_parsing": "Must be true or false.",
     "model_type": "Must be an object.",
     "model_attributes_type": "Must be an object.",
     "list_type": "Must be a list.",
+    "tuple_type": "Must be a list.",
+    "too_short": "Must hold at least {min_length}.",
+    "too_long": "Must hold at most {max_length}.",
     "greater_than_equal": "Must be at least {ge:.15g}.",
     "less_than_equal": "Must be at most {le:.15g}.",
+    "string_too_short": "Must not be empty.",
     "string_too_long": "Must have at most {max_length} characters.",
+    "string_unicode": "Must be valid Unicode.",
     "string_pattern_mismatch": 'Must match "{pattern}".',
     "enum": "Must be one of {expected}.",
+    "literal_error": "Must be one of {expected}.",
     "uuid_parsing": "Must be a UUID.",
+    "uuid_type": "Must be a UUID.",
+    "datetime_type": _A_MOMENT,
+    "datetime_parsing": _A_MOMENT,
+    "datetime_from_date_parsing": _A_MOMENT,
+    "datetime_object_invalid": _A_MOMENT,
+    "timezone_aware": _A_MOMENT,
     "value_error": "{error}",
 }
 _MAX_FAULTS = 20
+#: How Python shows a member of an enum of strings.
+_MEMBER = re.compile(r"<\w+\.\w+: ('[^']*')>")
 
 
 def read_query(schema: type[S]) -> S:
@@ -109,13 +130,21 @@ def _explained(error: ValidationError) -> InvalidRequestError:
     return ValidationFailedError(
         [
             Fault(detail=_sentence(detail), pointer=pointer(*detail["loc"]))
-            for detail in details[:_MAX_FAULTS]
+            for detail in [one for one in details if not _follows(one, details)][:_MAX_FAULTS]
         ]
     )
 
 
+def _follows(detail: ErrorDetails, details: Sequence[ErrorDetails]) -> bool:
+    """Return whether a list only counts as too short because some of its items are wrong."""
+    path = detail["loc"]
+    return detail["type"] == "too_short" and any(
+        other["loc"][: len(path)] == path for other in details if other is not detail
+    )
+
+
 def _sentence(detail: ErrorDetails) -> str:
-    sentence = _SENTENCES.get(detail["type"])
-    if sentence is None:
-        return detail["msg"].rstrip(".") + "."
-    return sentence.format_map(detail.get("ctx", {}))
+    values = dict(detail.get("ctx", {}))
+    if detail["type"] == "literal_error":  # members of an enum stand there as Python shows them
+        values["expected"] = _MEMBER.sub(r"\1", values["expected"])
+    return _SENTENCES.get(detail["type"], _OTHERWISE).format_map(values)

@@ -40,7 +40,7 @@ _SHARED_SLUGS = {
 _DESCRIPTIONS = {
     404: "Nothing is at this address. See /v1/docs for the addresses that exist.",
     405: "This address does not support the method. The Allow header lists those that it does.",
-    413: "The request is larger than allowed. Send fewer or smaller images.",
+    413: "The request is too large or has too many parts. Send fewer or smaller images.",
 }
 
 

@@ -105,6 +105,7 @@ class UploadReader(Generic[P]):
 
     def _read_form(self) -> tuple[list[bytes], dict[str, object]]:
         names = self.slots or ("image",)
+        wanted = " and ".join(f'"{name}"' for name in names)
         files = request.files
         given = single_values(request.form)
         faults = [
@@ -113,7 +114,7 @@ class UploadReader(Generic[P]):
             if name in given
         ]
         faults += [
-            Fault(detail="Unknown file part. Remove it.", pointer=pointer(name))
+            Fault(detail=f"Unknown file part. Name the parts {wanted}.", pointer=pointer(name))
             for name in files
             if name not in names
         ]
