@@ -63,7 +63,7 @@ class CollectionList(Resource):
         problems=(409,),
     )
     def post(self, body: CollectionRequest) -> Response:
-        """Make a collection."""
+        """Create a collection."""
         container = current_container()
         collection = create_collection(
             CollectionSettings(

@@ -30,17 +30,14 @@ def _set_aside() -> dict[str, int]:
 @page.get("/live")
 @describes(Operation(tag=_TAG, answers={200: LivenessResource}))
 def live() -> Response:
-    """Answer, and look at nothing: a fault of a server is no reason to restart this process."""
+    """Answer while the process lives; no server is asked, as a restart would not mend one."""
     return answer(LivenessResource())
 
 
 @page.get("/ready")
 @describes(Operation(tag=_TAG, answers={200: ReadinessResource}))
 def ready() -> Response:
-    """Say whether submits can be stored, for which the broker is not needed.
-
-    Raises: ServiceUnavailableError: they cannot.
-    """
+    """Say whether submits can be stored; the broker is not needed for that."""
     parts = dict(current_container().check_parts())
     missing = [part for part in _NEEDED if not parts[part]]
     if missing:
@@ -51,10 +48,7 @@ def ready() -> Response:
 @page.get("/working")
 @describes(Operation(tag=_TAG, answers={200: WorkingResource}))
 def working() -> Response:
-    """Say whether what is submitted is also done: for alarms, not for balancers.
-
-    Raises: ServiceUnavailableError: a part of the service does not work.
-    """
+    """Say whether submitted jobs also run: for alarms, not for load balancers."""
     parts = dict(current_container().check_parts())
     missing = [part for part, works in parts.items() if not works]
     if missing:

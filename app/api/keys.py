@@ -40,7 +40,7 @@ class KeyCollection(Resource):
 
     @operation(ns, scope=Scope.ADMIN, body=KeyRequest, answers={201: NewKeyResource})
     def post(self, body: KeyRequest) -> Response:
-        """Make a key. This answer is the only one that shows it."""
+        """Create a key. This answer is the only one that shows it."""
         require_global(current_caller())  # before what is wrong with the body
         container = current_container()
         if body.expires_at is not None and body.expires_at <= container.clock.now():
@@ -92,7 +92,7 @@ class KeyRotation(Resource):
         problems=(404, 409),
     )
     def post(self, key_id: UUID, body: RotationRequest) -> Response:
-        """Draw a new secret; the present one opens the same until the overlap is over."""
+        """Create a new secret; the current one works beside it until the overlap ends."""
         container = current_container()
         key, credential = rotate_key(
             key_id,

@@ -93,7 +93,7 @@ class ReembeddingResume(Resource):
 
     @operation(ns, scope=Scope.WRITE, answers={200: ReembeddingResource}, problems=(404, 409))
     def post(self, collection: str, reembedding_id: UUID) -> Response:
-        """Go on after a pause, or where the job was given up."""
+        """Continue after a pause, or after the job has died."""
         return _answer(_of(collection).resume(reembedding_id))
 
 

@@ -63,7 +63,7 @@ class SubjectList(Resource):
         problems=(404, 409),
     )
     def post(self, collection: str, body: SubjectRequest) -> Response:
-        """Make a subject without faces; enrolling a face makes its subject by itself."""
+        """Create a subject without faces; an enrolment creates its subject by itself."""
         subject = create_subject(
             collection, body.name, caller=current_caller(), uow=current_container().uow
         )

@@ -61,7 +61,7 @@ class EndpointList(Resource):
 
     @operation(ns, scope=Scope.WRITE, body=EndpointRequest, answers={201: NewEndpointResource})
     def post(self, body: EndpointRequest) -> Response:
-        """Register a URL; it hears of the key's jobs, or of all jobs if the key is global admin.
+        """Register a URL for events of the key's jobs, or of all jobs for a global admin key.
 
         This answer is the only one that shows the secret.
         """
@@ -122,7 +122,7 @@ class EndpointRotation(Resource):
 
     @operation(ns, scope=Scope.WRITE, answers={200: NewEndpointResource}, problems=(404,))
     def post(self, endpoint_id: UUID) -> Response:
-        """Draw a new secret and key pair; the old ones sign beside them for a day."""
+        """Create a new secret and key pair; the old ones sign beside them for a day."""
         container = current_container()
         endpoint = rotate_secret(
             endpoint_id,

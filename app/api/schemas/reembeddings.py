@@ -26,7 +26,7 @@ _LeaveBehind = Annotated[
 
 
 class ReembeddingRequest(Schema):
-    """Which model a collection shall have."""
+    """The model that a collection changes to."""
 
     model: Annotated[
         str, Field(description="One of those of GET /v1/models.", examples=["facenet-casia-512"])

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 _Url = Annotated[str, Field(min_length=1, max_length=2000, examples=["https://example.com/vultus"])]
 _Events = Annotated[
     tuple[EventType, ...],
-    Field(min_length=1, max_length=20, description="What the endpoint hears of."),
+    Field(min_length=1, max_length=20, description="The events that the endpoint gets."),
 ]
 
-#: The ends of jobs and of endpoints; what an endpoint hears of unless it says otherwise.
+#: The ends of jobs and of endpoints; what an endpoint gets unless it says otherwise.
 _USUAL_EVENTS = tuple(event for event in EventType if event != EventType.ENDPOINT_TEST)
 
 
@@ -52,7 +52,7 @@ class EndpointResource(Schema):
     url: str
     events: list[EventType]
     owner_id: Annotated[
-        UUID | None, Field(description="The key whose jobs it hears of; null: everyone's.")
+        UUID | None, Field(description="The key whose events it gets; null: those of every key.")
     ]
     enabled: bool
     disabled_reason: DisableReason | None
