@@ -6,7 +6,7 @@ NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(or $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	$$python -c '$(NEW_ENOUGH)' 2>/dev/null && echo $$python && break; done),python3)
 PY := .venv/bin/python
-# The tests start dozens of processes, each of which would else compile all it imports.
+# The tests start dozens of processes, each of which would otherwise compile all it imports.
 unexport PYTHONDONTWRITEBYTECODE
 # More processes than processors, since whole stacks are waited for: make test PROCESSES=1
 PROCESSES ?= 3

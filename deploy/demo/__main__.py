@@ -19,7 +19,7 @@ from deploy.local.paths import DEFAULT_STATE
 
 _WEBHOOK_PATIENCE_S = 30.0
 _COLUMNS = ("image", "expected", "answer", "decision", "probability", "ms")
-_ROW = "{:<20} {:<15} {:<15} {:<9} {:>11} {:>5}  {}"
+_ROW = "{:<21} {:<15} {:<15} {:<9} {:>11} {:>5}  {}"
 
 
 @click.command()
