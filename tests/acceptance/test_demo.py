@@ -17,7 +17,7 @@ def test_the_demonstration_recognises_everybody_and_hears_of_it(service, capsys)
         said = capsys.readouterr().out
         left = [one["name"] for one in http.get("/v1/collections").json()["items"]]
     last = list(people)[-1]
-    assert f"{last} is not enrolled, and has to stay unknown." in said
+    assert f"{last} is not enrolled, and must stay unknown." in said
     assert said.count("right, ") == 2
     assert "WRONG" not in said
     assert "its signature is right: job.succeeded" in said

@@ -50,7 +50,7 @@ def test_two_people_whose_names_would_become_one_stay_two(container):
         names, report = carried(source, container)
         assert sorted(names) == sorted(["Ann", "ann", "Bob", composed])
         left = dict(report.left_behind)
-        assert left.keys() == {"subject ' Ann'", f"subject {decomposed!r}"}
+        assert left.keys() == {"Subject ' Ann'", f"Subject {decomposed!r}"}
         assert all("would become that of" in reason for reason in left.values())
 
 
@@ -59,13 +59,13 @@ def test_a_name_that_cannot_be_one_is_left_behind_with_a_reason(container, name)
     names, report = carried(FakeSource([name, "Ann"]), container)
     assert names == ["Ann"]
     [(what, reason)] = report.left_behind
-    assert what == f"subject {name!r}"
-    assert reason.startswith("its name cannot be used: Must")
+    assert what == f"Subject {name!r}"
+    assert reason.startswith("Its name cannot be used: Must")
 
 
 def test_a_service_that_cannot_keep_its_name_is_left_behind(container):
     source = FakeSource(["Ann"], service="x" * 255)
     report = migrate(source, container, progress=lambda _: None)
     [(what, reason)] = report.left_behind
-    assert (what, report.services) == (f"service {'x' * 255!r}", 0)
+    assert (what, report.services) == (f"Service {'x' * 255!r}", 0)
     assert "at most 100 characters" in reason

@@ -62,7 +62,7 @@ def migrate(source: Source, container: Container, *, progress: Callable[[Report]
         try:
             service = _ensure_service(wanted, container, report)
         except InvalidRequestError as error:
-            report.left_behind.append((f"service {wanted.name!r}", error.detail))
+            report.left_behind.append((f"Service {wanted.name!r}", error.detail))
             continue
         if service.type is ServiceType.RECOGNITION:
             _carry_people(source, wanted.key, service, container, report, progress)
@@ -135,11 +135,11 @@ def _carry_names(
         try:
             stored = stored_name(service, name, uow=container.uow) or subject_name(name)
         except ValueError as error:
-            report.left_behind.append((f"subject {name!r}", f"its name cannot be used: {error}"))
+            report.left_behind.append((f"Subject {name!r}", f"Its name cannot be used: {error}"))
             continue
         if stored in names.values():
-            reason = f"its name would become that of {stored!r}"
-            report.left_behind.append((f"subject {name!r}", reason))
+            reason = f"Its name would become that of {stored!r}."
+            report.left_behind.append((f"Subject {name!r}", reason))
             continue
         names[name] = stored
     with container.uow() as work:

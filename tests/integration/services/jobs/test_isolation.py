@@ -99,7 +99,7 @@ def test_a_job_that_cannot_be_given_up_or_put_again_keeps_no_other(
     run_sql("UPDATE jobs SET lane = 77 WHERE id = :id", id=bad.id)
     clock.moment += timedelta(minutes=5)
     run_sweep()
-    assert set(queue.jobs) >= {job.id for job in good}
+    assert set(queue.jobs) >= {(job.id, job.type) for job in good}
     assert set_aside() == [(Chore.MESSAGES, bad.id)]
     clock.moment += RULES.longest_wait
     run_sweep()
@@ -316,7 +316,7 @@ def test_a_chore_that_fails_as_a_whole_keeps_no_other(
     run_sql("ALTER TABLE consents RENAME TO mislaid")
     clock.moment += timedelta(minutes=5)
     run_sweep()
-    assert queue.jobs == [job.id]
+    assert queue.jobs == [(job.id, job.type)]
     assert set_aside() == [(Chore.CONSENTS, UUID(int=0))]
     run_sql("ALTER TABLE mislaid RENAME TO consents")
     run_sweep()
