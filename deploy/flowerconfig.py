@@ -25,7 +25,7 @@ read_only = True
 #: Says that the process answers, and nothing else.
 _OPEN = "/healthcheck"
 
-# Its user in Redis may not put back what workers have not acknowledged: it looks after messages of
+# Its user in Redis cannot put back what workers have not acknowledged: it looks after messages of
 # its own, of which there are none.
 celery.conf.broker_transport_options |= {
     name: f"flower.{name}" for name in ("unacked_key", "unacked_index_key", "unacked_mutex_key")

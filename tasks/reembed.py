@@ -33,7 +33,7 @@ def run_reembedding_job(job_id: UUID, runtime: InferenceRuntime) -> bool:
     """Do one step of the job, and tell whether it may go on at once.
 
     A step is a few faces, and is kept whatever comes after it. Between two of them the job is
-    queued like any other, so nobody waits for more than one.
+    queued like any other, so no other job waits for more than one.
     """
     desk = runtime.container.desk
     job = desk.claim_named(job_id, worker=runtime.name, lease=runtime.lease)

@@ -13,7 +13,7 @@ from app.api.schemas.reembeddings import (
     ReembeddingResource,
 )
 from app.domain.access import Scope
-from app.services.models.change import Reembeddings, Wish
+from app.services.models.change import NewModel, Reembeddings
 from app.web.context import current_caller, current_container
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class ReembeddingCollection(Resource):
     )
     def post(self, collection: str, body: ReembeddingRequest) -> Response:
         """Embed every face by another model, beside the vectors in use."""
-        started = _of(collection).start(Wish(**dict(body)), models=current_container().models)
+        started = _of(collection).start(NewModel(**dict(body)), models=current_container().models)
         shown = ReembeddingResource.of(started)
         return answer(shown, 202, {"Location": shown.links.self})
 

@@ -153,7 +153,7 @@ class ServiceUnavailableError(VultusError):
 class DatabaseBusyError(ServiceUnavailableError):
     """The database takes too long over this; send the request again after a short while.
 
-    It is there, and works for others: whoever repeats this by itself does so a few times at most.
+    It is there, and works for others: code that repeats this by itself does so a few times at most.
     """
 
 

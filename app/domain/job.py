@@ -165,7 +165,7 @@ class Job:
     #: How many of those attempts ended with a lost process.
     losses: int = 0
     #: How many attempts do not count: those before a requeue, and those that are
-    #: excused, as their worker was told to stop. The number of attempts itself must
+    #: excused, as their worker had to stop. The number of attempts itself must
     #: never fall: it is the fence.
     excused: int = 0
     result: JobResult | None = None

@@ -25,7 +25,7 @@ _MOST_AWAITED = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobRequest:
-    """A validated wish for a job."""
+    """A validated request for a job."""
 
     parameters: JobParameters
     owner_id: UUID

@@ -29,7 +29,7 @@ def read_size(data: bytes) -> tuple[int, int]:
 
 @dataclass(frozen=True, slots=True)
 class BarePng:
-    """A PNG of what its pixels need, and what was told beside them."""
+    """A PNG of what its pixels need, and what the file says beside them."""
 
     data: bytes
     exif: bytes

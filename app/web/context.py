@@ -30,7 +30,7 @@ def act_for(caller: Caller) -> None:
 
 
 def claimed_caller() -> Caller | None:
-    """Return who the request says it is from; nothing where that is nobody we know."""
+    """Return who the request says it is from; ``None`` if we do not know them."""
     return cast("Caller | None", g.get("claimed"))
 
 

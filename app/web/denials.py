@@ -38,10 +38,10 @@ def register(app: Flask) -> None:
 
 
 def _write_down(response: Response) -> Response:
-    """Whoever shows no key of ours leaves no record: anyone could fill the disk with those.
+    """Record refusals of known keys only: without a key, anyone could fill the disk with records.
 
     Of things that are not found, those of others look like those that do not exist, to the caller
-    and to this process; whose the id is can be told from the database afterwards.
+    and to this process; the database shows afterwards whose the id is.
     """
     verdict = _VERDICTS.get(response.status_code)
     claimed = claimed_caller()

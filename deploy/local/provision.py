@@ -26,7 +26,7 @@ class MigrationError(RuntimeError):
 def make_database(server: PostgresServer, role_password: str) -> None:
     """Make the service's roles, none of them a superuser, and its database, unless they are there.
 
-    The one that logs in may not make roles, so that those which its processes take are made here.
+    The one that logs in cannot create roles, so that those which its processes take are made here.
     """
     admin = server.url("postgres").replace("+psycopg", "")
     with psycopg.connect(admin, autocommit=True) as connection:

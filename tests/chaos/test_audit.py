@@ -198,7 +198,7 @@ def test_the_verifier_names_what_was_changed(world, chain, superuser, size, find
     assert check_trail([chain], noted=noted, uow=world.owner.uow).fault is None
     finding(
         test="T31",
-        promise="Whoever changes, removes or moves a record of the audit trail is found out",
+        promise="A change, removal or move of a record of the audit trail is found out",
         n=tried,
         figure=f"{named} of {tried} changes by a superuser named, each by its place among"
         f" {head.sequence} records",

@@ -104,7 +104,7 @@ def test_the_erased_are_gone_from_every_answer_and_then_from_every_file(
     finding(
         test="T22",
         promise="Who is erased is out of every answer at once and, after the window, out of every"
-        " file; nobody else is",
+        " file; no one else is",
         n=len(erased),
         figure=f"{hits} hits in answers, results, searches and exports {unreachable_s:.1f} s after"
         f" the first erasure; {late} of {len(running)} late results taken,"

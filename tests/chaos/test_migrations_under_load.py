@@ -203,7 +203,7 @@ def test_migrations_run_while_released_code_works(released, size, at_most, findi
     naively_rewritten = _rewrites(url)
     finding(
         test="T24",
-        promise="Migrations run while jobs do: released code goes on, and nobody waits for long",
+        promise="Migrations run while jobs do: released code goes on, and no one waits for long",
         n=len(revisions),
         figure=f"{len(failures)} of {rounds} rounds of submit, work and search failed; the longest"
         f" wait for a lock {waits.longest_s:.2f} s ({slowest[1]}); {len(rewritten)} tables"

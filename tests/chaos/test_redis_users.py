@@ -158,7 +158,7 @@ def test_each_user_may_do_its_own_work_alone(tmp_path, finding):
     }
     finding(
         test="T27",
-        promise="Whoever has one process's password of Redis can do that process's work alone",
+        promise="With one process's password of Redis only that process's work can be done",
         n=strangers + tried,
         figure=f"{strangers} of 3 without a user refused; {tried - len(allowed)} of {tried}"
         f" commands refused to {len(_ATTEMPTS)} users; allowed: {allowed}",

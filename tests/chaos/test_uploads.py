@@ -246,7 +246,7 @@ def test_stalled_senders_do_not_keep_others_from_being_served(service, size, at_
         naive, _ = _worst_health(address, url, count, 3, patience_s=3)
     finding(
         test="T15",
-        promise="Senders who stall or drip are cut after 20 s and delay nobody",
+        promise="Senders who stall or drip are cut after 20 s and delay no one",
         n=count,
         figure=f"health answered within {worst * 1000:.0f} ms, {cut} of {count} cut after"
         f" {seconds} s",

@@ -50,7 +50,7 @@ def all_pairs_rates(
 ) -> dict[str, Any]:
     """Return TAR at low FMR with intervals, and both errors by the photographs' quality.
 
-    It is empty where nobody has two photographs, or only one person has any.
+    It is empty where no one has two photographs, or only one person has any.
     """
     if not found.same.any() or found.same.all():
         return {}

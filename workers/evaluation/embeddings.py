@@ -49,7 +49,7 @@ def embed_files(
 ) -> Embedded:
     """Embed the face of each file that ``FACE_POLICY`` means; ``progress`` hears how many are done.
 
-    A photograph that fails is left out and counted: whoever uses the vectors has to count the
+    A photograph that fails is left out and counted: code that uses the vectors has to count the
     comparison as not accepted, as the service would.
     """
     vectors: dict[str, Float32[np.ndarray, " d"]] = {}

@@ -248,6 +248,6 @@ def _orientation(image: Pillow.Image, file: _File) -> int:
 def _has_more_frames(image: Pillow.Image, file: _File) -> bool:
     if file.has_more_frames is not None:
         return file.has_more_frames
-    with suppress(*_DECODER_ERRORS):  # of a frame that nobody needs
+    with suppress(*_DECODER_ERRORS):  # of a frame that is not needed
         return bool(getattr(image, "is_animated", False))
     return False

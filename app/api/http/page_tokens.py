@@ -1,4 +1,4 @@
-"""Tokens that say where a listing goes on, to nobody but this service.
+"""Tokens that say where a listing goes on, to this service alone.
 
 A place may be a person's name, and tokens stand in URLs, which others log: they are encrypted.
 """

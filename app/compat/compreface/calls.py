@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypedDict, TypeVar
 from app.compat.compreface.errors import models_failed, no_face
 from app.compat.compreface.parameters import Parameters, detection_threshold
 from app.compat.compreface.similarity import SimilarityCurve, load_curves
-from app.compat.compreface.translate import Wishes
+from app.compat.compreface.translate import AnswerOptions
 from app.domain.job_results import FaceResult, ImageSize
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Sought(TypedDict):
 class Call:
     """The parameters that every call with images takes."""
 
-    wishes: Wishes
+    options: AnswerOptions
     #: Faces to answer for, largest first; all when absent.
     limit: int | None
     #: The least confidence of a face.
@@ -45,7 +45,7 @@ class Call:
         """Read them. Raises: CompreFaceError."""
         cropped = croppable and not parameters.flag("detect_faces", default=True)
         return cls(
-            wishes=Wishes(
+            options=AnswerOptions(
                 plugins=parameters.plugins(),
                 status=parameters.flag("status", default=False),
                 cropped=cropped,
@@ -61,7 +61,7 @@ class Call:
         return Sought(
             detection_threshold=self.threshold,
             max_faces=self.limit,
-            cropped=self.wishes.cropped,
+            cropped=self.options.cropped,
         )
 
 

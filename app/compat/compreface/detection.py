@@ -36,10 +36,10 @@ def detect() -> Response:
     """Return where the faces of an image are."""
     call = Call.read(Parameters.of_request(), rounded=False)
     [image] = read_images("file")
-    found = _embedded(call, image) if call.wishes.embeddings else _detected(call, image)
-    result = [translate.face(one, found.size, call.wishes, found.face_ms) for one in found.faces]
+    found = _embedded(call, image) if call.options.embeddings else _detected(call, image)
+    result = [translate.face(one, found.size, call.options, found.face_ms) for one in found.faces]
     model = current_container().settings.model
-    return answer({"result": result, **translate.versions(call.wishes, model)})
+    return answer({"result": result, **translate.versions(call.options, model)})
 
 
 def _detected(call: Call, image: bytes) -> Seen[FaceResult]:

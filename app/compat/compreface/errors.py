@@ -141,33 +141,33 @@ def of_error(error: Exception) -> CompreFaceError:
     """Return the answer for anything that is raised."""
     match error:
         case CompreFaceError():
-            told = error
+            answered = error
         case HTTPException():
-            told = undefined(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
+            answered = undefined(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
         case ImageTooLargeError():
-            told = constraint(error.detail)
+            answered = constraint(error.detail)
         case ImageError():
-            told = no_face()
+            answered = no_face()
         case InvalidRequestError():
-            told = constraint(error.detail)
+            answered = constraint(error.detail)
         case ConsentRequiredError() | LegalHoldError():
-            told = CompreFaceError(0, error.detail, error.status)
+            answered = CompreFaceError(0, error.detail, error.status)
         case ServiceUnavailableError() | TooMuchWaitingError():
             retry = {"Retry-After": str(error.retry_after_s or _RETRY_AFTER_S)}
-            told = CompreFaceError(0, error.detail, HTTPStatus.SERVICE_UNAVAILABLE, retry)
+            answered = CompreFaceError(0, error.detail, HTTPStatus.SERVICE_UNAVAILABLE, retry)
         case _:
             _LOG.error("a request failed", exc_info=error, extra={"action": "request.fail"})
-            told = undefined()
-    return told
+            answered = undefined()
+    return answered
 
 
 def answer_error(error: Exception) -> Response:
     """Answer an error in CompreFace's form."""
-    told = of_error(error)
+    answered = of_error(error)
     return Response(
-        json.dumps({"message": told.message, "code": told.code}),
-        status=told.status,
-        headers=told.headers,
+        json.dumps({"message": answered.message, "code": answered.code}),
+        status=answered.status,
+        headers=answered.headers,
         content_type="application/json",
     )
 

@@ -59,10 +59,10 @@ def verify(image_id: str) -> Response:
         raise example_not_found("Image Id is incorrect")
     curve = curve_of(ranking.model)
     result = [
-        translate.verified(face, found.size, call.wishes, found.face_ms, curve)
+        translate.verified(face, found.size, call.options, found.face_ms, curve)
         for face in found.faces
     ]
-    return answer({"result": result, **translate.versions(call.wishes, ranking.model)})
+    return answer({"result": result, **translate.versions(call.options, ranking.model)})
 
 
 def recognised(parameters: Parameters) -> translate.Document:
@@ -77,10 +77,10 @@ def recognised(parameters: Parameters) -> translate.Document:
     curve = curve_of(ranking.model)
     return {
         "result": [
-            translate.recognised(face, found.size, call.wishes, found.face_ms, curve)
+            translate.recognised(face, found.size, call.options, found.face_ms, curve)
             for face in found.faces
         ],
-        **translate.versions(call.wishes, ranking.model),
+        **translate.versions(call.options, ranking.model),
     }
 
 
@@ -94,7 +94,7 @@ def _ranked(
 ) -> tuple[RankingResult, Job]:
     asked = RecognitionParameters(
         **call.sought,
-        include_embeddings=call.wishes.embeddings,
+        include_embeddings=call.options.embeddings,
         ranking=ranking,
         limit=limit,
         face_id=face_id,

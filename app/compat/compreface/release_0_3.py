@@ -105,7 +105,7 @@ def recognize() -> Response:
     found = seen(recognition.images, job)
     result = [
         {
-            **translate.face(face, found.size, call.wishes, found.face_ms),
+            **translate.face(face, found.size, call.options, found.face_ms),
             "faces": translate.shares(face),
         }
         for face in found.faces

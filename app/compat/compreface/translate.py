@@ -27,7 +27,7 @@ _PLACES = Decimal("0.00001")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wishes:
+class AnswerOptions:
     """What an answer should tell of each face."""
 
     plugins: frozenset[str] = frozenset()
@@ -53,23 +53,25 @@ def five_places(value: float) -> float:
     return float(Decimal(repr(value)).quantize(_PLACES, ROUND_HALF_UP))
 
 
-def face(found: FaceResult, image: ImageSize, wishes: Wishes, duration_ms: float) -> Document:
+def face(
+    found: FaceResult, image: ImageSize, options: AnswerOptions, duration_ms: float
+) -> Document:
     """Tell where a face is and what the plugins say of it.
 
     The box is cut to the image.
     """
-    document: Document = {"box": _box(found, image, wishes)}
+    document: Document = {"box": _box(found, image, options)}
     points = list(found.landmarks)
-    if "landmarks" in wishes.plugins:
+    if "landmarks" in options.plugins:
         document["landmarks"] = (
-            [[] for _ in points] if wishes.cropped else [[round(x), round(y)] for x, y in points]
+            [[] for _ in points] if options.cropped else [[round(x), round(y)] for x, y in points]
         )
-    if "pose" in wishes.plugins and not wishes.cropped:
+    if "pose" in options.plugins and not options.cropped:
         pitch, roll, yaw = head_pose(points)
         document["pose"] = {"pitch": pitch, "roll": roll, "yaw": yaw}
-    if wishes.embeddings and isinstance(found, EmbeddedFace | PerhapsEmbeddedFace):
+    if options.embeddings and isinstance(found, EmbeddedFace | PerhapsEmbeddedFace):
         document["embedding"] = found.embedding
-    if wishes.status:
+    if options.status:
         document["execution_time"] = {"detector": round(duration_ms, 1)}
     return document
 
@@ -77,36 +79,36 @@ def face(found: FaceResult, image: ImageSize, wishes: Wishes, duration_ms: float
 def recognised(
     found: RankedFace,
     image: ImageSize,
-    wishes: Wishes,
+    options: AnswerOptions,
     duration_ms: float,
     curve: SimilarityCurve,
 ) -> Document:
     """Tell of a face and of the examples that are nearest to it."""
-    return {**face(found, image, wishes, duration_ms), "subjects": subjects(found, curve)}
+    return {**face(found, image, options, duration_ms), "subjects": subjects(found, curve)}
 
 
 def verified(
     found: RankedFace,
     image: ImageSize,
-    wishes: Wishes,
+    options: AnswerOptions,
     duration_ms: float,
     curve: SimilarityCurve,
 ) -> Document:
     """Tell of a face and of its likeness with the one example that it was compared with."""
     [nearest] = subjects(found, curve)
-    return {**face(found, image, wishes, duration_ms), **nearest}
+    return {**face(found, image, options, duration_ms), **nearest}
 
 
 def matched(
     found: ComparedTarget,
     image: ImageSize,
-    wishes: Wishes,
+    options: AnswerOptions,
     duration_ms: float,
     curve: SimilarityCurve,
 ) -> Document:
     """Tell of a face of the target and of its likeness with the source's."""
     similarity = five_places(curve.of_cosine(found.similarity))
-    return {**face(found, image, wishes, duration_ms), "similarity": similarity}
+    return {**face(found, image, options, duration_ms), "similarity": similarity}
 
 
 def subjects(found: RankedFace, curve: SimilarityCurve) -> list[Document]:
@@ -128,12 +130,12 @@ def shares(found: RecognisedFace) -> list[Document]:
     ]
 
 
-def versions(wishes: Wishes, model: str) -> Document:
+def versions(options: AnswerOptions, model: str) -> Document:
     """Return the versions of what has worked on a face, where they are asked for."""
-    if not wishes.status:
+    if not options.status:
         return {}
     known = {"calculator": f"vultus.{model}", "pose": "vultus.five-points"}
-    named = {slug: version for slug, version in known.items() if slug in wishes.plugins}
+    named = {slug: version for slug, version in known.items() if slug in options.plugins}
     return {"plugins_versions": {"detector": "vultus.mtcnn", **named}}
 
 
@@ -148,10 +150,10 @@ def page(faces: Sequence[tuple[str, str]], *, number: int, size: int, total: int
     }
 
 
-def _box(found: FaceResult, image: ImageSize, wishes: Wishes) -> Document:
+def _box(found: FaceResult, image: ImageSize, options: AnswerOptions) -> Document:
     box, probability = found.box, found.detection_confidence
     return {
-        "probability": five_places(probability) if wishes.rounded else probability,
+        "probability": five_places(probability) if options.rounded else probability,
         "x_max": _within(box.x_max, image.width),
         "y_max": _within(box.y_max, image.height),
         "x_min": _within(box.x_min, image.width),

@@ -34,7 +34,7 @@ def verify() -> Response:
     call = Call.read(Parameters.of_request())
     images = read_images("source_image", "target_image")
     asked = VerificationParameters(
-        **call.sought, include_embeddings=call.wishes.embeddings, all_targets=True
+        **call.sought, include_embeddings=call.options.embeddings, all_targets=True
     )
     found, job = run_job(asked, images, ComparisonResult)
     curve, source = curve_of(found.model), found.source
@@ -44,12 +44,12 @@ def verify() -> Response:
         {
             "result": [
                 {
-                    "source_image_face": translate.face(source, size, call.wishes, duration_ms),
+                    "source_image_face": translate.face(source, size, call.options, duration_ms),
                     "face_matches": [
-                        translate.matched(one, found.target, call.wishes, duration_ms, curve)
+                        translate.matched(one, found.target, call.options, duration_ms, curve)
                         for one in found.targets
                     ],
-                    **translate.versions(call.wishes, found.model),
+                    **translate.versions(call.options, found.model),
                 }
             ]
         }

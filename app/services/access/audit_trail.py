@@ -149,7 +149,7 @@ def _seal(chain: AuditChain, *, uow: UnitOfWorkFactory) -> AuditHead | None:
         work.audit.put_head(moved)
         work.commit()
     if moved.sequence // _AT_ONCE != head.sequence // _AT_ONCE or head.sequence == 0:
-        # Whoever keeps logs elsewhere has a head there to compare with.
+        # Logs that are kept elsewhere then hold a head to compare with.
         _LOG.info("audit trail sealed", extra={"action": "audit.seal", "head": str(moved)})
     return moved
 

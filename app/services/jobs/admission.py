@@ -102,7 +102,7 @@ class Entry:
 
     #: What its tenant may have waiting, this job counted.
     quota: Quota
-    #: To be told the turn once the job is stored.
+    #: Learns of the turn once the job is stored.
     place: Place
 
 
@@ -113,7 +113,7 @@ class Admission:
     The bounds are kept about, not exactly: counting at every submit would cost each as much as the
     queue is long, and a counter in a row would let submits wait for one another. Several processes
     may together overshoot by what they accept in a tenth of a second. Each lane is counted by
-    itself, so that a backlog turns nobody away whose call goes before it.
+    itself, so that a backlog refuses no call that goes before it.
     """
 
     _gauges: _Gauges

@@ -1,4 +1,4 @@
-"""End jobs that nobody should try any more."""
+"""End jobs that are not tried any more."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def end_as_dead(work: UnitOfWork, job: Job, reason: VultusError, *, expires_at: 
 def attempts_exhausted(job: Job, fault: BaseException | None = None) -> AttemptsExhaustedError:
     """Return why a job is not tried again; without a fault its last process was lost.
 
-    The reason names the fault's kind and not its message, which may hold what is nobody's business.
+    The reason names the fault's kind and not its message, which may hold private data.
     """
     return AttemptsExhaustedError(
         f"The job was tried {job.tries} times and lost its process {job.losses} times. The last "

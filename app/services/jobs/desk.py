@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 class JobDesk:
     """Where jobs are submitted, claimed, ended, and given to another worker.
 
-    A claim is the job as it was claimed. Whoever has lost it, because its lease has passed or the
-    job was cancelled or erased, changes nothing with it.
+    A claim is the job as it was claimed. A worker that has lost it, because its lease has passed or
+    the job was cancelled or erased, changes nothing with it.
     """
 
     rules: JobRules
@@ -126,7 +126,7 @@ class JobDesk:
     def complete(self, claim: Job, conclude: Conclude) -> bool:
         """Write a job's effects, result and webhook deliveries in one transaction, then put those.
 
-        Whoever has lost the claim writes nothing and is told ``False``. A VultusError of
+        Returns ``False``, and writes nothing, if the claim is lost. A VultusError of
         ``conclude`` that is not retryable is the job's outcome; a retryable one is raised on.
         """
         try:

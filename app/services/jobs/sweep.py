@@ -30,7 +30,7 @@ _AT_ONCE = 500
 #: The longest wait between two messages for a job that stays queued.
 _LONGEST_WAIT = timedelta(minutes=1)
 
-#: After an outage of the database, the time in which whoever holds a job tells so again.
+#: After an outage of the database, the time in which workers report again which jobs they hold.
 _GRACE_S = 5.0
 
 #: For how long a repeated Idempotency-Key is recognised.

@@ -32,13 +32,13 @@ _SETTLING = ReembeddingState.SETTLING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class NewModel:
     """How a collection is to change its model; the fields are those of ``Reembedding``."""
 
     model: str
     activate: bool = False
     drop_faces_without_photograph: bool = False
-    #: What the collection's own thresholds shall be by the new model.
+    #: The collection's own thresholds for the new model.
     similarity_threshold: float | None = None
     possible_threshold: float | None = None
 
@@ -59,7 +59,7 @@ class Reembeddings:
     caller: Caller
     desk: JobDesk
 
-    def start(self, wish: Wish, *, models: Iterable[str]) -> Progressing:
+    def start(self, wanted: NewModel, *, models: Iterable[str]) -> Progressing:
         """Begin to embed every face by another model, beside what is there.
 
         Raises: NotFoundError. ValidationFailedError: the model is not known, or the one in use.
@@ -68,7 +68,7 @@ class Reembeddings:
         with self.desk.uow() as work:
             collection = find_collection(self.collection, caller=self.caller, work=work)
             others = sorted(set(models) - {collection.model})
-            if wish.model not in others:
+            if wanted.model not in others:
                 detail = f"Must be one of {', '.join(others)}."
                 raise ValidationFailedError([Fault(detail=detail, pointer="#/model")])
             job = self._job(collection.id, work)
@@ -76,13 +76,13 @@ class Reembeddings:
                 id=job.id,
                 collection_id=collection.id,
                 job_id=job.id,
-                model=wish.model,
+                model=wanted.model,
                 former_model=collection.model,
                 state=_EMBEDDING,
-                activate=wish.activate,
-                drop_faces_without_photograph=wish.drop_faces_without_photograph,
-                other_similarity_threshold=wish.similarity_threshold,
-                other_possible_threshold=wish.possible_threshold,
+                activate=wanted.activate,
+                drop_faces_without_photograph=wanted.drop_faces_without_photograph,
+                other_similarity_threshold=wanted.similarity_threshold,
+                other_possible_threshold=wanted.possible_threshold,
                 created_at=job.created_at,
             )
             work.reembeddings.add(change)

@@ -20,8 +20,8 @@ _NAMED = 20
 def activate(work: UnitOfWork, change: Reembedding, *, clock: Clock) -> Reembedding:
     """Let searches go by the new model from the end of the transaction on.
 
-    Raises: FacesLeftBehindError: some faces have no vector by it, and nobody has said that they may
-    be left behind.
+    Raises: FacesLeftBehindError: some faces have no vector by it, and the change does not leave
+    them behind.
     """
     collection = _locked(work, change)
     count = work.reembeddings.count_left_behind(collection.id, change.model)

@@ -48,7 +48,7 @@ def trained(work: UnitOfWork, job: Job, fit: Fit, *, model_id: str, clock: Clock
     """
     if job.collection_id is None:
         raise ValueError("A training job needs a collection.")
-    work.collections.lock(job.collection_id)  # before its subjects, like whoever erases them
+    work.collections.lock(job.collection_id)  # before its subjects, as an erasure does
     if not work.subjects.lock_enrolled(job.collection_id).issuperset(fit.subject_ids):
         raise ConflictError(
             "A subject was removed while the collection was trained. Train it again."

@@ -156,7 +156,7 @@ def update_collection(
     """
     with uow() as work:
         found = find_collection(reference, caller=caller, work=work)
-        # As it is now: a change of model would else be undone by whoever read before it.
+        # As it is now: a value read before a change of model would undo that change.
         before = work.collections.lock_alone(found.id)
         if before is None:
             raise NotFoundError("This collection does not exist.")

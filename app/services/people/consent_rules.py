@@ -1,6 +1,6 @@
-"""Who may be enrolled: nobody without a valid consent where one is required.
+"""Who may be enrolled: only people with a valid consent, where one is required.
 
-A consent that was recorded binds also where none is required: whoever has withdrawn it, or whose
+A recorded consent also binds where none is required: a person who has withdrawn it, or whose
 consents have expired, is enrolled again only under a new one.
 
 Everything that writes faces holds the collection before it asks here, and everything that ends a
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 def require_consent(
     work: UnitOfWork, collection: Collection, subject: Subject | None, *, now: datetime
 ) -> None:
-    """Refuse faces of a subject, or of nobody known. Raises: ConsentRequiredError."""
+    """Refuse faces of a subject, or without one. Raises: ConsentRequiredError."""
     admitted_terms(work, collection, subject, EnrolmentParameters(), since=now, now=now)
 
 
@@ -62,7 +62,7 @@ def admitted_terms(
     """Return the consent that came with an enrolment's parameters, if it is to be recorded.
 
     It counts as given at ``since``, when it came, and not if there was a withdrawal after that.
-    Raises: ConsentRequiredError: the subject, or nobody known, may not be enrolled.
+    Raises: ConsentRequiredError: the subject, or a face without one, is refused.
     """
     consents = [] if subject is None else work.consents.of_subject(subject.id)
     valid = [one.terms for one in consents if one.is_valid(now)]

@@ -1,7 +1,7 @@
-"""Keep what has to be accounted for from being erased, whoever wants it erased.
+"""Keep what has to be accounted for from being erased by any caller.
 
 Everything that removes people asks here first, so that it can say what is to be done. It then holds
-the collection before what is in it, like whoever writes there, so that neither waits for the other.
+the collection before what is in it, as writers do, so that neither waits for the other.
 Behind it the database refuses by itself, also for ways that did not ask.
 """
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def require_unheld(work: UnitOfWork, collection_id: UUID, subject_id: UUID | None) -> None:
-    """Refuse to remove a subject, one of its faces or, without one, a face of nobody's.
+    """Refuse to remove a subject, one of its faces or, without one, a face that has no subject.
 
     Raises: LegalHoldError.
     """

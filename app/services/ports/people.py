@@ -31,13 +31,13 @@ class CollectionRepository(Protocol):
     def lock(self, collection_id: UUID) -> Collection | None:
         """Return the collection as it is now, and stays until the transaction ends, or ``None``.
 
-        Whoever writes or removes faces locks it beside others.
+        Code that writes or removes faces locks it beside others.
         """
 
     def lock_alone(self, collection_id: UUID) -> Collection | None:
-        """Wait until nobody else has locked the collection, and keep others from it until the end.
+        """Wait until no one else has locked the collection, and keep others from it until the end.
 
-        Whoever changes it, or what may be written or removed, locks it alone. Returns as ``lock``.
+        Lock it alone to change it, or what may be written or removed. Returns as ``lock``.
         """
 
     def find(self, name: str) -> Collection | None:
@@ -251,7 +251,7 @@ class LegalHoldRepository(Protocol):
         """Return the holds on a collection and on subjects in it."""
 
     def over(self, collection_id: UUID, subject_id: UUID | None) -> list[LegalHold]:
-        """Return the holds on a subject, or without one on a face of nobody's, and on all."""
+        """Return the holds on a subject, or without one on a face that has none, and on all."""
 
     def is_tenant_held(self, tenant_id: UUID) -> bool:
         """Return whether anything of a tenant is held."""

@@ -21,7 +21,7 @@ class SetbackRepository(Protocol):
         """Forget the setbacks of things that succeeded; tell whether there were any."""
 
     def forget_old(self) -> None:
-        """Forget what nobody tries any more: it was deleted, or is a delivery that has ended."""
+        """Forget what is not tried any more: it was deleted, or is a delivery that has ended."""
 
     def counts(self) -> Mapping[str, int]:
         """Return how many things each chore has set aside, of all tenants; none with 0."""

@@ -38,7 +38,7 @@ _USED_AT = "used_at"
 def build_engine(url: str, *, pool_size: int, role: DatabaseRole | None = None) -> Engine:
     """Return a pool of connections, made as they are needed and checked when they have rested.
 
-    They take the ``role`` as they connect, and go back to it when told to reset theirs; without one
+    They take the ``role`` as they connect, and go back to it when they reset theirs; without one
     they stay what the URL says, which owns the tables.
     """
     engine = create_engine(

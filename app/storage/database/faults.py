@@ -1,7 +1,7 @@
 """What an error of the database means, by its SQLSTATE: whose fault it is, and whether it passes.
 
 The driver files much under one class that is no outage at all, such as a value that an index cannot
-hold. Whoever waits for an outage to end would wait for that too. See decision 25.
+hold. Code that waits for an outage to end would wait for that too. See decision 25.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Signs of life, kept in Postgres: whoever leaves one takes messages and reaches the database."""
+"""Signs of life in Postgres: a process that leaves one takes messages and reaches the database."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ OWN_TENANT = "tenant_id = current_tenant()"
 
 
 def of_parent(column: str, parent: str) -> str:
-    """Return the condition for rows that are seen by whoever sees the parent's row."""
+    """Return the condition for rows that are seen by those who see the parent's row."""
     return f"{column} IN (SELECT id FROM {parent})"  # noqa: S608 - names of our tables
 
 

@@ -93,7 +93,7 @@ def revision_of(connection: Connection[Any]) -> str | None:
 
 @contextmanager
 def one_transaction(engine: Engine, settings: str) -> Iterator[Connection[Any]]:
-    """Run one transaction of any length as whoever sees all rows. Raises: ConfigurationError."""
+    """Run a transaction of any length that sees all rows. Raises: ConfigurationError."""
     with engine.connect() as pooled:
         connection: Any = pooled.connection.driver_connection
         with connection.transaction():

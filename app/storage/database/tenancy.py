@@ -1,4 +1,4 @@
-"""The tenant of a transaction: told to Postgres for its policies, and asked for in our queries.
+"""The tenant of a transaction: set in Postgres for its policies, and asked for in our queries.
 
 Both walls stand by themselves: the policies hold where a query forgets to ask, and the queries ask
 where the connection's role sees every tenant.

@@ -271,7 +271,7 @@ class SqlJobRepository:
             except (ValueError, InvalidTag) as error:
                 unreadable.add(row.id)
                 _report_unreadable(row.id, error)
-        # Its lease lapses, and the loss counts: nobody else's job waits behind it.
+        # Its lease lapses, and the loss counts: no other job waits behind it.
         return [claim for job_id, claim in claims.items() if job_id not in unreadable]
 
     def extend(self, claims: Sequence[Job], lease: timedelta) -> set[UUID]:

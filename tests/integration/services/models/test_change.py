@@ -16,7 +16,7 @@ from app.domain.identity import new_id
 from app.domain.job import JobState, JobType
 from app.domain.reembedding import LeftBehind, ReembeddingState
 from app.domain.training import Training
-from app.services.models.change import Reembeddings, Wish
+from app.services.models.change import NewModel, Reembeddings
 from app.services.models.change_steps import ChangeSteps
 from app.storage.search import face_search
 from tests.analyses import MODEL, analysed, embedding, image_of, unit_vectors
@@ -135,7 +135,7 @@ def work_off(step):
 @pytest.fixture
 def ready(changes, people, work_off):
     """A change that waits for the switch."""
-    found = changes.start(Wish(model=NEW), models=[MODEL, NEW])
+    found = changes.start(NewModel(model=NEW), models=[MODEL, NEW])
     work_off(found, people)
     return changes.get(found.change.id).change
 
@@ -161,7 +161,7 @@ def nearest(uow, collection):
 def test_searches_go_on_by_the_old_model_while_faces_get_a_second_vector(
     changes, people, step, nearest
 ):
-    found = changes.start(Wish(model=NEW), models=[MODEL, NEW])
+    found = changes.start(NewModel(model=NEW), models=[MODEL, NEW])
     while step(found, people):
         assert {nearest(vector) for vector in people.values()} == {
             (MODEL, face_id, 1.0) for face_id in people
@@ -207,7 +207,7 @@ def test_afterwards_there_are_vectors_of_one_model_alone(
     with pytest.raises(ConflictError):
         changes.roll_back(ready.id)
     other = {MODEL, NEW} - {model}
-    assert changes.start(Wish(model=other.pop()), models=[MODEL, NEW]).change.state is (
+    assert changes.start(NewModel(model=other.pop()), models=[MODEL, NEW]).change.state is (
         ReembeddingState.EMBEDDING
     )
 
@@ -215,7 +215,7 @@ def test_afterwards_there_are_vectors_of_one_model_alone(
 def test_a_face_enrolled_meanwhile_is_found_by_both_models(
     changes, people, step, work_off, enrol, nearest
 ):
-    found = changes.start(Wish(model=NEW), models=[MODEL, NEW])
+    found = changes.start(NewModel(model=NEW), models=[MODEL, NEW])
     step(found, people)
     newcomer = unit_vectors(PEOPLE + 1)[-1]
     with pytest.raises(ModelChangedError):  # its job was begun before
@@ -241,7 +241,7 @@ def test_a_face_enrolled_meanwhile_is_found_by_both_models(
 def test_who_is_deleted_meanwhile_is_gone_from_both_models(
     changes, people, step, work_off, uow, collection, nearest
 ):
-    found = changes.start(Wish(model=NEW), models=[MODEL, NEW])
+    found = changes.start(NewModel(model=NEW), models=[MODEL, NEW])
     step(found, people)
     gone, *left = people
     with uow() as work:
@@ -258,7 +258,7 @@ def test_faces_without_a_photograph_stop_the_switch_and_are_named(
     changes, people, store_face, work_off, vectors, uow, nearest
 ):
     bare = store_face("bare", unit_vectors(PEOPLE + 1)[-1], photograph=False)
-    found = changes.start(Wish(model=NEW, activate=True), models=[MODEL, NEW])
+    found = changes.start(NewModel(model=NEW, activate=True), models=[MODEL, NEW])
     work_off(found, people)
     change = changes.get(found.change.id).change
     assert change.state is ReembeddingState.READY
@@ -279,7 +279,7 @@ def test_faces_without_a_photograph_stop_the_switch_and_are_named(
 
 
 def test_a_pause_holds_until_it_ends(changes, people, step, work_off):
-    found = changes.start(Wish(model=NEW), models=[MODEL, NEW])
+    found = changes.start(NewModel(model=NEW), models=[MODEL, NEW])
     step(found, people)
     changes.pause(found.change.id)
     assert not step(found, people)  # its message was on the way
@@ -294,7 +294,7 @@ def test_a_pause_holds_until_it_ends(changes, people, step, work_off):
 def test_what_a_lost_worker_had_not_stored_is_done_again_and_nothing_else(
     changes, people, step, steps, work_off, uow
 ):
-    found = changes.start(Wish(model=NEW), models=[MODEL, NEW])
+    found = changes.start(NewModel(model=NEW), models=[MODEL, NEW])
     step(found, people)
     with uow() as work:
         lost, _ = work.jobs.claim_named(found.job.id, worker="lost", lease=timedelta(seconds=-1))
@@ -315,7 +315,7 @@ def test_what_a_lost_worker_had_not_stored_is_done_again_and_nothing_else(
 def test_a_change_takes_no_room_and_no_turn_from_jobs_that_wait(changes, people, submitted, uow):
     with uow() as work:
         before = [work.backlog.in_all(Lane.BULK), work.backlog.of_tenant(Lane.BULK)]
-    change = changes.start(Wish(model=NEW), models=[MODEL, NEW])
+    change = changes.start(NewModel(model=NEW), models=[MODEL, NEW])
     assert change.job.progress.total == len(people)
     with uow() as work:
         assert [work.backlog.in_all(Lane.BULK), work.backlog.of_tenant(Lane.BULK)] == before
@@ -333,7 +333,7 @@ def test_a_change_takes_no_room_and_no_turn_from_jobs_that_wait(changes, people,
 
 
 def test_a_paused_change_has_not_waited_too_long(changes, people, step, uow, clock):
-    found = changes.start(Wish(model=NEW), models=[MODEL, NEW])
+    found = changes.start(NewModel(model=NEW), models=[MODEL, NEW])
     step(found, people)
     changes.pause(found.change.id)
     with uow() as work:
@@ -377,7 +377,7 @@ def test_thresholds_readings_and_trainings_go_with_their_model(
         work.collections.update(replace(collection, similarity_threshold=0.61))
         work.commit()
     trained(MODEL, 1)
-    wish = Wish(model=NEW, similarity_threshold=0.7)
+    wish = NewModel(model=NEW, similarity_threshold=0.7)
     found = changes.start(wish, models=[MODEL, NEW])
     work_off(found, people)
     assert basis() == (0.61, 1, PEOPLE)
@@ -442,7 +442,7 @@ def test_a_face_that_cannot_be_read_is_left_behind_and_keeps_no_other(
             text(f"UPDATE image_keys SET key = :key WHERE image_id = ({photograph})"),
             {"key": bytes(32), "id": broken},
         )
-    found = changes.start(Wish(model=NEW), models=[MODEL, NEW])
+    found = changes.start(NewModel(model=NEW), models=[MODEL, NEW])
     while step(found, people):
         pass
     with uow() as work:
@@ -462,7 +462,7 @@ def test_a_face_that_cannot_be_embedded_is_set_aside_and_keeps_no_other(
         return embed(self, faces, model)
 
     monkeypatch.setattr(ModelsOfPeople, "embed", fail_for_one)
-    found = changes.start(Wish(model=NEW), models=[MODEL, NEW])
+    found = changes.start(NewModel(model=NEW), models=[MODEL, NEW])
     goes_on, faults = True, 0
     while goes_on:
         with uow() as work:

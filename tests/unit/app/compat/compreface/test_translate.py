@@ -4,7 +4,7 @@ import pytest
 
 from app.compat.compreface import translate
 from app.compat.compreface.similarity import SimilarityCurve, load_curves, unit
-from app.compat.compreface.translate import Wishes
+from app.compat.compreface.translate import AnswerOptions
 from app.domain.job_results import FaceResult, ImageSize, RankedCandidate, RankedFace
 from tests.made_results import ANN, BOB, FOUND, SIZE, VECTOR
 
@@ -35,39 +35,41 @@ def test_halves_are_rounded_away_from_zero():
 
 
 def test_a_box_is_whole_pixels_within_the_image():
-    face = translate.face(FACE, IMAGE, Wishes(), 5)
+    face = translate.face(FACE, IMAGE, AnswerOptions(), 5)
     assert face == {
         "box": {"probability": 0.98765, "x_max": 60, "y_max": 80, "x_min": 0, "y_min": 10}
     }
-    unrounded = translate.face(FACE, IMAGE, Wishes(rounded=False), 5)
+    unrounded = translate.face(FACE, IMAGE, AnswerOptions(rounded=False), 5)
     assert unrounded["box"]["probability"] == 0.9876543
 
 
 def test_plugins_add_what_they_are_asked_for():
-    wishes = Wishes(plugins=frozenset({"landmarks", "calculator", "pose", "age"}), status=True)
-    face = translate.face(FACE, IMAGE, wishes, 12.34)
+    options = AnswerOptions(
+        plugins=frozenset({"landmarks", "calculator", "pose", "age"}), status=True
+    )
+    face = translate.face(FACE, IMAGE, options, 12.34)
     assert face["landmarks"] == [[20, 30], [41, 30], [30, 40], [22, 50], [38, 50]]
     assert face["embedding"] == (0.6, 0.8)
     assert face["pose"].keys() == {"pitch", "roll", "yaw"}
     assert face["execution_time"] == {"detector": 12.3}
     assert "age" not in face
-    assert translate.versions(wishes, "m")["plugins_versions"]["calculator"] == "vultus.m"
+    assert translate.versions(options, "m")["plugins_versions"]["calculator"] == "vultus.m"
 
 
 def test_a_face_without_an_embedding_is_told_without():
-    wishes = Wishes(plugins=frozenset({"calculator"}))
-    assert translate.face(FaceResult(**FOUND), IMAGE, wishes, 0).keys() == {"box"}
+    options = AnswerOptions(plugins=frozenset({"calculator"}))
+    assert translate.face(FaceResult(**FOUND), IMAGE, options, 0).keys() == {"box"}
 
 
 def test_a_cropped_face_has_empty_landmarks_and_no_pose():
-    wishes = Wishes(plugins=frozenset({"landmarks", "pose"}), cropped=True)
-    face = translate.face(FACE, IMAGE, wishes, 0)
+    options = AnswerOptions(plugins=frozenset({"landmarks", "pose"}), cropped=True)
+    face = translate.face(FACE, IMAGE, options, 0)
     assert face["landmarks"] == [[], [], [], [], []]
     assert "pose" not in face
 
 
 def test_the_candidates_become_subjects_in_their_order():
-    face = translate.recognised(FACE, IMAGE, Wishes(), 0, CURVE)
+    face = translate.recognised(FACE, IMAGE, AnswerOptions(), 0, CURVE)
     assert face["subjects"] == [
         {"subject": "Ann", "similarity": 0.8726},
         {"subject": "Bob", "similarity": 0.07872},
