@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import unicodedata
+from dataclasses import replace
 from io import BytesIO
 from urllib.parse import quote, unquote, urlsplit
 from uuid import UUID
@@ -55,6 +56,13 @@ FORMER = [
     "?",
     "100%",
 ]
+
+
+@pytest.fixture
+def container(container):
+    """No worker runs here, so that a caller would wait in vain."""
+    settings = container.settings.model_copy(update={"compreface_wait_s": 0.05})
+    return replace(container, settings=settings)
 
 
 @pytest.fixture
