@@ -175,8 +175,9 @@ def _taking_what_is_there() -> Iterator[None]:
 def _decode(file: _File, limits: ImageLimits, *, is_whole: bool = True) -> DecodedImage:
     with file.open() as image:
         width, height = image.size
+        # Also of what is loaded whole: a frame may be far larger than the header's canvas.
+        scale = choose_scale(width, height, limits)
         if file.format == "JPEG":
-            scale = choose_scale(width, height, limits)
             image.draft(None, (width // scale, height // scale))
         loaded = _load(image, file)
         if not is_whole and file.format != "JPEG" and not np.asarray(image).any():

@@ -353,3 +353,12 @@ def test_decode_answers_any_damage_with_pixels_or_an_image_error(kind, seed):
     assert image.pixels.dtype == np.uint8
     assert image.pixels.shape[2] == 3
     assert image.pixels.shape[0] * image.pixels.shape[1] <= 1_000_000
+
+
+def test_a_frame_far_larger_than_its_canvas_is_refused_before_it_is_loaded():
+    gif = bytearray(pictures.formats()["GIF"])
+    frame = gif.index(b"\x2c", 13 + 3 * 2 ** ((gif[10] & 7) + 1))  # behind the colour table
+    struct.pack_into("<HH", gif, frame + 5, 65_535, 65_535)
+
+    with pytest.raises(ImageTooLargeError):
+        decode_image(bytes(gif), limits=LIMITS)
