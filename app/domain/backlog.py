@@ -10,7 +10,7 @@ from enum import IntEnum
 class Lane(IntEnum):
     """Which of two queued jobs goes first: that of the lower lane."""
 
-    #: Somebody waits for the answer.
+    #: A caller waits for the answer.
     INTERACTIVE = 0
     BULK = 1
 

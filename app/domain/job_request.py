@@ -31,7 +31,7 @@ class JobRequest:
     owner_id: UUID
     collection_id: UUID | None = None
     images: Sequence[bytes] = ()
-    #: Whether somebody waits for the answer.
+    #: Whether the caller waits for the answer.
     awaited: bool = False
 
     @property

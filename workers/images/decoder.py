@@ -74,7 +74,7 @@ class ConfinedDecoder:
 
         Raises: ImageError: as ``decode.decode_image``; too much memory or time for its pixels
                 makes an image too large, and one that ends two processes is corrupt.
-            DecoderLostError: two processes were ended by somebody else.
+            DecoderLostError: two processes were ended from outside.
         """
         try:
             return self._try(data)

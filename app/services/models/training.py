@@ -78,7 +78,7 @@ def _rejected(work: UnitOfWork, fit: Fit, active_id: UUID) -> Outcome:
         raise ConflictError("The version in use was removed meanwhile. Train the collection again.")
     reason = (
         f"Version {active.version} identifies more of the faces held out than the new fit, so it "
-        "stays in use. Check whether faces enrolled or changed since then show somebody else."
+        "stays in use. Check whether faces enrolled or changed since then show another person."
     )
     return Outcome(result=_result(active, fit, refused=reason))
 

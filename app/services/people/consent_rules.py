@@ -168,7 +168,7 @@ def erase_for_want_of_consent(
 def erase_after_consents(receipts: Receipts, *, limit: int, uow: UnitOfWorkFactory) -> None:
     """Erase the faces of those whose consents have ended, each in a transaction of its own.
 
-    Somebody for whom that fails is set aside, and keeps no other's faces.
+    A person for whom that fails is set aside; the others' faces are still erased.
     """
     with uow() as work:
         ended = work.consents.ended(now=receipts.clock.now(), limit=limit)

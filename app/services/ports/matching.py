@@ -141,7 +141,7 @@ class ReembeddingRepository(Protocol):
         """Leave faces their vector by a model alone; return which, none when all are so.
 
         A face without a vector by that model stays as it is, for the caller to erase. Those that
-        somebody is changing are left out, and are still there afterwards.
+        another transaction is changing are left out, and stay.
         """
 
     def is_settled(self, collection_id: UUID, model: str) -> bool:

@@ -36,7 +36,7 @@ def enrolled(
     """Store one face of each image, for the named subject or for none; answer with their ids.
 
     With ``not_subject`` no face like them will be taken for that subject. The quality gate is not
-    for these: what was taken for somebody wrongly may well be a poor photograph. A consent that
+    for these: a face that was mistaken for a person may well be a poor photograph. A consent that
     came with the job is recorded as given when the job was submitted.
 
     Raises: VultusError: no image shows the one face meant well enough, or there is no valid consent

@@ -1,4 +1,4 @@
-"""What background loops have set aside, and its number for whoever sees none of it."""
+"""What background loops have set aside, and its number for processes that may not read it."""
 
 from __future__ import annotations
 
